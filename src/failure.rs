@@ -1,0 +1,104 @@
+//! Why a probe failed: a closed set, because it becomes a metric label.
+
+use std::fmt;
+
+/// The one reason a probe did not succeed. Free text never becomes a label; it travels beside
+/// the reason in [`Failure::detail`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureReason {
+    /// The host name could not be resolved.
+    Resolve,
+    /// No TCP connection could be made.
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// The whole request took longer than `timeout`.
+    Timeout,
+    /// The stream was silent for longer than `stall_timeout`.
+    Stalled,
+    /// The status was not 2xx (and not 429).
+    HttpStatus,
+    /// Status 429: the server refused for load or quota.
+    Throttled,
+    /// The server reported an error inside the answer, often under status 200.
+    ErrorEvent,
+    /// The answer was cut off, reset, or ended without a finish.
+    Truncated,
+    /// The answer ended properly but held no generated content.
+    Empty,
+    /// The answer does not follow the protocol.
+    Malformed,
+    /// The answer was larger than the configured limit.
+    TooLarge,
+    /// The answer arrived but a validator of the workload rejected it.
+    Validation,
+    /// The prober gave up on purpose (shutdown or reload).
+    Cancelled,
+    /// A defect of the prober itself.
+    Internal,
+}
+
+impl FailureReason {
+    /// Every reason, in the order of the metric's documentation.
+    pub const ALL: [Self; 15] = [
+        Self::Resolve,
+        Self::Connect,
+        Self::Tls,
+        Self::Timeout,
+        Self::Stalled,
+        Self::HttpStatus,
+        Self::Throttled,
+        Self::ErrorEvent,
+        Self::Truncated,
+        Self::Empty,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::Validation,
+        Self::Cancelled,
+        Self::Internal,
+    ];
+
+    /// The label value, also the `outcome` in JSON output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Stalled => "stalled",
+            Self::HttpStatus => "http_status",
+            Self::Throttled => "throttled",
+            Self::ErrorEvent => "error_event",
+            Self::Truncated => "truncated",
+            Self::Empty => "empty",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::Validation => "validation",
+            Self::Cancelled => "cancelled",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for FailureReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A failed probe: the closed reason, and text for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Becomes a label.
+    pub reason: FailureReason,
+    /// For logs at debug level and for the person at the terminal; may quote the server.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure with its text.
+    pub fn new(reason: FailureReason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}

@@ -1,0 +1,50 @@
+//! What one probe amounts to.
+
+use crate::failure::{Failure, FailureReason};
+use crate::measure::Measurement;
+use crate::recording::TimestampSource;
+use crate::slo::Verdict;
+
+/// A rate limit as the response headers state it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RateLimit {
+    /// `x-ratelimit-limit-…`.
+    pub limit: Option<u64>,
+    /// `x-ratelimit-remaining-…`.
+    pub remaining: Option<u64>,
+}
+
+/// The interpretation of one recording.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// `Ok` only if the terminal marker was seen, content was produced and nothing went wrong.
+    pub result: Result<(), Failure>,
+    /// HTTP status, when a response head arrived.
+    pub http_status: Option<u16>,
+    /// The figures.
+    pub measurement: Measurement,
+    /// One verdict per SLO that covers the workload.
+    pub verdicts: Vec<Verdict>,
+    /// The clock the figures are read from; absent when no byte of a response arrived.
+    pub timestamp_source: Option<TimestampSource>,
+    /// The names of the validators that rejected the answer.
+    pub rejected_by: Vec<&'static str>,
+    /// Requests left and allowed, from response headers.
+    pub request_limit: RateLimit,
+    /// Tokens left and allowed, from response headers.
+    pub token_limit: RateLimit,
+}
+
+impl Outcome {
+    /// Whether the probe succeeded.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.result.is_ok()
+    }
+
+    /// The failure's reason, if it failed.
+    #[must_use]
+    pub fn reason(&self) -> Option<FailureReason> {
+        self.result.as_ref().err().map(|f| f.reason)
+    }
+}

@@ -1,0 +1,1 @@
+//! What the OpenAI-style APIs share: usage, finish reasons, in-band errors, end marker.

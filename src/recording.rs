@@ -1,0 +1,188 @@
+//! What the transport wrote down about one probe: bytes and when they arrived, nothing derived.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// Nanoseconds on the monotonic clock since the probe [started](Recording::started_unix_nanos).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Offset(pub i64);
+
+impl Offset {
+    /// The time from `earlier` to `self`; zero where clock granularity makes it negative.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+    }
+
+    /// Seconds since the probe started.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // an offset is far below 2^53 ns (104 days)
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+}
+
+/// One socket read, as both clocks saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrival {
+    /// Which socket read of the connection delivered the bytes; equal numbers arrived together.
+    pub read: u32,
+    /// When our task got the bytes.
+    pub task: Offset,
+    /// When the kernel received them, in nanoseconds since the Unix epoch. `None` where there are
+    /// no kernel stamps (not Linux, an in-memory pipe).
+    pub kernel: Option<i64>,
+}
+
+/// Body bytes that became available with one read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// The bytes, without HTTP framing.
+    pub bytes: Bytes,
+    /// When they came.
+    pub arrival: Arrival,
+}
+
+/// The response's status line and headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// HTTP status code.
+    pub status: u16,
+    /// Header names (lower case) and values; values that are not UTF-8 are left out.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Head {
+    /// The first value of a header, by lower-case name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+/// How the connection came about. Each instant is the end of its phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConnectionPhases {
+    /// `true` when an idle connection was used; then the phases are absent.
+    pub reused: bool,
+    /// Name resolution done.
+    pub resolved: Option<Offset>,
+    /// TCP connection established.
+    pub connected: Option<Offset>,
+    /// TLS handshake done; absent on plain HTTP.
+    pub tls_done: Option<Offset>,
+    /// `notAfter` of the server's certificate, Unix seconds; absent on plain HTTP.
+    pub certificate_expiry: Option<i64>,
+}
+
+/// How the exchange ended, as the transport saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The response body ended as HTTP says it should.
+    Complete,
+    /// Name resolution failed.
+    ResolveFailed(String),
+    /// No TCP connection.
+    ConnectFailed(String),
+    /// TLS handshake failed.
+    TlsFailed(String),
+    /// The whole-request timeout passed.
+    TimedOut,
+    /// No byte for the stall timeout in the middle of the body.
+    Stalled,
+    /// The connection broke, or the body ended short of its framing.
+    CutOff(String),
+    /// What came is not HTTP.
+    NotHttp(String),
+    /// Headers or body exceeded their limit.
+    TooLarge(String),
+    /// The prober gave the probe up (shutdown, reload).
+    Cancelled,
+    /// A defect of the prober.
+    Internal(String),
+}
+
+/// A (wall clock − monotonic clock) reading, taken at both ends of a probe, so that a step of the
+/// wall clock in between is noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClockPair {
+    /// Unix nanoseconds that correspond to offset 0, read when the probe started.
+    pub unix_at_start: i64,
+    /// The same, read when the probe ended.
+    pub unix_at_end: i64,
+}
+
+/// A difference between the two readings of [`ClockPair`] above this is a clock step.
+const CLOCK_STEP: i64 = 500_000;
+
+/// Which clock a recording's arrivals are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TimestampSource {
+    /// The kernel's receive stamps.
+    Kernel,
+    /// The instant our task got the bytes.
+    Task,
+}
+
+impl TimestampSource {
+    /// The label value.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Task => "task",
+        }
+    }
+}
+
+/// One probe, as bytes and instants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// Wall clock when the probe began (offset 0), nanoseconds since the Unix epoch.
+    pub started_unix_nanos: i64,
+    /// How long after its intended start the probe began.
+    pub schedule_delay: Duration,
+    /// Connection set-up.
+    pub connection: ConnectionPhases,
+    /// First byte of the request handed to the kernel; absent when it never was.
+    pub send: Option<Offset>,
+    /// Last byte of the request handed to the kernel.
+    pub sent: Option<Offset>,
+    /// The read that brought the first byte of the response.
+    pub first_byte: Option<Arrival>,
+    /// Status and headers, when they were complete.
+    pub head: Option<Head>,
+    /// The body.
+    pub chunks: Vec<Chunk>,
+    /// When the exchange was over.
+    pub ended: Offset,
+    /// How.
+    pub ending: Ending,
+    /// Both readings of the wall clock.
+    pub clock: ClockPair,
+}
+
+impl Recording {
+    /// Kernel stamps if every arrival has one and the wall clock did not step, else task stamps:
+    /// one source for the whole probe, so that no figure mixes clocks.
+    #[must_use]
+    pub fn timestamp_source(&self) -> TimestampSource {
+        let stepped = (self.clock.unix_at_end - self.clock.unix_at_start).abs() > CLOCK_STEP;
+        let mut arrivals = self.chunks.iter().map(|c| &c.arrival).chain(&self.first_byte);
+        if !stepped && self.first_byte.is_some() && arrivals.all(|a| a.kernel.is_some()) {
+            TimestampSource::Kernel
+        } else {
+            TimestampSource::Task
+        }
+    }
+
+    /// When `arrival` happened, by the recording's clock source.
+    #[must_use]
+    pub fn at(&self, arrival: &Arrival, source: TimestampSource) -> Offset {
+        match (source, arrival.kernel) {
+            (TimestampSource::Kernel, Some(unix)) => Offset(unix - self.clock.unix_at_start),
+            _ => arrival.task,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Service level objectives and the verdict over one probe.
+
+use std::time::Duration;
+
+use crate::measure::Measurement;
+
+/// Which figure an objective bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectiveKind {
+    /// Time to first token, at most.
+    Ttft,
+    /// Inter-token latency, at most.
+    Itl,
+    /// Whole request, at most.
+    RequestLatency,
+    /// Longest silence between two content events, at most.
+    LongestGap,
+    /// Output tokens per second, at least.
+    TokensPerSecond,
+}
+
+impl ObjectiveKind {
+    /// The label value, also the key in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ttft => "ttft",
+            Self::Itl => "itl",
+            Self::RequestLatency => "request_latency",
+            Self::LongestGap => "longest_gap",
+            Self::TokensPerSecond => "tokens_per_second",
+        }
+    }
+}
+
+/// One bound: a duration in seconds (at most), or tokens per second (at least).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Objective {
+    /// The bounded figure.
+    pub kind: ObjectiveKind,
+    /// Seconds, or tokens per second for [`ObjectiveKind::TokensPerSecond`].
+    pub threshold: f64,
+}
+
+impl Objective {
+    /// The figure this objective looks at; `None` where it does not apply to the probe.
+    fn observed(&self, m: &Measurement) -> Option<f64> {
+        let seconds = |d: Option<Duration>| d.map(|d| d.as_secs_f64());
+        match self.kind {
+            ObjectiveKind::Ttft => seconds(m.ttft),
+            ObjectiveKind::Itl => seconds(m.itl),
+            ObjectiveKind::RequestLatency => seconds(m.request_latency),
+            ObjectiveKind::LongestGap => seconds(m.longest_gap),
+            ObjectiveKind::TokensPerSecond => m.output_tokens_per_second(),
+        }
+    }
+
+    /// How much of the allowance was used: observed / threshold, or threshold / observed for a
+    /// lower bound, so that 1 or less is always good.
+    fn consumption(&self, observed: f64) -> f64 {
+        match self.kind {
+            ObjectiveKind::TokensPerSecond => self.threshold / observed,
+            _ => observed / self.threshold,
+        }
+    }
+}
+
+/// A named set of objectives with the share of probes that shall meet all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slo {
+    /// Name, a label value.
+    pub name: String,
+    /// Target share of good probes, in (0, 1).
+    pub objective: f64,
+    /// The period the share is counted over.
+    pub window: Duration,
+    /// At least one.
+    pub objectives: Vec<Objective>,
+    /// Only these workloads count; `None` means all.
+    pub workloads: Option<Vec<String>>,
+}
+
+impl Slo {
+    /// Whether probes of this workload count.
+    #[must_use]
+    pub fn covers(&self, workload: &str) -> bool {
+        self.workloads.as_ref().is_none_or(|names| names.iter().any(|n| n == workload))
+    }
+}
+
+/// The verdict of one SLO over one probe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The SLO's name.
+    pub slo: String,
+    /// The probe succeeded and every objective that applies holds.
+    pub good: bool,
+    /// Consumption per objective that applies (1 = exactly at the threshold). Empty when the probe
+    /// failed: a failed probe's figures are not comparable.
+    pub consumption: Vec<(ObjectiveKind, f64)>,
+}
+
+impl Verdict {
+    /// The objectives that were missed.
+    pub fn missed(&self) -> impl Iterator<Item = ObjectiveKind> + '_ {
+        self.consumption.iter().filter(|(_, c)| *c > 1.0).map(|(k, _)| *k)
+    }
+}
+
+/// Judges one probe.
+#[must_use]
+pub fn judge(slo: &Slo, succeeded: bool, measurement: &Measurement) -> Verdict {
+    let consumption: Vec<_> = if succeeded {
+        let used = |o: &Objective| o.observed(measurement).map(|v| (o.kind, o.consumption(v)));
+        slo.objectives.iter().filter_map(used).collect()
+    } else {
+        Vec::new()
+    };
+    let good = succeeded && consumption.iter().all(|(_, c)| *c <= 1.0);
+    Verdict { slo: slo.name.clone(), good, consumption }
+}

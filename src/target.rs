@@ -1,0 +1,122 @@
+//! A target: one endpoint to probe, fully resolved and validated. Knows no YAML.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::config::secret::Secret;
+use crate::protocol::Protocol;
+use crate::schedule::Schedule;
+use crate::slo::Slo;
+use crate::tokenizer::TargetTokenizer;
+use crate::workload::Workload;
+
+/// Credentials of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// `Authorization: Bearer …`.
+    Bearer(Secret),
+    /// A header of the provider's own, such as `api-key: …`.
+    Header {
+        /// Header name.
+        name: String,
+        /// Header value.
+        value: Secret,
+    },
+}
+
+/// Whether each probe makes its own connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionMode {
+    /// Use an idle connection where there is one.
+    Reuse,
+    /// Connect anew for each probe.
+    Fresh,
+}
+
+/// TLS settings; meaningful for `https` only.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// PEM file of the accepted authorities instead of the system's.
+    pub ca_file: Option<std::path::PathBuf>,
+    /// Name to verify and send as SNI instead of the URL's host.
+    pub server_name: Option<String>,
+    /// Accept any certificate. For test rigs; said aloud in the log at load.
+    pub insecure_skip_verify: bool,
+}
+
+/// Bounds of one exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The whole request, connection set-up included.
+    pub timeout: Duration,
+    /// The longest silence inside the response body.
+    pub stall_timeout: Duration,
+    /// Response body bytes.
+    pub max_body_bytes: usize,
+}
+
+/// Price in dollars per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Price {
+    /// Prompt tokens.
+    pub input_per_million: f64,
+    /// Generated tokens.
+    pub output_per_million: f64,
+}
+
+/// How much a target may cost per UTC day; probes beyond are skipped and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Budget {
+    /// Generated tokens.
+    pub output_tokens_per_day: Option<u64>,
+    /// Dollars, by [`Price`].
+    pub dollars_per_day: Option<f64>,
+}
+
+/// One endpoint and everything needed to probe it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Name, a label value, unique.
+    pub name: String,
+    /// Base URL up to and including the version (`…/v1`), without credentials.
+    pub url: Url,
+    /// Wire protocol.
+    pub protocol: &'static dyn Protocol,
+    /// Model name; `None` asks the server's model list.
+    pub model: Option<String>,
+    /// Ask for a streamed answer.
+    pub stream: bool,
+    /// Credentials.
+    pub auth: Option<Auth>,
+    /// Further request headers, not secret.
+    pub headers: Vec<(String, String)>,
+    /// Keys merged into the request body; a null removes the key.
+    pub extra_body: serde_json::Map<String, serde_json::Value>,
+    /// TLS settings.
+    pub tls: Tls,
+    /// Connection reuse.
+    pub connection: ConnectionMode,
+    /// Bounds.
+    pub limits: Limits,
+    /// Arrival process.
+    pub schedule: Schedule,
+    /// Probes under way at most; further arrivals are skipped and counted.
+    pub max_in_flight: usize,
+    /// The mix, at least one workload.
+    pub workloads: Vec<Arc<Workload>>,
+    /// The SLOs it is held to.
+    pub slos: Vec<Arc<Slo>>,
+    /// Counts tokens where the server does not.
+    pub tokenizer: Option<TargetTokenizer>,
+    /// The user's own labels.
+    pub labels: BTreeMap<String, String>,
+    /// Version facts, labels of `target_info`: `serving_image`, `model_version`, `hardware`, …
+    pub version: BTreeMap<String, String>,
+    /// Price.
+    pub price: Option<Price>,
+    /// Budget.
+    pub budget: Budget,
+}

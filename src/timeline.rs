@@ -1,0 +1,139 @@
+//! A decoded answer: what happened, when. The protocols write it, `measure` reads it.
+
+use std::time::Duration;
+
+use crate::recording::Offset;
+
+/// Token counts as the server reports them; the newest report wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub input: Option<u64>,
+    /// Those of them that came from the server's prefix cache.
+    pub cached_input: Option<u64>,
+    /// Tokens generated, reasoning included.
+    pub output: Option<u64>,
+    /// Those of them that were reasoning.
+    pub reasoning: Option<u64>,
+}
+
+/// Stage durations as the server itself reports them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ServerTiming {
+    /// Waiting for a slot.
+    pub queue: Option<Duration>,
+    /// Loading the model.
+    pub load: Option<Duration>,
+    /// Reading the prompt.
+    pub prefill: Option<Duration>,
+    /// Generating.
+    pub decode: Option<Duration>,
+}
+
+/// Why generation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Finish {
+    /// The model stopped by itself.
+    Stop,
+    /// The token limit was reached.
+    Length,
+    /// The model called a tool.
+    ToolCalls,
+    /// A filter cut in.
+    ContentFilter,
+    /// Anything else.
+    Other,
+}
+
+impl Finish {
+    /// Every value.
+    pub const ALL: [Self; 5] =
+        [Self::Stop, Self::Length, Self::ToolCalls, Self::ContentFilter, Self::Other];
+
+    /// The label value.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// One thing the server told us. Text is never empty: an empty delta is not content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventKind {
+    /// Answer text.
+    Content(String),
+    /// Reasoning text.
+    Reasoning(String),
+    /// A tool call's name or arguments.
+    ToolCall(String),
+    /// Token counts.
+    Usage(Usage),
+    /// Stage durations.
+    ServerTiming(ServerTiming),
+    /// Generation ended.
+    Finish(Finish),
+    /// The server reported an error in the answer.
+    Error(String),
+    /// The protocol's end marker (`[DONE]`).
+    Done,
+}
+
+impl EventKind {
+    /// Whether a user would see something generated: answer, reasoning or tool call.
+    #[must_use]
+    pub fn is_content(&self) -> bool {
+        matches!(self, Self::Content(_) | Self::Reasoning(_) | Self::ToolCall(_))
+    }
+}
+
+/// An [`EventKind`] with the instant of the read that completed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When the bytes that completed the event arrived.
+    pub at: Offset,
+    /// Which read that was; events with equal numbers arrived together.
+    pub read: u32,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// How decoding ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecodeEnd {
+    /// Every byte was understood.
+    Clean,
+    /// The last event broke off in the middle.
+    Partial(String),
+    /// Something does not follow the protocol.
+    Malformed(String),
+}
+
+/// The decoded answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    /// In order of arrival.
+    pub events: Vec<Event>,
+    /// Whether the answer was streamed. A whole body shows only when everything was there.
+    pub streamed: bool,
+    /// How decoding ended.
+    pub end: DecodeEnd,
+}
+
+impl Timeline {
+    /// The events that carry generated content.
+    #[must_use]
+    pub fn content(&self) -> impl DoubleEndedIterator<Item = &Event> {
+        self.events.iter().filter(|e| e.kind.is_content())
+    }
+
+    /// Whether an event of this kind occurred.
+    pub fn any(&self, wanted: impl Fn(&EventKind) -> bool) -> bool {
+        self.events.iter().any(|e| wanted(&e.kind))
+    }
+}

@@ -1,0 +1,50 @@
+//! Counting tokens with the model's own `tokenizer.json`, where the server sends no usage.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokenizers::Tokenizer;
+
+/// A loaded tokenizer, shared between targets.
+#[derive(Clone)]
+pub struct TargetTokenizer {
+    name: String,
+    file: PathBuf,
+    inner: Arc<Tokenizer>,
+}
+
+impl TargetTokenizer {
+    /// Loads a Hugging Face `tokenizer.json`.
+    ///
+    /// # Errors
+    /// The library's text when the file cannot be read or is not a tokenizer.
+    pub fn load(name: &str, file: &Path) -> Result<Self, String> {
+        let inner = Tokenizer::from_file(file).map_err(|e| e.to_string())?;
+        Ok(Self { name: name.to_owned(), file: file.to_owned(), inner: Arc::new(inner) })
+    }
+
+    /// The name it has in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Number of tokens of `text`, special tokens not added; `None` if the text cannot be encoded.
+    #[must_use]
+    pub fn count(&self, text: &str) -> Option<u64> {
+        self.inner.encode_fast(text, false).ok().map(|e| e.len() as u64)
+    }
+}
+
+/// Equal when loaded from the same file under the same name.
+impl PartialEq for TargetTokenizer {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.file == other.file
+    }
+}
+
+impl std::fmt::Debug for TargetTokenizer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TargetTokenizer({})", self.name)
+    }
+}

@@ -1,0 +1,68 @@
+//! Durations and counts as people write them in configuration files and on command lines.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+/// A duration with its unit: `15s`, `500ms`, `1h30m`, `30d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HumanDuration(pub Duration);
+
+/// What every message about a bad duration asks for.
+pub const DURATION_EXPECTED: &str = "expected a duration with a unit, such as 15s, 500ms or 30d";
+
+/// Parses a duration with unit.
+///
+/// # Errors
+/// A message that names the value and what was expected.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| format!("`{text}`: {DURATION_EXPECTED}"))
+}
+
+struct DurationVisitor;
+
+impl Visitor<'_> for DurationVisitor {
+    type Value = HumanDuration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration with a unit, such as 15s, 500ms or 30d")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<HumanDuration, E> {
+        parse_duration(text).map(HumanDuration).map_err(E::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for HumanDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(DurationVisitor)
+    }
+}
+
+impl fmt::Display for HumanDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_duration(self.0).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit() {
+        let check = |text: &str, expect: Option<u64>| {
+            let parsed = parse_duration(text).ok().map(|d| d.as_millis());
+            assert_eq!(parsed, expect.map(u128::from), "{text}");
+        };
+        check("15s", Some(15_000));
+        check("500ms", Some(500));
+        check("1h30m", Some(5_400_000));
+        check("30d", Some(30 * 86_400_000));
+        check("15", None);
+        check("", None);
+        check("-1s", None);
+        check("1 fortnight", None);
+    }
+}
