@@ -1,7 +1,10 @@
 //! llm-prober
 
 pub mod config;
+pub mod decode;
 pub mod failure;
+pub mod framing;
+pub mod interpret;
 pub mod measure;
 pub mod outcome;
 pub mod protocol;

@@ -155,7 +155,9 @@ pub struct Recording {
     pub head: Option<Head>,
     /// The body.
     pub chunks: Vec<Chunk>,
-    /// When the exchange was over.
+    /// The last read of the exchange: on a complete body, the one that brought its end.
+    pub last_read: Option<Arrival>,
+    /// When the exchange was over, on the task's clock.
     pub ended: Offset,
     /// How.
     pub ending: Ending,
@@ -169,7 +171,8 @@ impl Recording {
     #[must_use]
     pub fn timestamp_source(&self) -> TimestampSource {
         let stepped = (self.clock.unix_at_end - self.clock.unix_at_start).abs() > CLOCK_STEP;
-        let mut arrivals = self.chunks.iter().map(|c| &c.arrival).chain(&self.first_byte);
+        let mut arrivals =
+            self.chunks.iter().map(|c| &c.arrival).chain(&self.first_byte).chain(&self.last_read);
         if !stepped && self.first_byte.is_some() && arrivals.all(|a| a.kernel.is_some()) {
             TimestampSource::Kernel
         } else {

@@ -88,7 +88,16 @@ impl EventKind {
     /// Whether a user would see something generated: answer, reasoning or tool call.
     #[must_use]
     pub fn is_content(&self) -> bool {
-        matches!(self, Self::Content(_) | Self::Reasoning(_) | Self::ToolCall(_))
+        self.text().is_some()
+    }
+
+    /// The generated text, whatever its kind; `None` for anything else.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Content(text) | Self::Reasoning(text) | Self::ToolCall(text) => Some(text),
+            _ => None,
+        }
     }
 }
 

@@ -1,1 +1,188 @@
-//! What the OpenAI-style APIs share: usage, finish reasons, in-band errors, end marker.
+//! What the OpenAI-style APIs share: end marker, in-band errors, usage, choices, finish reasons.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::{Ask, DecodeError, Frame};
+use crate::timeline::{EventKind, Finish, ServerTiming, Usage};
+
+const END_MARKER: &str = "[DONE]";
+
+/// Reads one frame. `choice` appends what one element of `choices` holds, without its finish.
+pub(super) fn decode(
+    frame: &Frame<'_>,
+    events: &mut Vec<EventKind>,
+    choice: impl Fn(&Map<String, Value>, &mut Vec<EventKind>) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let data = frame.data.trim();
+    if data.is_empty() {
+        return Ok(()); // a keep-alive
+    }
+    if data == END_MARKER {
+        events.push(EventKind::Done);
+        return Ok(());
+    }
+    let root = match serde_json::from_str(data) {
+        Ok(Value::Object(root)) => root,
+        Ok(Value::String(text)) if frame.event == "error" => {
+            events.push(EventKind::Error(text));
+            return Ok(());
+        }
+        Ok(other) => return Err(wrong("an event", "a JSON object", &other)),
+        Err(_) if frame.event == "error" => {
+            events.push(EventKind::Error(data.to_owned()));
+            return Ok(());
+        }
+        Err(e) if e.is_eof() || END_MARKER.starts_with(data) => {
+            return Err(DecodeError::Partial(format!("the answer breaks off in mid-event: {e}")));
+        }
+        Err(e) => return Err(DecodeError::Malformed(format!("an event is not JSON: {e}"))),
+    };
+    decode_object(frame, &root, events, choice)
+}
+
+fn decode_object(
+    frame: &Frame<'_>,
+    root: &Map<String, Value>,
+    events: &mut Vec<EventKind>,
+    choice: impl Fn(&Map<String, Value>, &mut Vec<EventKind>) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    if let Some(message) = error_message(frame, root) {
+        events.push(EventKind::Error(message));
+        return Ok(());
+    }
+    // Usage goes before the content of its frame: it counts the tokens up to and including it.
+    events.extend(usage(root).map(EventKind::Usage));
+    let mut finishes = Vec::new();
+    for element in array(root, "choices")? {
+        let Value::Object(element) = element else {
+            return Err(wrong("an element of `choices`", "an object", element));
+        };
+        choice(element, events)?;
+        finishes.extend(finish(element)?);
+    }
+    events.extend(timings(root).map(EventKind::ServerTiming));
+    events.append(&mut finishes);
+    Ok(())
+}
+
+/// The keys every request of the family has.
+pub(super) fn base_body(ask: &Ask<'_>) -> Map<String, Value> {
+    let mut body = Map::new();
+    body.insert("model".to_owned(), json!(ask.model));
+    body.insert("max_tokens".to_owned(), json!(ask.max_output_tokens));
+    body.insert("stream".to_owned(), json!(ask.stream));
+    if ask.stream {
+        body.insert("stream_options".to_owned(), json!({"include_usage": true}));
+    }
+    body
+}
+
+/// The text under `key`: a string, an array of parts with `text`, or absent. Empty text is absent.
+pub(super) fn text(object: &Map<String, Value>, key: &str) -> Result<Option<String>, DecodeError> {
+    let text = match object.get(key) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => {
+            parts.iter().filter_map(|p| p.get("text").unwrap_or(p).as_str()).collect()
+        }
+        Some(other) => return Err(wrong(&format!("`{key}`"), "text", other)),
+    };
+    Ok(Some(text).filter(|t| !t.is_empty()))
+}
+
+/// The object under `key`, or absent.
+pub(super) fn object<'a>(
+    parent: &'a Map<String, Value>,
+    key: &str,
+) -> Result<Option<&'a Map<String, Value>>, DecodeError> {
+    match parent.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(other) => Err(wrong(&format!("`{key}`"), "an object", other)),
+    }
+}
+
+/// The array under `key`; absent and null are empty.
+pub(super) fn array<'a>(
+    parent: &'a Map<String, Value>,
+    key: &str,
+) -> Result<&'a [Value], DecodeError> {
+    match parent.get(key) {
+        None | Some(Value::Null) => Ok(&[]),
+        Some(Value::Array(array)) => Ok(array),
+        Some(other) => Err(wrong(&format!("`{key}`"), "an array", other)),
+    }
+}
+
+/// Names the JSON type found, never the value: it may hold an answer's text.
+fn wrong(what: &str, expected: &str, found: &Value) -> DecodeError {
+    let found = match found {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    };
+    DecodeError::Malformed(format!("{what} is {found}, expected {expected}"))
+}
+
+/// An error inside the answer: `{"error": …}`, `{"object": "error", …}`, or an `error` event.
+fn error_message(frame: &Frame<'_>, root: &Map<String, Value>) -> Option<String> {
+    let error = root.get("error").filter(|e| !matches!(e, Value::Null | Value::Bool(false)));
+    if let Some(error) = error {
+        return Some(message_of(error));
+    }
+    let says_error = root.get("object").and_then(Value::as_str) == Some("error");
+    (says_error || frame.event == "error").then(|| message_of(&Value::Object(root.clone())))
+}
+
+fn message_of(error: &Value) -> String {
+    let text = error.get("message").unwrap_or(error);
+    text.as_str().map_or_else(|| text.to_string(), str::to_owned)
+}
+
+fn usage(root: &Map<String, Value>) -> Option<Usage> {
+    let usage = root.get("usage")?.as_object()?;
+    let count = |key: &str| usage.get(key).and_then(Value::as_u64);
+    let detail = |group: &str, key: &str| usage.get(group)?.get(key)?.as_u64();
+    Some(Usage {
+        input: count("prompt_tokens"),
+        cached_input: detail("prompt_tokens_details", "cached_tokens"),
+        output: count("completion_tokens"),
+        reasoning: detail("completion_tokens_details", "reasoning_tokens"),
+    })
+}
+
+/// llama.cpp's own stage times, beside the answer.
+fn timings(root: &Map<String, Value>) -> Option<ServerTiming> {
+    let timings = root.get("timings")?.as_object()?;
+    let stage = |key: &str| {
+        let milliseconds = timings.get(key)?.as_f64()?;
+        Duration::try_from_secs_f64(milliseconds / 1e3).ok()
+    };
+    let timing = ServerTiming {
+        prefill: stage("prompt_ms"),
+        decode: stage("predicted_ms"),
+        ..ServerTiming::default()
+    };
+    Some(timing)
+}
+
+fn finish(choice: &Map<String, Value>) -> Result<Option<EventKind>, DecodeError> {
+    let Some(reason) = text(choice, "finish_reason")? else { return Ok(None) };
+    let finish = match reason.as_str() {
+        "stop" => Finish::Stop,
+        "length" => Finish::Length,
+        "tool_calls" | "function_call" => Finish::ToolCalls,
+        "content_filter" => Finish::ContentFilter,
+        // The server says that it broke the generation off.
+        "error" | "abort" => {
+            return Ok(Some(EventKind::Error(format!("finish_reason is {reason}"))));
+        }
+        _ => Finish::Other,
+    };
+    Ok(Some(EventKind::Finish(finish)))
+}

@@ -1,11 +1,12 @@
 //! `POST /chat/completions`.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::openai::{array, base_body, decode, object, text};
 use super::{Ask, DecodeError, Frame, Protocol};
 use crate::timeline::EventKind;
 
-/// The OpenAI chat API, as `OpenAI`, vLLM, `SGLang`, llama.cpp, Ollama and gateways serve it.
+/// The OpenAI chat API, as OpenAI, vLLM, SGLang, llama.cpp, Ollama and gateways serve it.
 #[derive(Debug)]
 pub struct OpenAiChat;
 
@@ -18,11 +19,45 @@ impl Protocol for OpenAiChat {
         "chat/completions"
     }
 
-    fn body(&self, _ask: &Ask<'_>) -> Map<String, Value> {
-        Map::new()
+    fn body(&self, ask: &Ask<'_>) -> Map<String, Value> {
+        let message = |m: &crate::workload::Message| json!({"role": m.role, "content": m.content});
+        let messages: Vec<_> = ask.prompt.messages.iter().map(message).collect();
+        let mut body = base_body(ask);
+        body.insert("messages".to_owned(), Value::Array(messages));
+        body
     }
 
-    fn decode(&self, _frame: &Frame<'_>, _events: &mut Vec<EventKind>) -> Result<(), DecodeError> {
-        Ok(())
+    fn decode(&self, frame: &Frame<'_>, events: &mut Vec<EventKind>) -> Result<(), DecodeError> {
+        let key = if frame.whole { "message" } else { "delta" };
+        decode(frame, events, |choice, events| {
+            object(choice, key)?.map_or(Ok(()), |message| read_message(message, events))
+        })
     }
+}
+
+/// A message or a delta of one: reasoning, then answer, then tool calls.
+fn read_message(
+    message: &Map<String, Value>,
+    events: &mut Vec<EventKind>,
+) -> Result<(), DecodeError> {
+    // Some servers send the same reasoning under both names.
+    let reasoning = match text(message, "reasoning_content")? {
+        Some(text) => Some(text),
+        None => text(message, "reasoning")?,
+    };
+    events.extend(reasoning.map(EventKind::Reasoning));
+    events.extend(text(message, "content")?.map(EventKind::Content));
+    events.extend(text(message, "refusal")?.map(EventKind::Content));
+    let mut called = String::new();
+    for call in array(message, "tool_calls")? {
+        let function = call.get("function").and_then(Value::as_object);
+        for key in ["name", "arguments"] {
+            let part = function.map_or(Ok(None), |f| text(f, key))?;
+            called.push_str(&part.unwrap_or_default());
+        }
+    }
+    if !called.is_empty() {
+        events.push(EventKind::ToolCall(called));
+    }
+    Ok(())
 }

@@ -1,11 +1,12 @@
 //! `POST /completions`.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::openai::{base_body, decode, text};
 use super::{Ask, DecodeError, Frame, Protocol};
 use crate::timeline::EventKind;
 
-/// The OpenAI completions API.
+/// The older OpenAI completions API: a text in, a text out.
 #[derive(Debug)]
 pub struct OpenAiCompletions;
 
@@ -18,11 +19,16 @@ impl Protocol for OpenAiCompletions {
         "completions"
     }
 
-    fn body(&self, _ask: &Ask<'_>) -> Map<String, Value> {
-        Map::new()
+    fn body(&self, ask: &Ask<'_>) -> Map<String, Value> {
+        let mut body = base_body(ask);
+        body.insert("prompt".to_owned(), json!(ask.prompt.text()));
+        body
     }
 
-    fn decode(&self, _frame: &Frame<'_>, _events: &mut Vec<EventKind>) -> Result<(), DecodeError> {
-        Ok(())
+    fn decode(&self, frame: &Frame<'_>, events: &mut Vec<EventKind>) -> Result<(), DecodeError> {
+        decode(frame, events, |choice, events| {
+            events.extend(text(choice, "text")?.map(EventKind::Content));
+            Ok(())
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! From a timeline to figures. A figure that cannot be observed is `None`, never zero.
+//! The figures of one probe, as types. A figure that cannot be observed is `None`, never zero.
 
 use std::time::Duration;
 

@@ -1,0 +1,156 @@
+//! The core in one function: what a recording amounts to. Pure, so a saved recording of an
+//! incident interprets the same way for ever.
+
+use crate::decode::decode;
+use crate::failure::{Failure, FailureReason};
+use crate::measure::{Measurement, Tokenized, measure};
+use crate::outcome::{Outcome, RateLimit};
+use crate::recording::{Ending, Head, Recording};
+use crate::slo::judge;
+use crate::target::Target;
+use crate::timeline::{DecodeEnd, EventKind, Timeline};
+use crate::workload::{Prompt, Validator, Workload};
+
+/// How much of a refused answer's body is kept as the failure's detail.
+const DETAIL_BYTES: usize = 300;
+
+/// Interprets the recording of one request.
+#[must_use]
+pub fn interpret(
+    target: &Target,
+    workload: &Workload,
+    prompt: &Prompt,
+    recording: &Recording,
+) -> Outcome {
+    let source = recording.timestamp_source();
+    let answered = recording.head.as_ref().is_some_and(|h| (200..300).contains(&h.status));
+    let timeline = if answered {
+        decode(target.protocol, recording, source, target.limits.max_body_bytes)
+    } else {
+        Timeline { events: Vec::new(), streamed: false, end: DecodeEnd::Clean }
+    };
+    let tokenized = tokenize(target, prompt, &timeline);
+    let mut result = classify(recording, &timeline);
+    let mut measurement = measure(recording, &timeline, source, tokenized, result.is_ok());
+    let mut rejected_by = Vec::new();
+    if result.is_ok() {
+        rejected_by = rejecting_validators(workload, &timeline, &measurement);
+        if !rejected_by.is_empty() {
+            let detail = format!("rejected by {}", rejected_by.join(", "));
+            result = Err(Failure::new(FailureReason::Validation, detail));
+            measurement.request_latency = None;
+        }
+    }
+    let covering = target.slos.iter().filter(|slo| slo.covers(&workload.name));
+    let verdicts = covering.map(|slo| judge(slo, result.is_ok(), &measurement)).collect();
+    let head = recording.head.as_ref();
+    Outcome {
+        http_status: head.map(|h| h.status),
+        verdicts,
+        timestamp_source: recording.first_byte.map(|_| source),
+        rejected_by,
+        request_limit: rate_limit(head, "requests"),
+        token_limit: rate_limit(head, "tokens"),
+        result,
+        measurement,
+    }
+}
+
+/// Success, or the one reason why not. The first of these that applies wins: a status that
+/// refuses, an error the server reported, then whether the answer came to its proper end.
+fn classify(recording: &Recording, timeline: &Timeline) -> Result<(), Failure> {
+    if let Some(head) = &recording.head {
+        refused(head, recording)?;
+    }
+    let reported = timeline.events.iter().find_map(|e| match &e.kind {
+        EventKind::Error(message) => Some(message.clone()),
+        _ => None,
+    });
+    if let Some(message) = reported {
+        return Err(Failure::new(FailureReason::ErrorEvent, message));
+    }
+    if let DecodeEnd::Malformed(detail) = &timeline.end {
+        return Err(Failure::new(FailureReason::Malformed, detail.clone()));
+    }
+    // After the end marker nothing can hurt the answer any more.
+    if !timeline.any(|k| *k == EventKind::Done) {
+        ended_properly(&recording.ending)?;
+        if let DecodeEnd::Partial(detail) = &timeline.end {
+            return Err(Failure::new(FailureReason::Truncated, detail.clone()));
+        }
+    }
+    let content = timeline.content().next().is_some();
+    let finished = timeline.any(|k| matches!(k, EventKind::Done | EventKind::Finish(_)));
+    match (content, finished) {
+        (true, true) => Ok(()),
+        (true, false) => {
+            let detail = "the answer ended without a finish reason or end marker";
+            Err(Failure::new(FailureReason::Truncated, detail))
+        }
+        (false, _) => {
+            let detail = "the answer ended without any generated content";
+            Err(Failure::new(FailureReason::Empty, detail))
+        }
+    }
+}
+
+fn refused(head: &Head, recording: &Recording) -> Result<(), Failure> {
+    let reason = match head.status {
+        200..300 => return Ok(()),
+        429 => FailureReason::Throttled,
+        _ => FailureReason::HttpStatus,
+    };
+    let body: Vec<u8> =
+        recording.chunks.iter().flat_map(|c| c.bytes.to_vec()).take(DETAIL_BYTES).collect();
+    let body = String::from_utf8_lossy(&body);
+    Err(Failure::new(reason, format!("status {}: {}", head.status, body.trim())))
+}
+
+fn ended_properly(ending: &Ending) -> Result<(), Failure> {
+    let (reason, detail) = match ending {
+        Ending::Complete => return Ok(()),
+        Ending::ResolveFailed(e) => (FailureReason::Resolve, e.clone()),
+        Ending::ConnectFailed(e) => (FailureReason::Connect, e.clone()),
+        Ending::TlsFailed(e) => (FailureReason::Tls, e.clone()),
+        Ending::TimedOut => (FailureReason::Timeout, "the whole request timed out".to_owned()),
+        Ending::Stalled => (FailureReason::Stalled, "the stream fell silent".to_owned()),
+        Ending::CutOff(e) => (FailureReason::Truncated, e.clone()),
+        Ending::NotHttp(e) => (FailureReason::Malformed, e.clone()),
+        Ending::TooLarge(e) => (FailureReason::TooLarge, e.clone()),
+        Ending::Cancelled => (FailureReason::Cancelled, "the prober gave up".to_owned()),
+        Ending::Internal(e) => (FailureReason::Internal, e.clone()),
+    };
+    Err(Failure::new(reason, detail))
+}
+
+fn tokenize(target: &Target, prompt: &Prompt, timeline: &Timeline) -> Tokenized {
+    let Some(tokenizer) = &target.tokenizer else { return Tokenized::default() };
+    let answer: String = timeline.content().filter_map(|e| e.kind.text()).collect();
+    Tokenized { input: tokenizer.count(&prompt.text()), output: tokenizer.count(&answer) }
+}
+
+fn rejecting_validators(
+    workload: &Workload,
+    timeline: &Timeline,
+    measurement: &Measurement,
+) -> Vec<&'static str> {
+    let answer: String = timeline
+        .events
+        .iter()
+        .filter_map(|e| match &e.kind {
+            EventKind::Content(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let tokens = measurement.output_tokens.map(|t| t.tokens);
+    let rejecting = workload.validators.iter().filter(|v| !v.accepts(&answer, tokens));
+    rejecting.map(Validator::name).collect()
+}
+
+/// The headers that OpenAI introduced and gateways copy.
+fn rate_limit(head: Option<&Head>, unit: &str) -> RateLimit {
+    let header = |what: &str| {
+        head?.header(&format!("x-ratelimit-{what}-{unit}"))?.trim().parse::<u64>().ok()
+    };
+    RateLimit { limit: header("limit"), remaining: header("remaining") }
+}

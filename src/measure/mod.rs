@@ -1,0 +1,133 @@
+//! From a timeline to figures. A figure that cannot be observed is `None`, never zero.
+
+mod measurement;
+mod tokens;
+
+use std::time::Duration;
+
+pub use measurement::{Measurement, Phase, PhaseSpan, TokenCount, TokenSource};
+pub use tokens::Tokenized;
+use tokens::{count_tokens, merged_usage, tokens_of_first_event};
+
+use crate::recording::{Ending, Offset, Recording, TimestampSource};
+use crate::timeline::{Event, EventKind, Finish, ServerTiming, Timeline};
+
+/// Derives every figure. `succeeded` decides whether there is a request latency.
+#[must_use]
+pub fn measure(
+    recording: &Recording,
+    timeline: &Timeline,
+    source: TimestampSource,
+    tokenized: Tokenized,
+    succeeded: bool,
+) -> Measurement {
+    let content: Vec<&Event> = timeline.content().collect();
+    let usage = merged_usage(timeline);
+    let mut m = Measurement {
+        phases: phases(recording, timeline, source),
+        cached_input_tokens: usage.cached_input,
+        reasoning_tokens: usage.reasoning,
+        server_timing: server_timing(timeline),
+        finish: finish(timeline),
+        content_at: content.iter().map(|e| e.at).collect(),
+        ..Measurement::default()
+    };
+    count_tokens(&mut m, usage, tokenized, content.len());
+    if let Some(send) = recording.send {
+        m.ttfb = recording.first_byte.map(|a| recording.at(&a, source).since(send));
+        m.request_latency = content.last().filter(|_| succeeded).map(|e| e.at.since(send));
+        if timeline.streamed {
+            stream_figures(&mut m, recording, timeline, &content, send);
+        }
+    }
+    m
+}
+
+/// Figures that exist only where content arrived piece by piece.
+fn stream_figures(
+    m: &mut Measurement,
+    recording: &Recording,
+    timeline: &Timeline,
+    content: &[&Event],
+    send: Offset,
+) {
+    let Some(first) = content.first() else { return };
+    m.ttft = Some(first.at.since(send));
+    m.ttft_with_connect = (!recording.connection.reused).then(|| first.at.since(Offset::default()));
+    let output = content.iter().find(|e| !matches!(e.kind, EventKind::Reasoning(_)));
+    m.ttfo = output.map(|e| e.at.since(send));
+    // An event that shares its read with a later one has only an upper bound for a stamp.
+    let coalesced = |pair: &[&Event]| pair[0].read == pair[1].read;
+    let pairs = || content.windows(2);
+    m.coalesced = pairs().filter(|p| coalesced(p)).count() as u64;
+    m.ttst = pairs().next().filter(|p| !coalesced(p)).map(|p| p[1].at.since(p[0].at));
+    m.longest_gap = pairs().map(|p| p[1].at.since(p[0].at)).max();
+    for (i, pair) in pairs().enumerate() {
+        let end_is_coalesced = content.get(i + 2).is_some_and(|next| next.read == pair[1].read);
+        if !coalesced(pair) && !end_is_coalesced {
+            m.gaps.push(pair[1].at.since(pair[0].at));
+        }
+    }
+    m.itl = inter_token_latency(m, timeline, content);
+}
+
+/// Absent when all content came in one event: nothing was seen between two tokens.
+fn inter_token_latency(
+    m: &Measurement,
+    timeline: &Timeline,
+    content: &[&Event],
+) -> Option<Duration> {
+    let (first, last) = (content.first()?, content.last()?);
+    if content.len() < 2 {
+        return None;
+    }
+    let in_first = tokens_of_first_event(timeline, first);
+    let later = m.output_tokens?.tokens.checked_sub(in_first).filter(|n| *n > 0)?;
+    let nanos = last.at.since(first.at).as_nanos() / u128::from(later);
+    u64::try_from(nanos).ok().map(Duration::from_nanos)
+}
+
+fn server_timing(timeline: &Timeline) -> ServerTiming {
+    let newest = timeline.events.iter().rev().find_map(|e| match &e.kind {
+        EventKind::ServerTiming(t) => Some(*t),
+        _ => None,
+    });
+    newest.unwrap_or_default()
+}
+
+fn finish(timeline: &Timeline) -> Option<Finish> {
+    timeline.events.iter().rev().find_map(|e| match e.kind {
+        EventKind::Finish(finish) => Some(finish),
+        _ => None,
+    })
+}
+
+/// The phases that happened, in order.
+fn phases(recording: &Recording, timeline: &Timeline, source: TimestampSource) -> Vec<PhaseSpan> {
+    let c = &recording.connection;
+    let start = Some(Offset::default());
+    let first_byte = recording.first_byte.map(|a| recording.at(&a, source));
+    let streamed = |at: Option<Offset>| at.filter(|_| timeline.streamed);
+    let first = streamed(timeline.content().next().map(|e| e.at));
+    let last = streamed(timeline.content().next_back().map(|e| e.at));
+    let spans = [
+        (Phase::Resolve, start, c.resolved),
+        (Phase::Connect, c.resolved, c.connected),
+        (Phase::Tls, c.connected, c.tls_done),
+        (Phase::Send, recording.send, recording.sent),
+        (Phase::Processing, recording.sent, first_byte),
+        (Phase::FirstToken, first_byte, first),
+        (Phase::Decode, first, last),
+        (Phase::Tail, last, end_of_body(recording, source)),
+    ];
+    let span = |(phase, start, end): (Phase, Option<Offset>, Option<Offset>)| {
+        let (start, end) = start.zip(end)?;
+        Some(PhaseSpan { phase, start, duration: end.since(start) })
+    };
+    spans.into_iter().filter_map(span).collect()
+}
+
+fn end_of_body(recording: &Recording, source: TimestampSource) -> Option<Offset> {
+    let complete = recording.ending == Ending::Complete;
+    recording.last_read.filter(|_| complete).map(|a| recording.at(&a, source))
+}
