@@ -1,18 +1,30 @@
 //! llm-prober
 
+pub mod budget;
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod decode;
 pub mod failure;
 pub mod framing;
+pub mod history;
 pub mod interpret;
 pub mod measure;
+pub mod model;
 pub mod outcome;
+pub mod probe;
+pub mod prober;
 pub mod protocol;
 pub mod recording;
+pub mod report;
+pub mod request;
 pub mod schedule;
+pub mod shutdown;
 pub mod slo;
 pub mod target;
 pub mod timeline;
 pub mod tokenizer;
+pub mod transport;
 pub mod units;
+pub mod web;
 pub mod workload;

@@ -166,6 +166,25 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// An empty recording of a probe that begins now, when the wall clock says `unix_nanos`.
+    #[must_use]
+    pub fn begin(unix_nanos: i64) -> Self {
+        Self {
+            started_unix_nanos: unix_nanos,
+            schedule_delay: Duration::ZERO,
+            connection: ConnectionPhases::default(),
+            send: None,
+            sent: None,
+            first_byte: None,
+            head: None,
+            chunks: Vec::new(),
+            last_read: None,
+            ended: Offset::default(),
+            ending: Ending::Complete,
+            clock: ClockPair { unix_at_start: unix_nanos, unix_at_end: unix_nanos },
+        }
+    }
+
     /// Kernel stamps if every arrival has one and the wall clock did not step, else task stamps:
     /// one source for the whole probe, so that no figure mixes clocks.
     #[must_use]

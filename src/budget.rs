@@ -1,0 +1,77 @@
+//! What a target may still cost today. Pure: the caller says which day it is.
+
+use crate::measure::Measurement;
+use crate::target::{Budget, Price};
+
+/// What was spent on one UTC day. Starts anew with the program.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spending {
+    day: u64,
+    output_tokens: u64,
+    dollars: f64,
+}
+
+/// Dollars of one request; `None` where a count is unknown.
+#[must_use]
+#[allow(clippy::cast_precision_loss)] // token counts are far below 2^53
+pub fn cost(price: &Price, measurement: &Measurement) -> Option<f64> {
+    let input = measurement.input_tokens?.tokens as f64;
+    let output = measurement.output_tokens?.tokens as f64;
+    Some((input * price.input_per_million + output * price.output_per_million) / 1e6)
+}
+
+impl Spending {
+    /// Whether another probe may be sent on `day` (days since the Unix epoch).
+    pub fn allows(&mut self, budget: &Budget, day: u64) -> bool {
+        if self.day != day {
+            *self = Self { day, ..Self::default() };
+        }
+        budget.output_tokens_per_day.is_none_or(|most| self.output_tokens < most)
+            && budget.dollars_per_day.is_none_or(|most| self.dollars < most)
+    }
+
+    /// Adds what a probe cost.
+    pub fn add(&mut self, price: Option<&Price>, measurement: &Measurement) {
+        self.output_tokens += measurement.output_tokens.map_or(0, |t| t.tokens);
+        self.dollars += price.and_then(|p| cost(p, measurement)).unwrap_or(0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{TokenCount, TokenSource};
+
+    fn tokens(input: u64, output: u64) -> Measurement {
+        let count = |tokens| Some(TokenCount { tokens, source: TokenSource::Usage });
+        Measurement {
+            input_tokens: count(input),
+            output_tokens: count(output),
+            ..Measurement::default()
+        }
+    }
+
+    #[test]
+    fn a_day_ends_and_the_next_begins_anew() {
+        let budget = Budget { output_tokens_per_day: Some(100), dollars_per_day: None };
+        let mut spending = Spending::default();
+        assert!(spending.allows(&budget, 5));
+        spending.add(None, &tokens(10, 99));
+        assert!(spending.allows(&budget, 5));
+        spending.add(None, &tokens(10, 1));
+        assert!(!spending.allows(&budget, 5));
+        assert!(spending.allows(&budget, 6));
+    }
+
+    #[test]
+    fn dollars_count_both_directions() {
+        let price = Price { input_per_million: 1_000.0, output_per_million: 2_000.0 };
+        let budget = Budget { output_tokens_per_day: None, dollars_per_day: Some(0.5) };
+        let mut spending = Spending::default();
+        assert!(spending.allows(&budget, 1));
+        spending.add(Some(&price), &tokens(100, 199));
+        assert!(spending.allows(&budget, 1));
+        spending.add(Some(&price), &tokens(2, 0));
+        assert!(!spending.allows(&budget, 1));
+    }
+}

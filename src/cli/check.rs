@@ -1,0 +1,21 @@
+//! `llm-prober check`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{CliError, load};
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Configuration file.
+    #[arg(long = "config.file", value_name = "FILE")]
+    config: PathBuf,
+}
+
+pub(super) fn main(args: &CheckArgs) -> Result<ExitCode, CliError> {
+    let config = load(&args.config)?;
+    print!("{}", crate::config::check::describe(&config));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,126 @@
+//! The command line: flags in the exporters' style, one file per command.
+
+mod check;
+mod probe;
+mod run;
+mod simulate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A configuration or a command line that cannot be used (`EX_USAGE` of sysexits).
+const EXIT_USAGE: u8 = 64;
+
+/// Continuous, trustworthy measurement of LLM serving for Prometheus.
+///
+/// Without a command it runs the daemon; without --config.file too, it probes a built-in simulator.
+#[derive(Debug, Parser)]
+#[command(name = "llm-prober", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon (the default).
+    Run(run::RunArgs),
+    /// Make one probe, or many, and show what was measured.
+    Probe(probe::ProbeArgs),
+    /// Check a configuration file and show the resolved targets.
+    Check(check::CheckArgs),
+    /// Serve a simulated LLM, to rehearse alerts with.
+    Simulate(simulate::Simulate),
+}
+
+/// Flags that every command has.
+#[derive(Debug, Clone, Args)]
+struct LogArgs {
+    /// Only log messages of this severity or above.
+    #[arg(long = "log.level", default_value = "info")]
+    level: LogLevel,
+    /// Output format of log messages.
+    #[arg(long = "log.format", default_value = "text")]
+    format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl LogArgs {
+    /// Logs to standard error. Other crates speak at warn and above only: at debug level an HTTP
+    /// library may print headers.
+    fn init(&self) {
+        let level = match self.level {
+            LogLevel::Debug => "debug",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warn",
+            LogLevel::Error => "error",
+        };
+        let filter = format!("warn,llm_prober={level}");
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.format {
+            LogFormat::Text => log.with_ansi(false).init(),
+            LogFormat::Json => log.json().init(),
+        }
+    }
+}
+
+/// How a command ends badly.
+#[derive(Debug)]
+enum CliError {
+    /// The configuration or the command line cannot be used.
+    Usage(String),
+    /// Anything else.
+    Failed(String),
+}
+
+/// Matches the command; the result is the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        None => run::main(&cli.run),
+        Some(Command::Run(args)) => run::main(&args),
+        Some(Command::Probe(args)) => probe::main(&args),
+        Some(Command::Check(args)) => check::main(&args),
+        Some(Command::Simulate(args)) => simulate::main(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(CliError::Usage(message)) => {
+            eprintln!("{message}");
+            ExitCode::from(EXIT_USAGE)
+        }
+        Err(CliError::Failed(message)) => {
+            eprintln!("llm-prober: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load(file: &PathBuf) -> Result<crate::config::Config, CliError> {
+    crate::config::Config::load(file).map_err(|e| CliError::Usage(e.to_string()))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| CliError::Failed(format!("cannot start the runtime: {e}")))
+}

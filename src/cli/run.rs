@@ -1,0 +1,108 @@
+//! `llm-prober run`: the daemon.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{CliError, LogArgs, load, runtime};
+use crate::config::Config;
+use crate::daemon::{Daemon, network};
+use crate::metrics::{Metrics, MetricsOptions};
+use crate::shutdown::{self, Reloads};
+use crate::simulate::{Simulator, SimulatorConfig};
+use crate::transport::IoThreads;
+use crate::web;
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Configuration file. Without one, a built-in simulator is probed.
+    #[arg(long = "config.file", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address to serve metrics and pages on. Repeatable.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "0.0.0.0:9985")]
+    listen: Vec<SocketAddr>,
+    /// Threads that read from targets. One serves thousands of streams.
+    #[arg(long = "io.threads", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    io_threads: u16,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+pub(super) fn main(args: &RunArgs) -> Result<ExitCode, CliError> {
+    // Refuse before acting: a bad configuration ends the program before any port is bound.
+    let config = args.config.as_ref().map(load).transpose()?;
+    args.log.init();
+    runtime()?.block_on(run(args, config)).map_err(CliError::Failed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), String> {
+    let mut reloads = Reloads::listen();
+    let mut listeners = Vec::new();
+    for address in &args.listen {
+        let bound = TcpListener::bind(address).await;
+        listeners.push(bound.map_err(|e| format!("cannot listen on {address}: {e}"))?);
+    }
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let config = match config {
+        Some(config) => config,
+        None => quick_start(&tasks, &stop).await?,
+    };
+    let io = IoThreads::start(usize::from(args.io_threads)).map_err(|e| e.to_string())?;
+    let metrics = Metrics::new(MetricsOptions::default());
+    let daemon = Daemon::start(config, args.config.clone(), metrics, network(io))?;
+    for listener in listeners {
+        announce(&listener);
+        tasks.spawn(web::serve(listener, Arc::clone(&daemon), stop.clone()));
+    }
+    let mut asked_to_end = std::pin::pin!(shutdown::requested());
+    loop {
+        tokio::select! {
+            () = &mut asked_to_end => break,
+            // The error is logged and counted by the reload itself.
+            () = reloads.next() => drop(daemon.reload().await),
+        }
+    }
+    tracing::info!("ending: letting probes under way finish");
+    daemon.drain().await;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    Ok(())
+}
+
+/// Starts the built-in simulator on a free port of loopback and probes it.
+async fn quick_start(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Config, String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|e| e.to_string())?;
+    let address = listener.local_addr().map_err(|e| e.to_string())?;
+    let url = format!("http://{address}/v1").parse().map_err(|e| format!("{e}"))?;
+    let simulator = Simulator::new(SimulatorConfig::default());
+    let stopped = stop.clone();
+    tasks.spawn(async move {
+        simulator.serve(listener, async move { stopped.cancelled().await }).await;
+    });
+    tracing::info!(%url, "no --config.file: probing the built-in simulator");
+    Config::quick_start(&url).map_err(|e| e.to_string())
+}
+
+fn announce(listener: &TcpListener) {
+    let Ok(address) = listener.local_addr() else { return };
+    let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { host(address) };
+    let port = address.port();
+    println!("status page: http://{host}:{port}/");
+    println!("metrics:     http://{host}:{port}/metrics");
+}
+
+fn host(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(v4) => v4.ip().to_string(),
+        SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+    }
+}

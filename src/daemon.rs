@@ -1,0 +1,194 @@
+//! Wiring: a configuration becomes probers; a reload changes what changed and nothing else.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::history::History;
+use crate::metrics::Metrics;
+use crate::probe::Probing;
+use crate::prober::{Prober, Stop};
+use crate::target::Target;
+use crate::transport::{IoThreads, Transport};
+
+/// How long probes under way may go on after their target was removed or the daemon stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How a target's server is reached; tests put a simulator behind a pipe here.
+pub type Dial = Box<dyn Fn(&Target) -> Result<Transport, String> + Send + Sync>;
+
+/// The running daemon.
+pub struct Daemon {
+    /// Everything measured.
+    pub metrics: Arc<Metrics>,
+    /// The recent past.
+    pub history: Arc<History>,
+    dial: Dial,
+    source: Option<PathBuf>,
+    seed: u64,
+    /// Serialises reloads.
+    reloading: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+    tasks: TaskTracker,
+}
+
+struct State {
+    config: Arc<Config>,
+    running: HashMap<String, Running>,
+}
+
+struct Running {
+    target: Arc<Target>,
+    stop: Stop,
+    prober: JoinHandle<()>,
+}
+
+/// How a target reaches its server over the network.
+#[must_use]
+pub fn network(io: IoThreads) -> Dial {
+    Box::new(move |target| Transport::network(target, &io))
+}
+
+impl Daemon {
+    /// Starts probing. `source` is the file that a reload reads again, if there is one.
+    ///
+    /// # Errors
+    /// When a target's transport cannot be made; nothing runs then.
+    pub fn start(
+        config: Config,
+        source: Option<PathBuf>,
+        metrics: Arc<Metrics>,
+        dial: Dial,
+    ) -> Result<Arc<Self>, String> {
+        let seed = config.seed.unwrap_or_else(rand::random);
+        tracing::info!(seed, targets = config.targets.len(), "starting to probe");
+        let daemon = Self {
+            metrics,
+            history: Arc::default(),
+            dial,
+            source,
+            seed,
+            reloading: tokio::sync::Mutex::default(),
+            state: Mutex::new(State { config: Arc::new(config.clone()), running: HashMap::new() }),
+            tasks: TaskTracker::new(),
+        };
+        daemon.apply(config)?;
+        Ok(Arc::new(daemon))
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.state().config)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the configuration file again. Targets that did not change go on undisturbed.
+    ///
+    /// # Errors
+    /// What is wrong with the file; then the old configuration goes on, and a metric says so.
+    pub async fn reload(&self) -> Result<(), String> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let result = self.read_and_apply().await;
+        match &result {
+            Ok(()) => {
+                self.metrics.reload_succeeded(SystemTime::now());
+                tracing::info!("configuration reloaded");
+            }
+            Err(error) => {
+                self.metrics.reload_failed();
+                tracing::error!("configuration not reloaded, the old one goes on: {error}");
+            }
+        }
+        result
+    }
+
+    async fn read_and_apply(&self) -> Result<(), String> {
+        let Some(path) = self.source.clone() else {
+            return Err("there is no configuration file to reload".to_owned());
+        };
+        let load = tokio::task::spawn_blocking(move || Config::load(&path));
+        let config = load.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+        self.apply(config)
+    }
+
+    /// Makes everything that can fail first, then switches.
+    fn apply(&self, config: Config) -> Result<(), String> {
+        let config = Arc::new(config);
+        let mut state = self.state();
+        let mut fresh = Vec::new();
+        for target in &config.targets {
+            let unchanged =
+                state.running.get(&target.name).is_some_and(|r| r.target == *target);
+            if !unchanged {
+                let transport = (self.dial)(target)
+                    .map_err(|e| format!("target `{}`: {e}", target.name))?;
+                fresh.push(Probing::new(Arc::clone(target), transport));
+            }
+        }
+        let kept: HashMap<_, _> = config.targets.iter().map(|t| (&t.name, t)).collect();
+        let gone: Vec<_> = state
+            .running
+            .extract_if(|name, running| kept.get(name).is_none_or(|t| **t != running.target))
+            .collect();
+        for (name, running) in gone {
+            tracing::info!(target_name = %name, "target removed or changed");
+            self.retire(running);
+        }
+        self.metrics.load(&config);
+        self.history.retain(|name| kept.contains_key(&name.to_owned()));
+        for probing in fresh {
+            self.launch(&mut state, probing);
+        }
+        state.config = Arc::clone(&config);
+        Ok(())
+    }
+
+    fn launch(&self, state: &mut State, probing: Probing) {
+        let target = Arc::clone(&probing.target);
+        let Some(metrics) = self.metrics.target(&target.name) else { return };
+        let stop = Stop::default();
+        let seed = seed_of(self.seed, &target.name);
+        let history = Arc::clone(&self.history);
+        let prober = Prober::new(Arc::new(probing), metrics, history, seed, stop.clone());
+        let prober = self.tasks.spawn(prober.run());
+        state.running.insert(target.name.clone(), Running { target, stop, prober });
+    }
+
+    /// Ends a prober in its own time; nobody waits for it but the tracker.
+    fn retire(&self, running: Running) {
+        running.stop.arrivals.cancel();
+        self.tasks.spawn(async move {
+            let mut prober = running.prober;
+            if tokio::time::timeout(GRACE, &mut prober).await.is_err() {
+                running.stop.probes.cancel();
+                let _ = prober.await; // its panic, if any, was logged where it happened
+            }
+        });
+    }
+
+    /// Stops every target and waits until all probes have ended or were given up.
+    pub async fn drain(&self) {
+        let running: Vec<_> = self.state().running.drain().map(|(_, r)| r).collect();
+        for running in running {
+            self.retire(running);
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Each target's own stream of random numbers, the same for the same seed and name (FNV-1a).
+fn seed_of(seed: u64, name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

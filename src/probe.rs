@@ -1,0 +1,96 @@
+//! One probe: build the request, exchange it, interpret the recording.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::{Failure, FailureReason};
+use crate::interpret::interpret;
+use crate::measure::Measurement;
+use crate::model::ModelName;
+use crate::outcome::{Outcome, RateLimit};
+use crate::recording::Recording;
+use crate::request::{self, ProbeId};
+use crate::slo::judge;
+use crate::target::Target;
+use crate::transport::{self, Transport};
+use crate::workload::Workload;
+use crate::workload::mix::Draw;
+
+/// Everything known about one probe that was made.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// Its identity at the server, too.
+    pub id: ProbeId,
+    /// What was asked.
+    pub workload: Arc<Workload>,
+    /// Bytes and instants; without any when nothing was sent (no model known, no secret).
+    pub recording: Recording,
+    /// What they amount to.
+    pub outcome: Outcome,
+}
+
+/// A target with the means to probe it.
+pub struct Probing {
+    /// What to probe.
+    pub target: Arc<Target>,
+    /// Its model name.
+    pub model: ModelName,
+    /// Its connections.
+    pub transport: Transport,
+}
+
+impl Probing {
+    /// Means for `target` over `transport`.
+    #[must_use]
+    pub fn new(target: Arc<Target>, transport: Transport) -> Self {
+        let model = ModelName::new(&target);
+        Self { target, model, transport }
+    }
+
+    /// Makes one probe. `schedule_delay` is how late after its arrival it begins.
+    pub async fn probe(
+        &self,
+        draw: Draw,
+        schedule_delay: Duration,
+        cancel: CancellationToken,
+    ) -> Probe {
+        let id = ProbeId::random();
+        let request = match self.model.get(&self.target).await {
+            Ok(model) => request::build(&self.target, &draw, &model, &id),
+            Err(failure) => Err(failure),
+        };
+        let request = match request {
+            Ok(request) => request,
+            Err(failure) => return self.not_sent(id, &draw.workload, failure),
+        };
+        let mut recording = self.transport.exchange(request, cancel).await;
+        recording.schedule_delay = schedule_delay;
+        let outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
+        if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
+            self.model.forget(&self.target);
+        }
+        Probe { id, workload: draw.workload, recording, outcome }
+    }
+
+    /// A probe that failed before there was a request: it counts like any other failure.
+    #[must_use]
+    pub fn not_sent(&self, id: ProbeId, workload: &Arc<Workload>, failure: Failure) -> Probe {
+        let measurement = Measurement::default();
+        let covering = self.target.slos.iter().filter(|s| s.covers(&workload.name));
+        let verdicts = covering.map(|slo| judge(slo, false, &measurement)).collect();
+        let outcome = Outcome {
+            result: Err(failure),
+            http_status: None,
+            measurement,
+            verdicts,
+            timestamp_source: None,
+            rejected_by: Vec::new(),
+            request_limit: RateLimit::default(),
+            token_limit: RateLimit::default(),
+        };
+        let recording = transport::not_sent();
+        Probe { id, workload: Arc::clone(workload), recording, outcome }
+    }
+}

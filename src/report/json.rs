@@ -1,0 +1,74 @@
+//! One probe as one JSON object: a stable interface. Durations are seconds, absent figures null.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::measure::Phase;
+use crate::probe::Probe;
+
+/// The object `llm-prober probe --output json` prints, one per line.
+#[derive(Debug, Serialize)]
+pub struct ProbeJson<'a> {
+    probe_id: &'a str,
+    target: &'a str,
+    workload: &'a str,
+    /// `success`, or the failure's reason.
+    outcome: &'static str,
+    http_status: Option<u16>,
+    started_unix_nanos: i64,
+    phases: BTreeMap<&'static str, Option<f64>>,
+    ttfb: Option<f64>,
+    ttft: Option<f64>,
+    ttft_with_connect: Option<f64>,
+    ttfo: Option<f64>,
+    ttst: Option<f64>,
+    itl: Option<f64>,
+    longest_gap: Option<f64>,
+    request_latency: Option<f64>,
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    output_tokens_source: Option<&'static str>,
+    timestamp_source: Option<&'static str>,
+    coalesced_events: u64,
+    /// Offsets of the content events from `started_unix_nanos`.
+    content_at: Vec<f64>,
+    finish: Option<&'static str>,
+    slos: BTreeMap<&'a str, bool>,
+}
+
+impl<'a> ProbeJson<'a> {
+    /// The object of a probe of `target`.
+    #[must_use]
+    pub fn new(target: &'a str, probe: &'a Probe) -> Self {
+        let (outcome, m) = (&probe.outcome, &probe.outcome.measurement);
+        let seconds = |d: Option<Duration>| d.map(|d| d.as_secs_f64());
+        let duration = |phase: Phase| m.phases.iter().find(|s| s.phase == phase).map(|s| s.duration);
+        Self {
+            probe_id: probe.id.as_str(),
+            target,
+            workload: &probe.workload.name,
+            outcome: outcome.reason().map_or("success", |r| r.as_str()),
+            http_status: outcome.http_status,
+            started_unix_nanos: probe.recording.started_unix_nanos,
+            phases: Phase::ALL.map(|p| (p.as_str(), seconds(duration(p)))).into(),
+            ttfb: seconds(m.ttfb),
+            ttft: seconds(m.ttft),
+            ttft_with_connect: seconds(m.ttft_with_connect),
+            ttfo: seconds(m.ttfo),
+            ttst: seconds(m.ttst),
+            itl: seconds(m.itl),
+            longest_gap: seconds(m.longest_gap),
+            request_latency: seconds(m.request_latency),
+            input_tokens: m.input_tokens.map(|t| t.tokens),
+            output_tokens: m.output_tokens.map(|t| t.tokens),
+            output_tokens_source: m.output_tokens.map(|t| t.source.as_str()),
+            timestamp_source: outcome.timestamp_source.map(|s| s.as_str()),
+            coalesced_events: m.coalesced,
+            content_at: m.content_at.iter().map(|at| at.seconds()).collect(),
+            finish: m.finish.map(|f| f.as_str()),
+            slos: outcome.verdicts.iter().map(|v| (v.slo.as_str(), v.good)).collect(),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! One probe as a waterfall in a terminal: phases as bars, tokens as ticks, then the figures.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::measure::{Measurement, PhaseSpan};
+use crate::probe::Probe;
+use crate::recording::Offset;
+
+/// Columns of the time axis.
+const WIDTH: usize = 60;
+
+/// Draws a probe.
+#[must_use]
+pub fn draw(target: &str, probe: &Probe) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail, here and below.
+    let _ = writeln!(out, "{target} / {}  probe {}", probe.workload.name, probe.id.as_str());
+    let m = &probe.outcome.measurement;
+    let axis = Axis::of(m, probe.recording.ended);
+    for span in &m.phases {
+        let _ = writeln!(out, "{}", bar(span, &axis));
+    }
+    if !m.content_at.is_empty() {
+        let _ = writeln!(out, "  {:<12} {}", "tokens", ticks(&m.content_at, &axis));
+    }
+    out.push_str(&verdict(probe));
+    out.push_str(&figures(m));
+    out
+}
+
+/// Maps an instant to a column.
+struct Axis {
+    end: i64,
+}
+
+impl Axis {
+    fn of(m: &Measurement, ended: Offset) -> Self {
+        let spans = m.phases.iter().map(|s| s.start.0 + nanos(s.duration));
+        Self { end: spans.chain([ended.0]).max().unwrap_or(1).max(1) }
+    }
+
+    fn column(&self, at: i64) -> usize {
+        let column = i128::from(at.max(0)) * WIDTH as i128 / i128::from(self.end);
+        usize::try_from(column).unwrap_or(0).min(WIDTH - 1)
+    }
+}
+
+fn nanos(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn bar(span: &PhaseSpan, axis: &Axis) -> String {
+    let first = axis.column(span.start.0);
+    let last = axis.column(span.start.0.saturating_add(nanos(span.duration)));
+    let bar = format!("{}{}", " ".repeat(first), "█".repeat(last - first + 1));
+    let padding = " ".repeat(WIDTH - last - 1);
+    format!("  {:<12} {bar}{padding} {:>12}", span.phase.as_str(), show(span.duration))
+}
+
+fn ticks(content: &[Offset], axis: &Axis) -> String {
+    let mut columns = [' '; WIDTH];
+    for at in content {
+        columns[axis.column(at.0)] = '·';
+    }
+    columns.iter().collect()
+}
+
+fn verdict(probe: &Probe) -> String {
+    let outcome = &probe.outcome;
+    let status = outcome.http_status.map_or_else(String::new, |s| format!(" (status {s})"));
+    let mut out = match &outcome.result {
+        Ok(()) => format!("  success{status}\n"),
+        Err(failure) => format!("  FAILED: {}{status}: {}\n", failure.reason, failure.detail),
+    };
+    for verdict in &outcome.verdicts {
+        let good = if verdict.good { "good" } else { "MISSED" };
+        let missed: Vec<_> = verdict.missed().map(|o| o.as_str()).collect();
+        let _ = writeln!(out, "  slo {}: {good} {}", verdict.slo, missed.join(", "));
+    }
+    out
+}
+
+fn figures(m: &Measurement) -> String {
+    let durations = [
+        ("time to first byte", m.ttfb),
+        ("time to first token", m.ttft),
+        ("  with connect", m.ttft_with_connect),
+        ("time to first output token", m.ttfo),
+        ("time to second token", m.ttst),
+        ("inter-token latency", m.itl),
+        ("longest gap", m.longest_gap),
+        ("request latency", m.request_latency),
+    ];
+    let mut out = String::new();
+    for (name, duration) in durations {
+        let shown = duration.map_or_else(|| "–".to_owned(), show);
+        let _ = writeln!(out, "  {name:<28} {shown:>12}");
+    }
+    let count = |n: Option<u64>| n.map_or_else(|| "–".to_owned(), |n| n.to_string());
+    let _ = writeln!(out, "  {:<28} {:>12}", "input tokens", count(m.input_tokens.map(|t| t.tokens)));
+    let source = m.output_tokens.map_or("", |t| t.source.as_str());
+    let output = count(m.output_tokens.map(|t| t.tokens));
+    let _ = writeln!(out, "  {:<28} {output:>12} {source}", "output tokens");
+    out
+}
+
+fn show(duration: Duration) -> String {
+    format!("{:.3} ms", duration.as_secs_f64() * 1e3)
+}

@@ -1,0 +1,128 @@
+//! The HTTP request of one probe.
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT,
+};
+use http_body_util::Full;
+use serde_json::{Map, Value};
+
+use crate::failure::{Failure, FailureReason};
+use crate::protocol::Ask;
+use crate::target::{Auth, Target};
+use crate::workload::mix::Draw;
+
+/// How the prober introduces itself.
+pub const AGENT: &str = concat!("llm-prober/", env!("CARGO_PKG_VERSION"));
+
+/// The identity of a probe: 32 hex digits, also its trace id, so that one string finds it in the
+/// server's log, in a trace and in an exemplar.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ProbeId(String);
+
+impl ProbeId {
+    /// A fresh random id.
+    #[must_use]
+    pub fn random() -> Self {
+        // All zeros is the one value a trace id must not have.
+        Self(format!("{:032x}", rand::random::<u128>().max(1)))
+    }
+
+    /// The hex digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn traceparent(&self) -> String {
+        format!("00-{}-{:016x}-01", self.0, rand::random::<u64>().max(1))
+    }
+}
+
+/// Writes the request.
+///
+/// # Errors
+/// An `internal` failure when a secret cannot be read or a value is not a legal header.
+pub fn build(
+    target: &Target,
+    draw: &Draw,
+    model: &str,
+    id: &ProbeId,
+) -> Result<http::Request<Full<Bytes>>, Failure> {
+    let url = endpoint(target);
+    let body = serde_json::to_vec(&body(target, draw, model)).map_err(|e| internal(&e))?;
+    let mut request = http::Request::new(Full::new(Bytes::from(body)));
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = url[url::Position::BeforePath..].parse().map_err(|e| internal(&e))?;
+    let headers = request.headers_mut();
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    headers.insert(HOST, value(host)?);
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let accept = if target.stream { "text/event-stream" } else { "application/json" };
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert("x-request-id", value(id.as_str())?);
+    headers.insert("traceparent", value(&id.traceparent())?);
+    for (name, text) in &target.headers {
+        headers.insert(name.parse::<HeaderName>().map_err(|e| internal(&e))?, value(text)?);
+    }
+    if let Some((name, value)) = authorization(target)? {
+        headers.insert(name, value);
+    }
+    Ok(request)
+}
+
+/// The full URL that probes are sent to.
+#[must_use]
+pub fn endpoint(target: &Target) -> url::Url {
+    let mut url = target.url.clone();
+    let base = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&format!("{base}/{}", target.protocol.path()));
+    url
+}
+
+/// The credentials as a header, read at this moment so that a rotated secret is used.
+///
+/// # Errors
+/// An `internal` failure that names the secret's place, never its value.
+pub fn authorization(target: &Target) -> Result<Option<(HeaderName, HeaderValue)>, Failure> {
+    let Some(auth) = &target.auth else { return Ok(None) };
+    let (name, text) = match auth {
+        Auth::Bearer(secret) => {
+            (AUTHORIZATION, format!("Bearer {}", secret.read().map_err(|e| internal(&e))?))
+        }
+        Auth::Header { name, value } => {
+            (name.parse().map_err(|e| internal(&e))?, value.read().map_err(|e| internal(&e))?)
+        }
+    };
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| internal(&"the secret holds bytes that a header cannot carry"))?;
+    value.set_sensitive(true);
+    Ok(Some((name, value)))
+}
+
+fn body(target: &Target, draw: &Draw, model: &str) -> Map<String, Value> {
+    let mut body = target.protocol.body(&Ask {
+        model,
+        prompt: &draw.prompt,
+        max_output_tokens: draw.workload.max_output_tokens,
+        stream: target.stream,
+    });
+    for (key, value) in &target.extra_body {
+        if value.is_null() {
+            body.remove(key);
+        } else {
+            body.insert(key.clone(), value.clone());
+        }
+    }
+    body
+}
+
+fn value(text: &str) -> Result<HeaderValue, Failure> {
+    HeaderValue::try_from(text).map_err(|e| internal(&e))
+}
+
+fn internal(problem: &dyn std::fmt::Display) -> Failure {
+    Failure::new(FailureReason::Internal, problem.to_string())
+}

@@ -1,0 +1,215 @@
+//! One request and its answer over one connection, written down as bytes and instants.
+//!
+//! Connection and body are polled in the same task, the body first: hyper then reads the socket
+//! again only after everything of the last read has been handed out, so the stamp of the latest
+//! read is exact for every frame taken.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, Sleep};
+
+use super::stamps::Stamps;
+use super::stream::Stream;
+use crate::recording::{Chunk, Ending, Head, Recording};
+use crate::target::Limits;
+
+const MAX_HEADERS: usize = 128;
+/// Status line and headers together; also how much hyper buffers of a body.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+type HttpConnection = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
+
+/// An HTTP/1.1 connection that nobody else polls.
+pub(super) struct Connection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    http: HttpConnection,
+    stamps: Stamps,
+}
+
+impl Connection {
+    pub async fn new(stream: Stream, stamps: Stamps) -> Result<Self, Ending> {
+        let handshake = http1::Builder::new()
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .handshake(TokioIo::new(stream));
+        let (sender, http) = handshake.await.map_err(|e| ending_of(&e))?;
+        Ok(Self { sender, http, stamps })
+    }
+
+    /// Whether the connection can carry another request; notices that the server has closed it.
+    pub async fn is_usable(&mut self) -> bool {
+        poll_fn(|cx| {
+            let closed = Pin::new(&mut self.http).poll(cx).is_ready();
+            Poll::Ready(!closed && self.sender.is_ready())
+        })
+        .await
+    }
+
+    /// Starts a new page in the connection's notebook, counting from `epoch`.
+    pub fn begin(&self, epoch: Instant) -> Stamps {
+        self.stamps.begin(epoch);
+        self.stamps.clone()
+    }
+
+    /// Sends `request` and writes down the answer's head and body; the caller reads the notebook.
+    pub async fn exchange(
+        &mut self,
+        request: http::Request<Full<Bytes>>,
+        limits: Limits,
+        recording: &mut Recording,
+    ) -> Ending {
+        match self.send(request).await {
+            Ok(response) => {
+                let (parts, body) = response.into_parts();
+                recording.head = Some(head(&parts));
+                self.read_body(body, limits, recording).await
+            }
+            Err(ending) => ending,
+        }
+    }
+
+    async fn send(
+        &mut self,
+        request: http::Request<Full<Bytes>>,
+    ) -> Result<http::Response<Incoming>, Ending> {
+        let mut response = pin!(self.sender.send_request(request));
+        let http = &mut self.http;
+        let answered = poll_fn(|cx| {
+            if let Poll::Ready(answer) = response.as_mut().poll(cx) {
+                return Poll::Ready(answer);
+            }
+            // A connection that has ended is reported by the response future.
+            let _ = Pin::new(&mut *http).poll(cx);
+            response.as_mut().poll(cx)
+        });
+        answered.await.map_err(|e| ending_of(&e))
+    }
+
+    async fn read_body(
+        &mut self,
+        mut body: Incoming,
+        limits: Limits,
+        recording: &mut Recording,
+    ) -> Ending {
+        let mut size = 0_usize;
+        let mut silence = pin!(Silence::new(limits.stall_timeout));
+        loop {
+            let next = poll_fn(|cx| match self.poll_frame(&mut body, cx) {
+                Poll::Ready(frame) => Poll::Ready(Ok(frame)),
+                Poll::Pending => silence.as_mut().poll(cx).map(Err),
+            });
+            let frame = match next.await {
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(e))) => return ending_of(&e),
+                Ok(None) => return Ending::Complete,
+                Err(Stalled) => return Ending::Stalled,
+            };
+            silence.as_mut().broken();
+            let Ok(bytes) = frame.into_data() else { continue }; // trailers
+            size = size.saturating_add(bytes.len());
+            if size > limits.max_body_bytes {
+                return Ending::TooLarge(format!(
+                    "the body exceeds {} bytes",
+                    limits.max_body_bytes
+                ));
+            }
+            if let Some(arrival) = self.stamps.noted().last_read {
+                recording.chunks.push(Chunk { bytes, arrival });
+            }
+        }
+    }
+
+    fn poll_frame(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<hyper::body::Frame<Bytes>>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        // A connection that has ended is reported by the body.
+        let _ = Pin::new(&mut self.http).poll(cx);
+        Pin::new(body).poll_frame(cx)
+    }
+}
+
+fn head(parts: &http::response::Parts) -> Head {
+    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    };
+    Head {
+        status: parts.status.as_u16(),
+        headers: parts.headers.iter().filter_map(header).collect(),
+    }
+}
+
+/// What an error of the HTTP layer says about the exchange.
+fn ending_of(error: &hyper::Error) -> Ending {
+    let text = chain(error);
+    if error.is_parse_too_large() {
+        Ending::TooLarge(format!("the response's head exceeds {MAX_HEAD_BYTES} bytes: {text}"))
+    } else if error.is_parse() {
+        Ending::NotHttp(text)
+    } else if error.is_user() {
+        Ending::Internal(text)
+    } else {
+        Ending::CutOff(text)
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// Ready when the body was silent for too long. Starts with the first body bytes: the wait for
+/// them is the server's queue and prefill, bounded by the whole timeout.
+struct Silence {
+    limit: Duration,
+    last: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+struct Stalled;
+
+impl Silence {
+    fn new(limit: Duration) -> Self {
+        Self { limit, last: None, timer: None }
+    }
+
+    /// Bytes came. The timer is not moved here, a thousand times a second, but when it fires.
+    fn broken(mut self: Pin<&mut Self>) {
+        self.last = Some(Instant::now());
+    }
+}
+
+impl Future for Silence {
+    type Output = Stalled;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Stalled> {
+        let Some(last) = self.last else { return Poll::Pending };
+        let deadline = last + self.limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        while timer.as_mut().poll(cx).is_ready() {
+            if timer.deadline() >= deadline {
+                return Poll::Ready(Stalled);
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+}

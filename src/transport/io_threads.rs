@@ -1,0 +1,89 @@
+//! Threads that only read, stamp and store, so that a token never waits unread behind other work.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+/// Where exchanges run.
+#[derive(Debug)]
+pub struct IoThreads {
+    handles: Vec<Handle>,
+    next: AtomicUsize,
+    stop: CancellationToken,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl IoThreads {
+    /// Starts `count` threads, each with a runtime of its own and as much priority as the system
+    /// grants.
+    ///
+    /// # Errors
+    /// When the system refuses a thread or an event queue.
+    pub fn start(count: usize) -> std::io::Result<Self> {
+        let mut io = Self {
+            handles: Vec::new(),
+            next: AtomicUsize::new(0),
+            stop: CancellationToken::new(),
+            threads: Vec::new(),
+        };
+        for i in 0..count.max(1) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            io.handles.push(runtime.handle().clone());
+            let stop = io.stop.clone();
+            let thread = std::thread::Builder::new().name(format!("io-{i}"));
+            io.threads.push(thread.spawn(move || {
+                raise_priority();
+                runtime.block_on(stop.cancelled());
+            })?);
+        }
+        Ok(io)
+    }
+
+    /// A thread for a new user; in turn.
+    #[must_use]
+    pub fn assign(&self) -> Handle {
+        let i = self.next.fetch_add(1, Ordering::Relaxed) % self.handles.len();
+        self.handles[i].clone()
+    }
+}
+
+impl Drop for IoThreads {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has nothing left to release.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs `work` on the thread behind `handle`, or here if there is none; dropping the future
+/// aborts it.
+pub(super) async fn run_on<T: Send + 'static>(
+    handle: Option<&Handle>,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, String> {
+    let Some(handle) = handle else { return Ok(work.await) };
+    let mut task = AbortOnDrop(handle.spawn(work));
+    (&mut task.0).await.map_err(|e| e.to_string())
+}
+
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Without the right to it the thread keeps its normal priority: measured error grows only when
+/// the machine is overloaded, and then shows in the count of coalesced events.
+fn raise_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, -20) {
+        tracing::debug!(%error, "I/O thread keeps its normal priority");
+    }
+}

@@ -1,0 +1,221 @@
+//! The measured path: resolve → connect → TLS → send → read, on HTTP/1.1, written down as a
+//! [`Recording`]. Nothing is interpreted here.
+
+mod connect;
+mod exchange;
+mod io_threads;
+mod socket;
+mod stamps;
+mod stream;
+pub mod tls;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use rustls::pki_types::ServerName;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use connect::Dialer;
+pub use connect::PipeDialer;
+use exchange::Connection;
+pub use io_threads::IoThreads;
+use stamps::{Stamps, since, unix_at};
+
+use crate::recording::{ConnectionPhases, Ending, Recording};
+use crate::target::{ConnectionMode, Limits, Target};
+
+/// An idle connection older than this may have been forgotten by a middlebox.
+const MAX_IDLE_AGE: Duration = Duration::from_secs(90);
+
+/// A target's way to its server, with its idle connections. Cheap to clone.
+#[derive(Clone)]
+pub struct Transport {
+    inner: Arc<Inner>,
+    /// The I/O thread; `None` runs in the caller's task.
+    io: Option<Handle>,
+}
+
+struct Inner {
+    dialer: Dialer,
+    mode: ConnectionMode,
+    limits: Limits,
+    idle: Mutex<Vec<(Instant, Connection)>>,
+    max_idle: usize,
+}
+
+impl Transport {
+    /// The transport of a target over the network, on one of the I/O threads.
+    ///
+    /// # Errors
+    /// When the TLS settings or the host name cannot be used.
+    pub fn network(target: &Target, io: &IoThreads) -> Result<Self, String> {
+        let host = target.url.host_str().ok_or("the URL has no host")?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = target.url.port_or_known_default().ok_or("the URL has no port")?;
+        let tls = if target.url.scheme() == "https" {
+            let verified = target.tls.server_name.as_ref().unwrap_or(&host);
+            let name = ServerName::try_from(verified.clone())
+                .map_err(|e| format!("TLS server name `{verified}`: {e}"))?;
+            Some((tls::client_config(&target.tls)?, name))
+        } else {
+            None
+        };
+        Ok(Self::new(target, Dialer::Network { host, port, tls }, Some(io.assign())))
+    }
+
+    /// The transport of a target whose server runs in this process, over in-memory pipes and in
+    /// the caller's task: on a paused clock every figure comes out exact.
+    #[must_use]
+    pub fn pipe(target: &Target, dial: PipeDialer) -> Self {
+        Self::new(target, Dialer::Pipe(dial), None)
+    }
+
+    fn new(target: &Target, dialer: Dialer, io: Option<Handle>) -> Self {
+        let inner = Inner {
+            dialer,
+            mode: target.connection,
+            limits: target.limits,
+            idle: Mutex::default(),
+            max_idle: target.max_in_flight,
+        };
+        Self { inner: Arc::new(inner), io }
+    }
+
+    /// Sends one request and writes down what happens until the answer's end, a time-out or
+    /// `cancel`. Never fails: every end is an [`Ending`].
+    pub async fn exchange(
+        &self,
+        request: http::Request<Full<Bytes>>,
+        cancel: CancellationToken,
+    ) -> Recording {
+        let inner = Arc::clone(&self.inner);
+        let work = async move { inner.exchange(request, &cancel).await };
+        match io_threads::run_on(self.io.as_ref(), work).await {
+            Ok(recording) => recording,
+            Err(problem) => Recording { ending: Ending::Internal(problem), ..not_sent() },
+        }
+    }
+}
+
+/// The recording of a probe that never reached the network.
+#[must_use]
+pub fn not_sent() -> Recording {
+    let nothing = Ending::Internal("nothing was sent".to_owned());
+    Recording { ending: nothing, ..Recording::begin(unix_at(Instant::now())) }
+}
+
+/// The recording in progress and the notebook of the connection it runs over, kept outside of the
+/// work that a time-out may drop.
+struct Progress {
+    epoch: Instant,
+    recording: Recording,
+    stamps: Option<Stamps>,
+}
+
+impl Inner {
+    async fn exchange(
+        &self,
+        request: http::Request<Full<Bytes>>,
+        cancel: &CancellationToken,
+    ) -> Recording {
+        let epoch = Instant::now();
+        let recording = Recording::begin(unix_at(epoch));
+        let mut progress = Progress { epoch, recording, stamps: None };
+        let ending = tokio::select! {
+            biased;
+            ending = self.send_and_read(request, &mut progress) => ending,
+            () = cancel.cancelled() => Ending::Cancelled,
+            () = tokio::time::sleep_until(epoch + self.limits.timeout) => Ending::TimedOut,
+        };
+        let Progress { mut recording, stamps, .. } = progress;
+        if let Some(stamps) = stamps {
+            note(&stamps, &mut recording);
+        }
+        recording.ending = ending;
+        recording.ended = since(epoch);
+        recording.clock.unix_at_end = unix_at(epoch);
+        recording
+    }
+
+    /// On an idle connection if there is one. Where the server had closed that one meanwhile, and
+    /// nothing of an answer was seen, once more on a new connection.
+    async fn send_and_read(
+        &self,
+        request: http::Request<Full<Bytes>>,
+        progress: &mut Progress,
+    ) -> Ending {
+        if let Some(connection) = self.take_idle().await {
+            progress.recording.connection.reused = true;
+            let ending = self.run(connection, request.clone(), progress).await;
+            let answered = progress.stamps.as_ref().is_some_and(|s| s.noted().first_byte.is_some());
+            if answered || !matches!(ending, Ending::CutOff(_)) {
+                return ending;
+            }
+            progress.recording.connection.reused = false;
+            progress.stamps = None;
+        }
+        match self.connect(progress).await {
+            Ok(connection) => self.run(connection, request, progress).await,
+            Err(ending) => ending,
+        }
+    }
+
+    async fn connect(&self, progress: &mut Progress) -> Result<Connection, Ending> {
+        let phases = &mut progress.recording.connection;
+        *phases = ConnectionPhases::default();
+        let dialled = self.dialer.dial(progress.epoch, self.limits.timeout, phases);
+        let (stream, stamps) = dialled.await?;
+        Connection::new(stream, stamps).await
+    }
+
+    async fn run(
+        &self,
+        mut connection: Connection,
+        request: http::Request<Full<Bytes>>,
+        progress: &mut Progress,
+    ) -> Ending {
+        let stamps = connection.begin(progress.epoch);
+        progress.stamps = Some(stamps);
+        let ending = connection.exchange(request, self.limits, &mut progress.recording).await;
+        if ending == Ending::Complete && self.mode == ConnectionMode::Reuse {
+            self.park(connection).await;
+        }
+        ending
+    }
+
+    async fn take_idle(&self) -> Option<Connection> {
+        loop {
+            let (parked, mut connection) = self.idle().pop()?;
+            if parked.elapsed() < MAX_IDLE_AGE && connection.is_usable().await {
+                return Some(connection);
+            }
+        }
+    }
+
+    async fn park(&self, mut connection: Connection) {
+        if connection.is_usable().await {
+            let mut idle = self.idle();
+            idle.retain(|(parked, _)| parked.elapsed() < MAX_IDLE_AGE);
+            if idle.len() < self.max_idle {
+                idle.push((Instant::now(), connection));
+            }
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Instant, Connection)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Copies what the stream noted into the recording.
+fn note(stamps: &Stamps, recording: &mut Recording) {
+    let noted = stamps.noted();
+    recording.send = noted.send;
+    recording.sent = noted.sent;
+    recording.first_byte = noted.first_byte;
+    recording.last_read = noted.first_byte.and(noted.last_read);
+}

@@ -1,0 +1,150 @@
+//! A TCP stream that notes the kernel's receive stamp of each read and the instant of each write.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::stamps::Stamps;
+
+/// Bytes taken from the kernel with one read: one TLS record, many tokens.
+const READ_SIZE: usize = 16 * 1024;
+
+/// A stamped TCP stream.
+#[derive(Debug)]
+pub(super) struct StampedSocket {
+    tcp: TcpStream,
+    stamps: Stamps,
+    #[cfg(target_os = "linux")]
+    kernel: linux::Receiver,
+}
+
+impl StampedSocket {
+    /// Wraps a connected stream and asks the kernel for receive stamps; where it refuses, reads
+    /// carry task stamps alone.
+    pub fn new(tcp: TcpStream, stamps: Stamps) -> Self {
+        #[cfg(target_os = "linux")]
+        let kernel = linux::Receiver::enable(&tcp);
+        Self {
+            tcp,
+            stamps,
+            #[cfg(target_os = "linux")]
+            kernel,
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, Option<i64>)>> {
+        loop {
+            std::task::ready!(self.tcp.poll_read_ready(cx))?;
+            let (tcp, kernel) = (&self.tcp, &mut self.kernel);
+            match tcp.try_io(tokio::io::Interest::READABLE, || kernel.receive(tcp, buf)) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                received => return Poll::Ready(received),
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<(usize, Option<i64>)>> {
+        let mut buf = ReadBuf::new(buf);
+        std::task::ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut buf))?;
+        Poll::Ready(Ok((buf.filled().len(), None)))
+    }
+}
+
+impl AsyncRead for StampedSocket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let me = self.get_mut();
+        let size = buf.remaining().min(READ_SIZE);
+        let space = buf.initialize_unfilled_to(size);
+        let (n, kernel) = std::task::ready!(me.poll_receive(cx, space))?;
+        if n > 0 {
+            me.stamps.read(kernel);
+        }
+        buf.advance(n);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for StampedSocket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let me = self.get_mut();
+        me.stamps.before_write();
+        let written = std::task::ready!(Pin::new(&mut me.tcp).poll_write(cx, bytes));
+        me.stamps.after_write();
+        Poll::Ready(written)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::io::{self, IoSliceMut};
+    use std::os::fd::AsRawFd;
+
+    use nix::sys::socket::{
+        ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt::ReceiveTimestampns,
+    };
+    use nix::sys::time::TimeSpec;
+    use tokio::net::TcpStream;
+
+    /// Reads with `recvmsg` and takes the kernel's stamp out of the control message.
+    #[derive(Debug)]
+    pub struct Receiver {
+        control: Vec<u8>,
+    }
+
+    impl Receiver {
+        pub fn enable(tcp: &TcpStream) -> Self {
+            if let Err(error) = setsockopt(tcp, ReceiveTimestampns, &true) {
+                tracing::debug!(%error, "no kernel receive stamps on this socket");
+            }
+            Self { control: nix::cmsg_space!(TimeSpec) }
+        }
+
+        /// One read: its length, and the stamp as Unix nanoseconds.
+        pub fn receive(
+            &mut self,
+            tcp: &TcpStream,
+            buf: &mut [u8],
+        ) -> io::Result<(usize, Option<i64>)> {
+            let mut space = [IoSliceMut::new(buf)];
+            let flags = MsgFlags::empty();
+            let control = Some(self.control.as_mut_slice());
+            let message = recvmsg::<()>(tcp.as_raw_fd(), &mut space, control, flags)?;
+            let stamp = message.cmsgs()?.find_map(|c| match c {
+                ControlMessageOwned::ScmTimestampns(t) => {
+                    t.tv_sec().checked_mul(1_000_000_000)?.checked_add(t.tv_nsec())
+                }
+                _ => None,
+            });
+            Ok((message.bytes, stamp))
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! TLS settings of a target, as rustls wants them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+use crate::target::Tls;
+
+/// The client configuration for a target: the system's authorities or the given file's, HTTP/1.1
+/// only, because one read of an HTTP/2 connection cannot be told apart by stream.
+///
+/// # Errors
+/// When the file cannot be read or holds no certificate, or the system has no authorities.
+pub fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, String> {
+    let (provider, builder) = builder()?;
+    let mut config = if tls.insecure_skip_verify {
+        let verifier = Arc::new(AcceptAny(provider));
+        builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+    } else {
+        let roots = tls.ca_file.as_deref().map_or_else(system_roots, file_roots)?;
+        builder.with_root_certificates(roots).with_no_client_auth()
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// A configuration that trusts nobody, for clients that are built before a plain URL is used.
+///
+/// # Errors
+/// When the crypto provider supports no protocol version.
+pub fn trusting_nobody() -> Result<ClientConfig, String> {
+    Ok(builder()?.1.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+type Builder = rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>;
+
+fn builder() -> Result<(Arc<CryptoProvider>, Builder), String> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?;
+    Ok((provider, builder))
+}
+
+fn system_roots() -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        return Err("the system has no certificate authorities; name some with tls.ca_file".into());
+    }
+    Ok(roots)
+}
+
+fn file_roots(path: &Path) -> Result<RootCertStore, String> {
+    let problem = |e: &dyn std::fmt::Display| format!("CA file {}: {e}", path.display());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|e| problem(&e))? {
+        let certificate = certificate.map_err(|e| problem(&e))?;
+        roots.add(certificate).map_err(|e| problem(&e))?;
+    }
+    if roots.is_empty() {
+        return Err(problem(&"holds no PEM certificate"));
+    }
+    Ok(roots)
+}
+
+/// Accepts every certificate, for test rigs that say so in their configuration.
+#[derive(Debug)]
+struct AcceptAny(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AcceptAny {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

