@@ -1,30 +1,70 @@
-//! llm-prober
+//! llm-prober: continuous, trustworthy measurement of LLM serving.
+//!
+//! **Record first, interpret after.** The shell writes down bytes and when they arrived (a
+//! [`recording::Recording`]); everything else is a pure function of that value. Decoding never
+//! disturbs timing, and a saved incident is a regression test.
+//!
+//! ```text
+//! config ─► Target ─► Schedule ─► prober ─► probe ─► transport
+//!                                             │          │ Recording
+//!                                             ▼          ▼
+//!              interpret(&Target, &Workload, &Prompt, &Recording) -> Outcome     (pure)
+//!                decode ─► Timeline ─► measure ─► judge
+//!                                             │ Outcome
+//!                            ┌────────────────┼───────────────┐
+//!                         metrics          history           log
+//!                            └───── web ──────┘
+//! ```
+//!
+//! Invariants:
+//! - The core below knows no clock, no runtime and no file; each module uses only those above it.
+//! - Every end of a probe is one of a closed set ([`failure::FailureReason`]); free text never
+//!   becomes a label.
+//! - A figure that cannot be observed is `None`, never zero.
+//! - One kind of thing, one file, one registration line: a protocol is a file in [`protocol`] and
+//!   a line in its table; a metric is a line in the tables of `metrics::families`.
+//! - Every task is tracked, every queue, buffer and label set has a limit, and a panic in one
+//!   target's probe is counted as that target's failure.
 
-pub mod budget;
-pub mod cli;
-pub mod config;
-pub mod daemon;
-pub mod decode;
+// The functional core.
 pub mod failure;
 pub mod framing;
-pub mod history;
-pub mod interpret;
+pub mod recording;
+pub mod skip;
+pub mod timeline;
+pub mod units;
+
+pub mod workload;
+
+pub mod schedule;
+
+pub mod protocol;
+
+pub mod decode;
 pub mod measure;
-pub mod model;
+pub mod slo;
+pub mod tokenizer;
+
+pub mod target;
+
+pub mod budget;
+pub mod interpret;
 pub mod outcome;
+
+pub mod config;
+
+// The shell.
+pub mod cli;
+pub mod daemon;
+pub mod history;
+pub mod metrics;
+pub mod model;
 pub mod probe;
 pub mod prober;
-pub mod protocol;
-pub mod recording;
 pub mod report;
 pub mod request;
-pub mod schedule;
 pub mod shutdown;
-pub mod slo;
-pub mod target;
-pub mod timeline;
-pub mod tokenizer;
+#[cfg(test)]
+mod testing;
 pub mod transport;
-pub mod units;
 pub mod web;
-pub mod workload;

@@ -1,0 +1,100 @@
+//! Upper bounds of the classic buckets: default lists, made exact where an SLO has a threshold.
+
+use crate::slo::{ObjectiveKind, Slo};
+
+/// Seconds until a request shows something or is over.
+pub(super) const REQUEST: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5,
+    5.0, 7.5, 10.0, 20.0, 40.0, 80.0, 160.0,
+];
+
+/// Seconds per token.
+pub(super) const TOKEN: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.075, 0.1,
+    0.15, 0.2, 0.3, 0.5, 1.0, 2.5, 5.0,
+];
+
+/// Seconds of a part of a request; connection phases on a fast network take well below 1 ms.
+pub(super) const PHASE: &[f64] = &[
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0, 20.0, 40.0, 80.0, 160.0,
+];
+
+/// Output tokens per second of one request.
+pub(super) const TOKEN_RATE: &[f64] = &[
+    1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 80.0, 100.0, 125.0, 150.0,
+    200.0, 300.0, 500.0, 1000.0, 2000.0,
+];
+
+/// The same, with a bucket of its own for 0: the requests that were not good.
+pub(super) const GOODPUT: &[f64] = &[
+    0.0, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, 80.0, 100.0, 125.0, 150.0,
+    200.0, 300.0, 500.0, 1000.0, 2000.0,
+];
+
+/// Prompt tokens per second of one request.
+pub(super) const PREFILL_RATE: &[f64] = &[
+    10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10_000.0, 25_000.0, 50_000.0,
+    100_000.0, 250_000.0,
+];
+
+/// Observed / allowed. 1 must be among them: that bucket is the attainment.
+pub(super) const CONSUMPTION: &[f64] =
+    &[0.1, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0];
+
+/// Bounds of the figures that SLOs bound: the defaults and every threshold that is configured.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SloBounds {
+    /// Time to first token.
+    pub ttft: Vec<f64>,
+    /// Inter-token latency.
+    pub itl: Vec<f64>,
+    /// Request latency.
+    pub request_latency: Vec<f64>,
+    /// Longest gap.
+    pub longest_gap: Vec<f64>,
+    /// Output tokens per second.
+    pub tokens_per_second: Vec<f64>,
+}
+
+impl SloBounds {
+    /// The same bounds for every target of a configuration, so that they can be added up.
+    pub fn new<'a>(slos: &(impl Iterator<Item = &'a Slo> + Clone)) -> Self {
+        let with = |defaults: &[f64], kind: ObjectiveKind| {
+            let objectives = slos.clone().flat_map(|s| &s.objectives);
+            let thresholds = objectives.filter(|o| o.kind == kind).map(|o| o.threshold);
+            union(defaults, thresholds)
+        };
+        Self {
+            ttft: with(REQUEST, ObjectiveKind::Ttft),
+            itl: with(TOKEN, ObjectiveKind::Itl),
+            request_latency: with(REQUEST, ObjectiveKind::RequestLatency),
+            longest_gap: with(REQUEST, ObjectiveKind::LongestGap),
+            tokens_per_second: with(TOKEN_RATE, ObjectiveKind::TokensPerSecond),
+        }
+    }
+}
+
+fn union(defaults: &[f64], more: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut bounds: Vec<f64> = defaults.iter().copied().chain(more).collect();
+    bounds.sort_by(f64::total_cmp);
+    bounds.dedup_by(|a, b| a.total_cmp(b).is_eq());
+    bounds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_list_is_strictly_increasing() {
+        for list in [REQUEST, TOKEN, PHASE, TOKEN_RATE, GOODPUT, PREFILL_RATE, CONSUMPTION] {
+            assert!(list.windows(2).all(|w| w[0] < w[1]), "{list:?}");
+        }
+    }
+
+    #[test]
+    fn thresholds_join_the_defaults_once() {
+        assert_eq!(union(&[0.1, 0.5], [0.3, 0.5, 2.0, 0.3].into_iter()), [0.1, 0.3, 0.5, 2.0]);
+    }
+}

@@ -1,0 +1,104 @@
+//! Walks the loaded targets at scrape time and writes every family with composed labels.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus::collector::Collector;
+use prometheus::encoding::DescriptorEncoder;
+use prometheus::registry::Registry;
+
+use super::State;
+use super::families::{self, Family, PREFIX, TARGET_LABELS};
+use super::process::ProcessStats;
+use super::sink::{Encoding, Labels, Sink};
+use super::target::TargetMetrics;
+
+/// A registry whose only content is the walk.
+pub(super) fn registry(state: &Arc<State>, encoding: Encoding) -> Registry {
+    let mut registry = Registry::default();
+    let probes = ProbeCollector { state: Arc::clone(state), encoding };
+    registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(probes));
+    registry.register_collector(Box::new(ProcessCollector { encoding }));
+    registry
+}
+
+/// Families with our prefix.
+#[derive(Debug)]
+struct ProbeCollector {
+    state: Arc<State>,
+    encoding: Encoding,
+}
+
+impl Collector for ProbeCollector {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        let mut writer = Writer { encoder, encoding: self.encoding };
+        let loaded = self.state.loaded.load();
+        let labels = |t: &TargetMetrics, workload| compose(t, workload, &loaded.label_keys);
+        let targets = || loaded.targets.iter().map(|t| &**t);
+
+        let workloads: Vec<_> = targets()
+            .flat_map(|t| t.workloads.iter().map(move |w| (labels(t, &w.name), &**w)))
+            .collect();
+        let secondary: Vec<_> = targets()
+            .flat_map(|t| t.secondary.iter().map(move |(name, x)| (labels(t, name), &**x)))
+            .collect();
+        let whole: Vec<_> = targets().map(|t| (labels(t, ""), t)).collect();
+
+        writer.write(families::PROBES, &workloads)?;
+        writer.write(families::PRIMARY, &workloads)?;
+        writer.write(families::SECONDARY, &secondary)?;
+        writer.write(families::SLO, &workloads)?;
+        writer.write(families::TARGET, &whole)?;
+        writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])
+    }
+}
+
+/// Families that go without our prefix.
+#[derive(Debug)]
+struct ProcessCollector {
+    encoding: Encoding,
+}
+
+impl Collector for ProcessCollector {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        let mut writer = Writer { encoder, encoding: self.encoding };
+        ProcessStats::read()
+            .map_or(Ok(()), |stats| writer.write(families::PROCESS, &[(Labels::default(), &stats)]))
+    }
+}
+
+struct Writer<'e> {
+    encoder: DescriptorEncoder<'e>,
+    encoding: Encoding,
+}
+
+impl Writer<'_> {
+    /// Every family of one table, each over all sources.
+    fn write<T>(&mut self, table: &[Family<T>], sources: &[(Labels, &T)]) -> fmt::Result {
+        for family in table {
+            let (name, unit) = family.descriptor();
+            let mut encoder =
+                self.encoder.encode_descriptor(name, family.help, unit.as_ref(), family.kind)?;
+            for (labels, source) in sources {
+                let mut sink = Sink {
+                    encoder: &mut encoder,
+                    shared: labels,
+                    names: family.labels,
+                    encoding: self.encoding,
+                };
+                (family.samples)(source, &mut sink)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn compose(target: &TargetMetrics, workload: &str, keys: &[String]) -> Labels {
+    let values = [target.target.name.clone(), (*target.model()).clone(), workload.to_owned()];
+    let own = keys.iter().map(|key| {
+        let value = target.target.labels.get(key).cloned().unwrap_or_default();
+        (key.clone(), value)
+    });
+    let fixed = TARGET_LABELS.iter().map(|&name| name.to_owned()).zip(values);
+    Labels(fixed.chain(own).collect())
+}

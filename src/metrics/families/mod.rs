@@ -1,0 +1,160 @@
+//! The contract: every metric's name, type, own labels, exact meaning and where its samples come
+//! from, in one table per source. Dashboards and alerts are built on these names, so a change here
+//! is a change of the interface; `tests/golden/metrics.txt` holds them.
+//!
+//! Names stand as they are exposed, without the prefix `llm_prober_` (the process families have
+//! none). Families of the first three tables carry the labels [`TARGET_LABELS`] and the union of
+//! the targets' own label keys as well; a label that does not apply is empty.
+
+mod latency;
+mod prober;
+mod probes;
+mod process;
+mod slo;
+mod target;
+
+use std::fmt;
+
+use prometheus::metrics::MetricType;
+use prometheus::registry::Unit;
+
+pub(super) use latency::{PRIMARY, SECONDARY};
+pub(super) use prober::PROBER;
+pub(super) use probes::PROBES;
+pub(super) use process::PROCESS;
+pub(super) use slo::SLO;
+pub(super) use target::TARGET;
+
+use super::sink::Sink;
+
+/// In front of every name but `process_*`.
+pub const PREFIX: &str = "llm_prober";
+
+/// The labels that every probe metric has, before the users' own.
+pub const TARGET_LABELS: [&str; 3] = ["target", "model", "workload"];
+
+/// Labels that Prometheus, its clients and its usual set-ups give a meaning of their own.
+const FOREIGN_LABELS: [&str; 6] = ["instance", "job", "le", "quantile", "trace_id", "alertname"];
+
+/// Writes the samples of one source.
+type Samples<T> = fn(&T, &mut Sink<'_, '_>) -> fmt::Result;
+
+/// One metric: what it is called, what it means, what it reads.
+pub(super) struct Family<T> {
+    /// As exposed in the classic text format, without the prefix.
+    pub name: &'static str,
+    /// Type.
+    pub kind: MetricType,
+    /// The labels of its own.
+    pub labels: &'static [&'static str],
+    /// What exactly is measured, and what is not.
+    pub help: &'static str,
+    /// Writes the samples.
+    pub samples: Samples<T>,
+}
+
+/// Units that may end a name. They are announced by `# UNIT` where the format has it.
+const UNITS: [&str; 4] = ["seconds", "bytes", "ratio", "dollars"];
+
+impl<T> Family<T> {
+    /// Name and unit as the client library wants them: it appends the unit and the suffix of the
+    /// type itself.
+    pub fn descriptor(&self) -> (&'static str, Option<Unit>) {
+        let suffix = match self.kind {
+            MetricType::Counter => "_total",
+            MetricType::Info => "_info",
+            _ => "",
+        };
+        let name = self.name.strip_suffix(suffix).unwrap_or(self.name);
+        for unit in UNITS {
+            if let Some(stem) = name.strip_suffix(unit).and_then(|n| n.strip_suffix('_')) {
+                return (stem, Some(Unit::Other(unit.to_owned())));
+            }
+        }
+        (name, None)
+    }
+}
+
+const fn family<T>(
+    name: &'static str,
+    kind: MetricType,
+    labels: &'static [&'static str],
+    help: &'static str,
+    samples: Samples<T>,
+) -> Family<T> {
+    Family { name, kind, labels, help, samples }
+}
+
+const fn counter<T>(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+    samples: Samples<T>,
+) -> Family<T> {
+    family(name, MetricType::Counter, labels, help, samples)
+}
+
+const fn gauge<T>(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+    samples: Samples<T>,
+) -> Family<T> {
+    family(name, MetricType::Gauge, labels, help, samples)
+}
+
+const fn histogram<T>(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+    samples: Samples<T>,
+) -> Family<T> {
+    family(name, MetricType::Histogram, labels, help, samples)
+}
+
+/// Whether a label name is taken, so that a target may not use it for a label of its own.
+#[must_use]
+pub fn is_reserved_label(name: &str) -> bool {
+    fn own<T>(table: &'static [Family<T>]) -> impl Iterator<Item = &'static str> {
+        table.iter().flat_map(|f| f.labels.iter().copied())
+    }
+    let probe = own(PROBES).chain(own(PRIMARY)).chain(own(SECONDARY)).chain(own(SLO));
+    let mut taken = probe.chain(own(TARGET)).chain(TARGET_LABELS).chain(FOREIGN_LABELS);
+    name.starts_with("__") || taken.any(|label| label == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_taken_apart_as_the_client_puts_them_together() {
+        let check = |kind, name: &'static str, stem, unit: Option<&str>| {
+            let family = family::<()>(name, kind, &[], "", |(), _| Ok(()));
+            let (found, found_unit) = family.descriptor();
+            assert_eq!((found, found_unit.as_ref().map(Unit::as_str)), (stem, unit), "{name}");
+        };
+        check(MetricType::Counter, "probes_total", "probes", None);
+        check(MetricType::Counter, "cost_dollars_total", "cost", Some("dollars"));
+        check(MetricType::Info, "target_info", "target", None);
+        check(
+            MetricType::Gauge,
+            "last_probe_timestamp_seconds",
+            "last_probe_timestamp",
+            Some("seconds"),
+        );
+        check(MetricType::Histogram, "output_tokens_per_second", "output_tokens_per_second", None);
+    }
+
+    #[test]
+    fn labels_with_a_meaning_are_reserved() {
+        for name in
+            ["target", "workload", "reason", "slo", "objective", "le", "job", "__name__", "url"]
+        {
+            assert!(is_reserved_label(name), "{name}");
+        }
+        for name in ["stack", "node", "region"] {
+            assert!(!is_reserved_label(name), "{name}");
+        }
+    }
+}

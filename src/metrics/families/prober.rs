@@ -1,0 +1,42 @@
+//! The prober itself.
+
+use prometheus::metrics::MetricType;
+
+use super::{Family, family, gauge};
+use crate::metrics::prober::ProberMetrics;
+
+pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
+    family(
+        "build_info",
+        MetricType::Info,
+        &["version", "os", "arch"],
+        "The running build: version, operating system and processor architecture. Always 1.",
+        |_, s| {
+            let values = [env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH];
+            s.info(&values, std::iter::empty())
+        },
+    ),
+    gauge(
+        "config_last_reload_successful",
+        &[],
+        "Whether the last attempt to load the configuration succeeded (1); if not (0), the one \
+         before is still in force.",
+        |p, s| s.late(&[], &p.reload_successful),
+    ),
+    gauge(
+        "config_last_reload_success_timestamp_seconds",
+        &[],
+        "Unix time at which the configuration in force was loaded.",
+        |p, s| s.late(&[], &p.reload_timestamp),
+    ),
+    gauge(
+        "scrape_duration_seconds",
+        &[],
+        "How long it took to encode the answer to the previous scrape; compression and sending \
+         are not in it. Absent on the first.",
+        |p, s| s.late(&[], &p.scrape_duration),
+    ),
+    gauge("history_records", &[], "Probes in the history that is kept in memory.", |p, s| {
+        s.gauge(&[], p.history_records.get())
+    }),
+];

@@ -1,0 +1,47 @@
+//! Service level objectives. A probe is good when it succeeded and met every objective that
+//! applies to it.
+
+use super::{Family, counter, histogram};
+use crate::metrics::workload::WorkloadMetrics;
+
+pub(in crate::metrics) static SLO: &[Family<WorkloadMetrics>] = &[
+    counter(
+        "slo_probes_total",
+        &["slo"],
+        "Probes that an SLO covers, failed ones included, skipped ones not. Attainment is \
+         slo_good_probes_total / slo_probes_total, exact whatever the buckets are.",
+        |w, s| w.slos.iter().try_for_each(|o| s.counter(&[&o.name], o.probes.get())),
+    ),
+    counter(
+        "slo_good_probes_total",
+        &["slo"],
+        "Probes that succeeded and met every objective of the SLO that applies to them.",
+        |w, s| w.slos.iter().try_for_each(|o| s.counter(&[&o.name], o.good.get())),
+    ),
+    counter(
+        "slo_missed_total",
+        &["slo", "objective"],
+        "Objectives that a probe missed; one probe may miss several. The objective is success \
+         when the probe itself failed: then its figures are not judged.",
+        |w, s| w.slos.iter().try_for_each(|o| s.counters(&[&o.name], &o.missed)),
+    ),
+    histogram(
+        "slo_consumption_ratio",
+        &["slo", "objective"],
+        "Observed / threshold (threshold / observed for tokens per second) of each objective, so \
+         that 1 or less is good whatever the threshold is. Failed probes are not in it.",
+        |w, s| {
+            let each = w.slos.iter().flat_map(|o| o.consumption.iter().map(move |c| (o, c)));
+            each.into_iter().try_for_each(|(o, (kind, h))| s.histogram(&[&o.name, kind], h))
+        },
+    ),
+    histogram(
+        "goodput_tokens_per_second",
+        &["slo"],
+        "Output tokens / request latency of each good probe, 0 for each probe that was not good.",
+        |w, s| w.slos.iter().try_for_each(|o| s.histogram(&[&o.name], &o.goodput)),
+    ),
+    counter("good_output_tokens_total", &["slo"], "Output tokens of the good probes.", |w, s| {
+        w.slos.iter().try_for_each(|o| s.counter(&[&o.name], o.good_output_tokens.get()))
+    }),
+];

@@ -1,0 +1,93 @@
+//! Facts about a target as a whole: their `workload` label is empty.
+
+use prometheus::metrics::MetricType;
+
+use super::{Family, family, gauge};
+use crate::metrics::target::TargetMetrics;
+use crate::slo::{Objective, ObjectiveKind, Slo};
+
+pub(in crate::metrics) static TARGET: &[Family<TargetMetrics>] = &[
+    family(
+        "target_info",
+        MetricType::Info,
+        &["url", "api", "tokenizer"],
+        "What the target is: its URL without credentials and query, its API, its tokenizer \
+         (empty: none), and one label per version fact that is configured. Always 1.",
+        |t, s| {
+            let target = &t.target;
+            let tokenizer = target.tokenizer.as_ref().map_or("", |t| t.name());
+            let values = [&public_url(&target.url), target.protocol.name(), tokenizer];
+            let facts = target.version.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+            s.info(&values, facts)
+        },
+    ),
+    gauge(
+        "ratelimit_limit",
+        &["unit"],
+        "Requests or tokens that the server allows per period, from the last response headers \
+         that say so.",
+        |t, s| t.rate_limits.iter().try_for_each(|r| s.late(&[r.unit], &r.limit)),
+    ),
+    gauge(
+        "ratelimit_remaining",
+        &["unit"],
+        "Requests or tokens that are left in the period, from the last response headers that say \
+         so.",
+        |t, s| t.rate_limits.iter().try_for_each(|r| s.late(&[r.unit], &r.remaining)),
+    ),
+    gauge(
+        "tls_certificate_expiry_timestamp_seconds",
+        &[],
+        "Unix time at which the certificate of the last TLS connection expires. Absent on plain \
+         HTTP.",
+        |t, s| s.late(&[], &t.certificate_expiry),
+    ),
+    gauge(
+        "slo_objective_ratio",
+        &["slo"],
+        "The share of probes that shall be good, as configured.",
+        |t, s| t.target.slos.iter().try_for_each(|o| s.gauge(&[&o.name], o.objective)),
+    ),
+    gauge(
+        "slo_threshold_seconds",
+        &["slo", "objective"],
+        "The longest duration that is good, as configured.",
+        |t, s| {
+            let durations = thresholds(t, |kind| kind != ObjectiveKind::TokensPerSecond);
+            durations
+                .into_iter()
+                .try_for_each(|(slo, o)| s.gauge(&[&slo.name, o.kind.as_str()], o.threshold))
+        },
+    ),
+    gauge(
+        "slo_threshold_tokens_per_second",
+        &["slo", "objective"],
+        "The least output tokens per second that are good, as configured.",
+        |t, s| {
+            let rates = thresholds(t, |kind| kind == ObjectiveKind::TokensPerSecond);
+            rates
+                .into_iter()
+                .try_for_each(|(slo, o)| s.gauge(&[&slo.name, o.kind.as_str()], o.threshold))
+        },
+    ),
+];
+
+fn thresholds(
+    target: &TargetMetrics,
+    wanted: impl Fn(ObjectiveKind) -> bool,
+) -> Vec<(&Slo, &Objective)> {
+    let slos = target.target.slos.iter();
+    let all = slos.flat_map(|slo| slo.objectives.iter().map(move |o| (&**slo, o)));
+    all.filter(|(_, o)| wanted(o.kind)).collect()
+}
+
+/// Keys travel in user names, passwords and queries.
+fn public_url(url: &url::Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Both can only fail on a URL that cannot have credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.into()
+}

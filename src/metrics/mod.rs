@@ -1,0 +1,122 @@
+//! What Prometheus scrapes.
+//!
+//! [`families`] is the contract: one table row per metric. [`TargetMetrics`] and
+//! [`WorkloadMetrics`] hold the values and know no labels; `collector` walks the loaded targets at
+//! scrape time and composes the labels, so that a reload loses no count of an unchanged target and
+//! a removed target's series vanish at once. `exposition` puts the result into one of three
+//! formats.
+
+mod buckets;
+mod cells;
+mod classic_text;
+mod collector;
+mod exposition;
+pub mod families;
+mod histogram;
+mod negotiate;
+mod options;
+mod prober;
+mod process;
+mod protobuf;
+mod record;
+mod secondary;
+mod sink;
+mod slo;
+mod target;
+#[cfg(test)]
+mod tests;
+mod workload;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+use prometheus::registry::Registry;
+
+pub use negotiate::Format;
+pub use options::{HistogramForm, MetricsOptions};
+pub use target::TargetMetrics;
+pub use workload::{InFlight, WorkloadMetrics};
+
+use crate::config::Config;
+use buckets::SloBounds;
+use prober::ProberMetrics;
+use sink::Encoding;
+
+/// The targets in force.
+#[derive(Debug, Default)]
+struct Loaded {
+    label_keys: Vec<String>,
+    targets: Vec<Arc<TargetMetrics>>,
+}
+
+/// What a scrape looks at.
+#[derive(Debug, Default)]
+struct State {
+    loaded: ArcSwap<Loaded>,
+    prober: ProberMetrics,
+}
+
+/// Every metric of the prober.
+#[derive(Debug)]
+pub struct Metrics {
+    options: MetricsOptions,
+    state: Arc<State>,
+    text: Registry,
+    protobuf: Registry,
+}
+
+impl Metrics {
+    /// No targets yet.
+    #[must_use]
+    pub fn new(options: MetricsOptions) -> Arc<Self> {
+        let state = Arc::<State>::default();
+        let text = collector::registry(&state, Encoding::Text);
+        let protobuf = collector::registry(&state, Encoding::Protobuf);
+        Arc::new(Self { options, state, text, protobuf })
+    }
+
+    /// Puts a configuration in force. Targets that are equal to loaded ones keep their values,
+    /// others begin at 0, and those that are gone have no series any more. Must not run twice at
+    /// the same time.
+    pub fn load(&self, config: &Config) {
+        let before = self.state.loaded.load();
+        let slos = config.targets.iter().flat_map(|t| t.slos.iter().map(|slo| &**slo));
+        let bounds = SloBounds::new(&slos);
+        let targets = config.targets.iter().map(|target| {
+            let known = before.targets.iter().find(|t| *t.target == **target);
+            known.map_or_else(
+                || Arc::new(TargetMetrics::new(target, &bounds, self.options)),
+                Arc::clone,
+            )
+        });
+        let targets = targets.collect();
+        self.state
+            .loaded
+            .store(Arc::new(Loaded { label_keys: config.label_keys.clone(), targets }));
+    }
+
+    /// The values of a loaded target.
+    #[must_use]
+    pub fn target(&self, name: &str) -> Option<Arc<TargetMetrics>> {
+        self.state.loaded.load().targets.iter().find(|t| t.target.name == name).cloned()
+    }
+
+    /// Says that a configuration was put in force.
+    pub fn reload_succeeded(&self, at: SystemTime) {
+        self.state.prober.reload_successful.set(1.0);
+        if let Ok(since_epoch) = at.duration_since(SystemTime::UNIX_EPOCH) {
+            self.state.prober.reload_timestamp.set(since_epoch.as_secs_f64());
+        }
+    }
+
+    /// Says that a configuration was refused and the one before goes on.
+    pub fn reload_failed(&self) {
+        self.state.prober.reload_successful.set(0.0);
+    }
+
+    /// Says how many probes the history holds.
+    pub fn set_history_records(&self, records: usize) {
+        self.state.prober.history_records.set(i64::try_from(records).unwrap_or(i64::MAX));
+    }
+}

@@ -1,0 +1,118 @@
+//! The histograms that explain the primary ones. A setting keeps them per target instead of per
+//! workload.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use prometheus::metrics::histogram::Histogram;
+
+use super::buckets::{self, SloBounds};
+use super::histogram::histogram;
+use super::options::HistogramForm;
+use crate::measure::{Measurement, Phase};
+use crate::recording::Recording;
+use crate::target::Target;
+use crate::timeline::ServerTiming;
+
+/// A stage whose series exist from the server's first report on: most servers report none.
+#[derive(Debug)]
+pub(super) struct Stage {
+    /// The label value.
+    pub name: &'static str,
+    duration: fn(&ServerTiming) -> Option<Duration>,
+    /// Absent until reported.
+    pub histogram: OnceLock<Histogram>,
+}
+
+impl Stage {
+    fn new(name: &'static str, duration: fn(&ServerTiming) -> Option<Duration>) -> Self {
+        Self { name, duration, histogram: OnceLock::new() }
+    }
+}
+
+/// See the families for what each figure is.
+#[derive(Debug)]
+pub(super) struct Secondary {
+    form: HistogramForm,
+    pub schedule_delay: Histogram,
+    pub time_to_first_byte: Histogram,
+    pub time_to_first_token_with_connect: Histogram,
+    pub time_to_first_output_token: Histogram,
+    pub time_to_second_token: Histogram,
+    pub inter_chunk_gap: Histogram,
+    pub longest_gap: Histogram,
+    pub phases: Vec<(Phase, Histogram)>,
+    pub stages: [Stage; 4],
+    pub output_tokens_per_second: Histogram,
+    pub prefill_tokens_per_second: Histogram,
+}
+
+impl Secondary {
+    pub fn new(target: &Target, bounds: &SloBounds, form: HistogramForm) -> Self {
+        let new = |bounds: &[f64]| histogram(form, bounds);
+        let possible = |p: &Phase| *p != Phase::Tls || target.url.scheme() == "https";
+        Self {
+            form,
+            schedule_delay: new(buckets::TOKEN),
+            time_to_first_byte: new(buckets::REQUEST),
+            time_to_first_token_with_connect: new(buckets::REQUEST),
+            time_to_first_output_token: new(buckets::REQUEST),
+            time_to_second_token: new(buckets::TOKEN),
+            inter_chunk_gap: new(buckets::TOKEN),
+            longest_gap: new(&bounds.longest_gap),
+            phases: Phase::ALL
+                .into_iter()
+                .filter(possible)
+                .map(|p| (p, new(buckets::PHASE)))
+                .collect(),
+            stages: [
+                Stage::new("queue", |t| t.queue),
+                Stage::new("load", |t| t.load),
+                Stage::new("prefill", |t| t.prefill),
+                Stage::new("decode", |t| t.decode),
+            ],
+            output_tokens_per_second: new(&bounds.tokens_per_second),
+            prefill_tokens_per_second: new(buckets::PREFILL_RATE),
+        }
+    }
+
+    /// Takes the figures that were observed; an absent figure leaves no sample.
+    pub fn observe(&self, recording: &Recording, m: &Measurement) {
+        self.schedule_delay.observe(recording.schedule_delay.as_secs_f64());
+        observe(&self.time_to_first_byte, m.ttfb);
+        observe(&self.time_to_first_token_with_connect, m.ttft_with_connect);
+        observe(&self.time_to_first_output_token, m.ttfo);
+        observe(&self.time_to_second_token, m.ttst);
+        observe(&self.inter_chunk_gap, m.gaps.iter().copied());
+        observe(&self.longest_gap, m.longest_gap);
+        self.observe_parts(m);
+        if let Some(rate) = m.output_tokens_per_second() {
+            self.output_tokens_per_second.observe(rate);
+        }
+        if let Some(rate) = m.prefill_tokens_per_second() {
+            self.prefill_tokens_per_second.observe(rate);
+        }
+    }
+
+    fn observe_parts(&self, m: &Measurement) {
+        for span in &m.phases {
+            let histogram = self.phases.iter().find(|(phase, _)| *phase == span.phase);
+            debug_assert!(histogram.is_some(), "{:?} cannot happen for this target", span.phase);
+            if let Some((_, histogram)) = histogram {
+                observe(histogram, [span.duration]);
+            }
+        }
+        for stage in &self.stages {
+            if let Some(duration) = (stage.duration)(&m.server_timing) {
+                let new = || histogram(self.form, buckets::PHASE);
+                observe(stage.histogram.get_or_init(new), [duration]);
+            }
+        }
+    }
+}
+
+fn observe(histogram: &Histogram, durations: impl IntoIterator<Item = Duration>) {
+    for duration in durations {
+        histogram.observe(duration.as_secs_f64());
+    }
+}

@@ -1,0 +1,79 @@
+//! What one SLO counts for one workload.
+
+use prometheus::metrics::counter::Counter;
+use prometheus::metrics::histogram::Histogram;
+
+use super::buckets;
+use super::cells::CounterSet;
+use super::histogram::histogram;
+use super::options::HistogramForm;
+use crate::outcome::Outcome;
+use crate::slo::{Slo, Verdict};
+
+/// The `objective` of a probe that failed, whatever its figures were.
+const SUCCESS: &str = "success";
+
+/// Attainment is `good / probes`: whole numbers, exact whatever the buckets are.
+#[derive(Debug)]
+pub(super) struct SloMetrics {
+    pub name: String,
+    pub probes: Counter,
+    pub good: Counter,
+    pub missed: CounterSet,
+    pub consumption: Vec<(&'static str, Histogram)>,
+    pub goodput: Histogram,
+    pub good_output_tokens: Counter,
+}
+
+impl SloMetrics {
+    pub fn new(slo: &Slo, form: HistogramForm) -> Self {
+        let names = || slo.objectives.iter().map(|o| o.kind.as_str());
+        Self {
+            name: slo.name.clone(),
+            probes: Counter::default(),
+            good: Counter::default(),
+            missed: CounterSet::new(names().chain([SUCCESS])),
+            consumption: names().map(|n| (n, histogram(form, buckets::CONSUMPTION))).collect(),
+            goodput: histogram(form, buckets::GOODPUT),
+            good_output_tokens: Counter::default(),
+        }
+    }
+
+    pub fn record(&self, verdict: &Verdict, outcome: &Outcome) {
+        self.probes.inc();
+        if !outcome.succeeded() {
+            self.missed.add(SUCCESS, 1);
+        }
+        for kind in verdict.missed() {
+            self.missed.add(kind.as_str(), 1);
+        }
+        for (kind, consumed) in &verdict.consumption {
+            let known = self.consumption.iter().find(|(name, _)| *name == kind.as_str());
+            if let Some((_, histogram)) = known {
+                histogram.observe(*consumed);
+            }
+        }
+        if verdict.good {
+            self.record_good(outcome);
+        } else {
+            self.goodput.observe(0.0);
+        }
+    }
+
+    fn record_good(&self, outcome: &Outcome) {
+        self.good.inc();
+        if let Some(rate) = request_tokens_per_second(outcome) {
+            self.goodput.observe(rate);
+        }
+        if let Some(count) = outcome.measurement.output_tokens {
+            self.good_output_tokens.inc_by(count.tokens);
+        }
+    }
+}
+
+/// Output tokens / request latency: unlike 1 / ITL it exists for an answer of one token, too.
+#[allow(clippy::cast_precision_loss)] // token counts are far below 2^53
+fn request_tokens_per_second(outcome: &Outcome) -> Option<f64> {
+    let latency = outcome.measurement.request_latency.filter(|d| !d.is_zero())?;
+    Some(outcome.measurement.output_tokens?.tokens as f64 / latency.as_secs_f64())
+}

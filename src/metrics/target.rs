@@ -1,0 +1,111 @@
+//! The values of one target, and how a finished probe gets into them.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::buckets::SloBounds;
+use super::cells::LateGauge;
+use super::options::MetricsOptions;
+use super::secondary::Secondary;
+use super::workload::WorkloadMetrics;
+use crate::outcome::{Outcome, RateLimit};
+use crate::recording::Recording;
+use crate::target::Target;
+
+/// The two gauges of one rate limit.
+#[derive(Debug)]
+pub(super) struct RateLimitMetrics {
+    /// The label value.
+    pub unit: &'static str,
+    pub limit: LateGauge,
+    pub remaining: LateGauge,
+}
+
+impl RateLimitMetrics {
+    fn new(unit: &'static str) -> Self {
+        Self { unit, limit: LateGauge::default(), remaining: LateGauge::default() }
+    }
+
+    #[allow(clippy::cast_precision_loss)] // a sample is an f64 anyway
+    fn set(&self, seen: RateLimit) {
+        if let Some(limit) = seen.limit {
+            self.limit.set(limit as f64);
+        }
+        if let Some(remaining) = seen.remaining {
+            self.remaining.set(remaining as f64);
+        }
+    }
+}
+
+/// Everything that is counted about one target. Goes on unchanged over reloads for as long as the
+/// target's configuration is the same.
+#[derive(Debug)]
+pub struct TargetMetrics {
+    pub(super) target: Arc<Target>,
+    model: ArcSwap<String>,
+    pub(super) workloads: Vec<Arc<WorkloadMetrics>>,
+    /// With the value of their `workload` label; empty for the target as a whole.
+    pub(super) secondary: Vec<(String, Arc<Secondary>)>,
+    pub(super) rate_limits: [RateLimitMetrics; 2],
+    pub(super) certificate_expiry: LateGauge,
+}
+
+impl TargetMetrics {
+    pub(super) fn new(target: &Arc<Target>, bounds: &SloBounds, options: MetricsOptions) -> Self {
+        let new = || Arc::new(Secondary::new(target, bounds, options.histograms));
+        let whole = (!options.split_secondary).then(new);
+        let mut secondary: Vec<_> = whole.iter().map(|s| (String::new(), Arc::clone(s))).collect();
+        let mut workloads = Vec::new();
+        for workload in &target.workloads {
+            let own = whole.clone().unwrap_or_else(|| {
+                let own = new();
+                secondary.push((workload.name.clone(), Arc::clone(&own)));
+                own
+            });
+            workloads.push(Arc::new(WorkloadMetrics::new(target, workload, own, bounds, options)));
+        }
+        Self {
+            target: Arc::clone(target),
+            model: ArcSwap::from_pointee(target.model.clone().unwrap_or_default()),
+            workloads,
+            secondary,
+            rate_limits: [RateLimitMetrics::new("requests"), RateLimitMetrics::new("tokens")],
+            certificate_expiry: LateGauge::default(),
+        }
+    }
+
+    /// The value of the `model` label: empty until it is configured or discovered.
+    #[must_use]
+    pub fn model(&self) -> Arc<String> {
+        self.model.load_full()
+    }
+
+    /// Says which model a target without a configured one turned out to serve.
+    pub fn set_model(&self, model: &str) {
+        self.model.store(Arc::new(model.to_owned()));
+    }
+
+    /// The values of one workload; `None` if the target has no workload of that name.
+    #[must_use]
+    pub fn workload(&self, name: &str) -> Option<&Arc<WorkloadMetrics>> {
+        self.workloads.iter().find(|w| w.name == name)
+    }
+
+    /// Takes everything that a finished probe tells, its schedule delay included. `probe_id` (32
+    /// hexadecimal digits) becomes the exemplars' trace id.
+    pub fn record(&self, workload: &str, recording: &Recording, outcome: &Outcome, probe_id: &str) {
+        let Some(metrics) = self.workload(workload) else {
+            tracing::error!(target = self.target.name, workload, "probe of an unknown workload");
+            return;
+        };
+        metrics.record(self.target.price, recording, outcome, probe_id);
+        let [requests, tokens] = &self.rate_limits;
+        requests.set(outcome.request_limit);
+        tokens.set(outcome.token_limit);
+        if let Some(expiry) = recording.connection.certificate_expiry {
+            #[allow(clippy::cast_precision_loss)] // Unix seconds are far below 2^53
+            self.certificate_expiry.set(expiry as f64);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+use super::{PROBE_ID, full_metrics, full_target, judged, loaded, ms, scrape};
+use crate::failure::FailureReason;
+use crate::measure::{Measurement, TokenCount, TokenSource};
+use crate::recording::{ConnectionPhases, Recording};
+use crate::skip::SkipReason;
+use crate::testing::{config, failed, outcome, recording, target};
+use crate::timeline::Finish;
+
+/// Sample name without the prefix, labels, value (`None`: no such sample).
+type Expected<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<f64>);
+
+fn check(scrape: &super::Scrape, expect: &[Expected<'_>]) {
+    for (name, labels, value) in expect {
+        assert_eq!(
+            scrape.value(&format!("llm_prober_{name}"), labels),
+            *value,
+            "{name} {labels:?}"
+        );
+    }
+}
+
+#[test]
+fn every_counter_series_starts_at_zero() {
+    let scrape = scrape(&loaded(&config(vec![full_target()])));
+    for workload in ["chat", "extract"] {
+        let zero = |name: &str, label: &str, value: &str| {
+            let labels = [("workload", workload), (label, value)];
+            let found = scrape.value(&format!("llm_prober_{name}"), &labels);
+            assert_eq!(found, Some(0.0), "{name} {label}={value}");
+        };
+        zero("probes_total", "target", "prod");
+        zero("cost_dollars_total", "target", "prod");
+        let each = |name: &str, label: &str, values: &[&str]| {
+            for value in values {
+                zero(name, label, value);
+            }
+        };
+        each("probe_failures_total", "reason", &FailureReason::ALL.map(FailureReason::as_str));
+        each("probes_skipped_total", "reason", &SkipReason::ALL.map(SkipReason::as_str));
+        each("finish_total", "finish", &Finish::ALL.map(Finish::as_str));
+        for counted in ["input_tokens_total", "output_tokens_total"] {
+            each(counted, "source", &TokenSource::ALL.map(TokenSource::as_str));
+        }
+        each("connections_total", "kind", &["new", "reused"]);
+        each("timestamp_source_total", "source", &["kernel", "task"]);
+        for counted in ["slo_probes_total", "slo_good_probes_total", "good_output_tokens_total"] {
+            each(counted, "slo", &["interactive"]);
+        }
+        let objectives = ["success", "ttft", "itl", "tokens_per_second"];
+        each("slo_missed_total", "objective", &objectives);
+    }
+    check(
+        &scrape,
+        &[
+            ("validation_failures_total", &[("workload", "chat")], Some(0.0)),
+            ("validation_failures_total", &[("workload", "extract")], None),
+        ],
+    );
+}
+
+#[test]
+fn nothing_is_known_before_the_first_probe() {
+    let absent = |name| -> Expected<'_> { (name, &[], None) };
+    check(
+        &scrape(&loaded(&config(vec![target("a")]))),
+        &[
+            absent("probe_success"),
+            absent("last_probe_timestamp_seconds"),
+            absent("last_success_timestamp_seconds"),
+            absent("ratelimit_limit"),
+            absent("ratelimit_remaining"),
+            absent("tls_certificate_expiry_timestamp_seconds"),
+            absent("scrape_duration_seconds"),
+            absent("server_stage_duration_seconds_count"),
+            absent("cost_dollars_total"),
+            absent("compared_output_tokens_total"),
+        ],
+    );
+}
+
+#[test]
+fn a_figure_that_was_not_observed_leaves_no_sample() {
+    let metrics = loaded(&config(vec![target("a")]));
+    let values = metrics.target("a").unwrap();
+    values.record("chat", &recording(), &failed(FailureReason::Stalled), PROBE_ID);
+    let scrape = scrape(&metrics);
+    for ((name, _), value) in &scrape.samples {
+        let seen = name.starts_with("llm_prober_schedule_delay_seconds");
+        if name.ends_with("_count") && !seen {
+            assert!(value.abs() < f64::EPSILON, "{name} has a sample");
+        }
+    }
+    check(
+        &scrape,
+        &[
+            ("schedule_delay_seconds_count", &[], Some(1.0)),
+            ("probes_total", &[], Some(1.0)),
+            ("probe_failures_total", &[("reason", "stalled")], Some(1.0)),
+            ("probe_failures_total", &[], Some(1.0)),
+            ("probe_success", &[], Some(0.0)),
+            ("last_probe_timestamp_seconds", &[], Some(1_700_000_002.0)),
+            ("last_success_timestamp_seconds", &[], None),
+            ("timestamp_source_total", &[], Some(0.0)),
+        ],
+    );
+}
+
+/// One success with every figure and one failure, see `full_metrics`.
+#[test]
+fn every_figure_lands_where_it_belongs() {
+    let chat: &[_] = &[("workload", "chat")];
+    check(
+        &scrape(&full_metrics()),
+        &[
+            ("probes_total", chat, Some(2.0)),
+            ("probe_failures_total", chat, Some(1.0)),
+            ("probes_skipped_total", &[("reason", "late")], Some(1.0)),
+            ("probe_success", chat, Some(0.0)),
+            ("last_success_timestamp_seconds", chat, Some(1_700_000_002.0)),
+            ("time_to_first_token_seconds_sum", chat, Some(0.2)),
+            ("inter_token_latency_seconds_sum", chat, Some(0.02)),
+            ("request_latency_seconds_sum", chat, Some(1.25)),
+            ("time_to_first_byte_seconds_sum", chat, Some(0.15)),
+            ("time_to_first_token_with_connect_seconds_sum", chat, Some(0.201)),
+            ("time_to_first_output_token_seconds_sum", chat, Some(0.4)),
+            ("time_to_second_token_seconds_sum", chat, Some(0.02)),
+            ("inter_chunk_gap_seconds_count", chat, Some(3.0)),
+            ("longest_gap_seconds_sum", chat, Some(0.03)),
+            ("phase_duration_seconds_count", &[("phase", "tls")], Some(1.0)),
+            ("server_stage_duration_seconds_sum", &[("stage", "decode")], Some(0.9)),
+            ("server_stage_duration_seconds_sum", &[("stage", "queue")], Some(0.001)),
+            ("output_tokens_per_second_sum", chat, Some(50.0)),
+            ("prefill_tokens_per_second_sum", chat, Some(500.0)),
+            ("input_tokens_total", &[("source", "usage")], Some(100.0)),
+            ("cached_input_tokens_total", &[("source", "usage")], Some(40.0)),
+            ("output_tokens_total", &[("source", "usage")], Some(50.0)),
+            ("reasoning_tokens_total", &[("source", "usage")], Some(7.0)),
+            ("compared_output_tokens_total", &[("source", "tokenizer")], Some(48.0)),
+            ("compared_output_tokens_total", &[("source", "usage")], Some(50.0)),
+            ("connections_total", &[("kind", "new")], Some(2.0)),
+            ("finish_total", &[("finish", "stop")], Some(1.0)),
+            ("validation_failures_total", &[("validator", "contains")], Some(1.0)),
+            ("cost_dollars_total", chat, Some(0.0002)),
+            ("ratelimit_limit", &[("unit", "tokens")], Some(500.0)),
+            ("ratelimit_remaining", &[("unit", "requests")], Some(499.0)),
+            ("tls_certificate_expiry_timestamp_seconds", &[], Some(1_800_000_000.0)),
+            ("timestamp_source_total", &[("source", "kernel")], Some(1.0)),
+            ("coalesced_events_total", chat, Some(2.0)),
+        ],
+    );
+}
+
+#[test]
+fn slo_counts_are_exact_and_goodput_is_zero_for_bad_probes() {
+    let target = full_target();
+    let metrics = loaded(&config(vec![target.clone()]));
+    let values = metrics.target("prod").unwrap();
+    let tokens = |tokens| Some(TokenCount { tokens, source: TokenSource::Usage });
+    let probe = |ttft, itl| Measurement {
+        ttft: Some(ms(ttft)),
+        itl: Some(ms(itl)),
+        request_latency: Some(ms(500)),
+        output_tokens: tokens(20),
+        ..Measurement::default()
+    };
+    // Exactly at a threshold is good; then a slow first token; then slow in all three.
+    for (ttft, itl) in [(300, 50), (301, 50), (600, 200)] {
+        let outcome = judged(&target, outcome(probe(ttft, itl)));
+        values.record("chat", &recording(), &outcome, PROBE_ID);
+    }
+    let outcome = judged(&target, failed(FailureReason::Timeout));
+    values.record("chat", &recording(), &outcome, PROBE_ID);
+
+    let slo: &[_] = &[("workload", "chat"), ("slo", "interactive")];
+    let missed = |objective| [("workload", "chat"), ("objective", objective)];
+    check(
+        &scrape(&metrics),
+        &[
+            ("slo_probes_total", slo, Some(4.0)),
+            ("slo_good_probes_total", slo, Some(1.0)),
+            ("slo_missed_total", &missed("ttft"), Some(2.0)),
+            ("slo_missed_total", &missed("itl"), Some(1.0)),
+            ("slo_missed_total", &missed("tokens_per_second"), Some(1.0)),
+            ("slo_missed_total", &missed("success"), Some(1.0)),
+            ("slo_consumption_ratio_count", &missed("ttft"), Some(3.0)),
+            ("slo_consumption_ratio_bucket", &[("objective", "ttft"), ("le", "1.0")], Some(1.0)),
+            ("slo_consumption_ratio_sum", &missed("itl"), Some(6.0)),
+            ("goodput_tokens_per_second_count", slo, Some(4.0)),
+            ("goodput_tokens_per_second_sum", slo, Some(40.0)),
+            ("goodput_tokens_per_second_bucket", &[("workload", "chat"), ("le", "0.0")], Some(3.0)),
+            ("good_output_tokens_total", slo, Some(20.0)),
+            ("slo_objective_ratio", &[("slo", "interactive")], Some(0.99)),
+            ("slo_threshold_seconds", &[("objective", "ttft")], Some(0.3)),
+            ("slo_threshold_seconds", &[("objective", "tokens_per_second")], None),
+            ("slo_threshold_tokens_per_second", &[], Some(10.0)),
+        ],
+    );
+}
+
+#[test]
+fn connections_are_counted_by_how_they_came_about() {
+    let metrics = loaded(&config(vec![target("a")]));
+    let values = metrics.target("a").unwrap();
+    let reused = ConnectionPhases { reused: true, ..ConnectionPhases::default() };
+    for connection in [recording().connection, reused, reused, ConnectionPhases::default()] {
+        let recording = Recording { connection, ..recording() };
+        values.record("chat", &recording, &outcome(Measurement::default()), PROBE_ID);
+    }
+    check(
+        &scrape(&metrics),
+        &[
+            ("connections_total", &[("kind", "new")], Some(1.0)),
+            ("connections_total", &[("kind", "reused")], Some(2.0)),
+        ],
+    );
+}
+
+#[test]
+fn a_probe_is_in_flight_until_its_guard_is_dropped() {
+    let metrics = loaded(&config(vec![target("a")]));
+    let workload = std::sync::Arc::clone(metrics.target("a").unwrap().workload("chat").unwrap());
+    let (one, two) = (workload.begin(), workload.begin());
+    check(&scrape(&metrics), &[("probes_in_flight", &[], Some(2.0))]);
+    drop(one);
+    check(&scrape(&metrics), &[("probes_in_flight", &[], Some(1.0))]);
+    drop(two);
+    check(&scrape(&metrics), &[("probes_in_flight", &[], Some(0.0))]);
+}

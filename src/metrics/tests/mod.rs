@@ -1,0 +1,143 @@
+//! The contract, and the three formats against each other.
+
+mod figures;
+mod formats;
+mod golden;
+mod lint;
+mod parse;
+mod reload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Format, Metrics, MetricsOptions};
+use crate::config::Config;
+use crate::measure::{Measurement, Phase, PhaseSpan, TokenCount, TokenSource};
+use crate::outcome::{Outcome, RateLimit};
+use crate::recording::{ConnectionPhases, Offset, Recording};
+use crate::slo::{ObjectiveKind, judge};
+use crate::target::{Price, Target};
+use crate::testing;
+use crate::timeline::{Finish, ServerTiming};
+use crate::workload::Validator;
+use parse::{Scrape, open_metrics};
+
+/// 32 hexadecimal digits.
+const PROBE_ID: &str = "0123456789abcdef0123456789abcdef";
+
+fn loaded(config: &Config) -> Arc<Metrics> {
+    let metrics = Metrics::new(MetricsOptions::default());
+    metrics.load(config);
+    metrics
+}
+
+fn scrape(metrics: &Metrics) -> Scrape {
+    let text = metrics.encode(Format::OpenMetrics).unwrap();
+    open_metrics(std::str::from_utf8(&text).unwrap())
+}
+
+/// A target that has everything a target can have, so that every family has a sample.
+fn full_target() -> Target {
+    let objectives = [
+        (ObjectiveKind::Ttft, 0.3),
+        (ObjectiveKind::Itl, 0.05),
+        (ObjectiveKind::TokensPerSecond, 10.0),
+    ];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), TOKENIZER).unwrap();
+    Target {
+        url: "https://user:pw@llm.test/v1?key=k".parse().unwrap(),
+        workloads: vec![
+            testing::workload("chat", vec![Validator::Contains("x".to_owned())]),
+            testing::workload("extract", Vec::new()),
+        ],
+        slos: vec![testing::slo("interactive", &objectives)],
+        tokenizer: Some(crate::tokenizer::TargetTokenizer::load("tiny", file.path()).unwrap()),
+        labels: [("stack".to_owned(), "current".to_owned())].into(),
+        version: [("hardware".to_owned(), "cpu".to_owned())].into(),
+        price: Some(Price { input_per_million: 1.0, output_per_million: 2.0 }),
+        ..testing::target("prod")
+    }
+}
+
+const TOKENIZER: &str =
+    r#"{"model": {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"}}"#;
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A measurement with every figure; TTFT 200 ms, ITL 20 ms, 50 tokens in 1.25 s.
+fn full_measurement() -> Measurement {
+    let usage = |tokens| Some(TokenCount { tokens, source: TokenSource::Usage });
+    Measurement {
+        ttfb: Some(ms(150)),
+        ttft: Some(ms(200)),
+        ttft_with_connect: Some(ms(201)),
+        ttfo: Some(ms(400)),
+        ttst: Some(ms(20)),
+        gaps: vec![ms(10), ms(30), ms(20)],
+        longest_gap: Some(ms(30)),
+        itl: Some(ms(20)),
+        request_latency: Some(ms(1250)),
+        phases: (Phase::ALL.into_iter())
+            .map(|phase| PhaseSpan { phase, start: Offset(0), duration: ms(3) })
+            .collect(),
+        input_tokens: usage(100),
+        cached_input_tokens: Some(40),
+        output_tokens: usage(50),
+        reasoning_tokens: Some(7),
+        token_disagreement: Some((50, 48)),
+        server_timing: ServerTiming {
+            queue: Some(ms(1)),
+            load: Some(ms(2)),
+            prefill: Some(ms(90)),
+            decode: Some(ms(900)),
+        },
+        finish: Some(Finish::Stop),
+        content_at: Vec::new(),
+        coalesced: 2,
+    }
+}
+
+fn full_recording() -> Recording {
+    let connection = ConnectionPhases {
+        connected: Some(Offset(1)),
+        tls_done: Some(Offset(2)),
+        certificate_expiry: Some(1_800_000_000),
+        ..ConnectionPhases::default()
+    };
+    Recording { connection, ..testing::recording() }
+}
+
+/// `outcome` with the verdicts of the target's SLOs.
+fn judged(target: &Target, outcome: Outcome) -> Outcome {
+    let judge = |slo: &Arc<_>| judge(slo, outcome.succeeded(), &outcome.measurement);
+    let verdicts = target.slos.iter().map(judge).collect();
+    Outcome { verdicts, ..outcome }
+}
+
+/// Loaded with [`full_target`], one success and one failure recorded: no family is empty.
+fn full_metrics() -> Arc<Metrics> {
+    let target = full_target();
+    let metrics = loaded(&testing::config(vec![target.clone()]));
+    metrics.reload_succeeded(std::time::SystemTime::UNIX_EPOCH + ms(1_700_000_000_250));
+    metrics.set_history_records(2);
+    let limit = RateLimit { limit: Some(500), remaining: Some(499) };
+    let success = Outcome {
+        request_limit: limit,
+        token_limit: limit,
+        ..judged(&target, testing::outcome(full_measurement()))
+    };
+    let rejected = Outcome {
+        rejected_by: vec!["contains"],
+        ..judged(&target, testing::failed(crate::failure::FailureReason::Validation))
+    };
+    let values = metrics.target("prod").unwrap();
+    values.record("chat", &full_recording(), &success, PROBE_ID);
+    values.record("chat", &full_recording(), &rejected, PROBE_ID);
+    values.workload("chat").unwrap().skipped(crate::skip::SkipReason::Late);
+    // So that there is a previous scrape.
+    metrics.encode(Format::Protobuf).unwrap();
+    metrics
+}

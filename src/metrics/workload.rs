@@ -1,0 +1,119 @@
+//! The values of one workload of one target. Labels are not stored with them: they are composed
+//! at scrape time, so a reload that changes the set of label keys loses no count.
+
+use std::sync::Arc;
+
+use prometheus::metrics::counter::Counter;
+use prometheus::metrics::gauge::Gauge;
+
+use super::buckets::SloBounds;
+use super::cells::{CounterSet, FloatCounter, LateGauge};
+use super::histogram::TracedHistogram;
+use super::options::MetricsOptions;
+use super::secondary::Secondary;
+use super::slo::SloMetrics;
+use crate::failure::FailureReason;
+use crate::measure::TokenSource;
+use crate::recording::TimestampSource;
+use crate::skip::SkipReason;
+use crate::target::Target;
+use crate::timeline::Finish;
+use crate::workload::{Validator, Workload};
+
+/// See the families for what each value is.
+#[derive(Debug)]
+pub struct WorkloadMetrics {
+    pub(super) name: String,
+    pub(super) probes: Counter,
+    pub(super) failures: CounterSet,
+    pub(super) skipped: CounterSet,
+    pub(super) in_flight: Gauge,
+    pub(super) success: LateGauge,
+    pub(super) last_probe: LateGauge,
+    pub(super) last_success: LateGauge,
+    pub(super) time_to_first_token: TracedHistogram,
+    pub(super) inter_token_latency: TracedHistogram,
+    pub(super) request_latency: TracedHistogram,
+    pub(super) secondary: Arc<Secondary>,
+    pub(super) input_tokens: CounterSet,
+    pub(super) cached_input_tokens: CounterSet,
+    pub(super) output_tokens: CounterSet,
+    pub(super) reasoning_tokens: CounterSet,
+    /// Where the target has a tokenizer.
+    pub(super) compared_tokens: Option<CounterSet>,
+    pub(super) connections: CounterSet,
+    pub(super) finishes: CounterSet,
+    pub(super) rejections: CounterSet,
+    /// Where the target has a price.
+    pub(super) cost: Option<FloatCounter>,
+    pub(super) timestamp_sources: CounterSet,
+    pub(super) coalesced_events: Counter,
+    pub(super) slos: Vec<SloMetrics>,
+}
+
+impl WorkloadMetrics {
+    pub(super) fn new(
+        target: &Target,
+        workload: &Workload,
+        secondary: Arc<Secondary>,
+        bounds: &SloBounds,
+        options: MetricsOptions,
+    ) -> Self {
+        let form = options.histograms;
+        let sources = || CounterSet::new(TokenSource::ALL.map(TokenSource::as_str));
+        let reported = || CounterSet::new([TokenSource::Usage.as_str()]);
+        let counted_twice = [TokenSource::Usage, TokenSource::Tokenizer];
+        let slos = target.slos.iter().filter(|slo| slo.covers(&workload.name));
+        Self {
+            name: workload.name.clone(),
+            probes: Counter::default(),
+            failures: CounterSet::new(FailureReason::ALL.map(FailureReason::as_str)),
+            skipped: CounterSet::new(SkipReason::ALL.map(SkipReason::as_str)),
+            in_flight: Gauge::default(),
+            success: LateGauge::default(),
+            last_probe: LateGauge::default(),
+            last_success: LateGauge::default(),
+            time_to_first_token: TracedHistogram::new(form, &bounds.ttft),
+            inter_token_latency: TracedHistogram::new(form, &bounds.itl),
+            request_latency: TracedHistogram::new(form, &bounds.request_latency),
+            secondary,
+            input_tokens: sources(),
+            cached_input_tokens: reported(),
+            output_tokens: sources(),
+            reasoning_tokens: reported(),
+            compared_tokens: (target.tokenizer.as_ref())
+                .map(|_| CounterSet::new(counted_twice.map(TokenSource::as_str))),
+            connections: CounterSet::new(["new", "reused"]),
+            finishes: CounterSet::new(Finish::ALL.map(Finish::as_str)),
+            rejections: CounterSet::new(workload.validators.iter().map(Validator::name)),
+            cost: target.price.map(|_| FloatCounter::default()),
+            timestamp_sources: CounterSet::new(
+                [TimestampSource::Kernel, TimestampSource::Task].map(TimestampSource::as_str),
+            ),
+            coalesced_events: Counter::default(),
+            slos: slos.map(|slo| SloMetrics::new(slo, form)).collect(),
+        }
+    }
+
+    /// Counts an arrival that was not probed.
+    pub fn skipped(&self, reason: SkipReason) {
+        self.skipped.add(reason.as_str(), 1);
+    }
+
+    /// Counts a probe as under way until the guard is dropped.
+    #[must_use]
+    pub fn begin(self: &Arc<Self>) -> InFlight {
+        self.in_flight.inc();
+        InFlight(Arc::clone(self))
+    }
+}
+
+/// A probe under way.
+#[derive(Debug)]
+pub struct InFlight(Arc<WorkloadMetrics>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.dec();
+    }
+}

@@ -1,0 +1,116 @@
+//! Small domain values for unit tests.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::failure::{Failure, FailureReason};
+use crate::measure::Measurement;
+use crate::outcome::{Outcome, RateLimit};
+use crate::protocol;
+use crate::recording::{ClockPair, ConnectionPhases, Ending, Offset, Recording, TimestampSource};
+use crate::schedule::{Arrival, Schedule};
+use crate::slo::{Objective, ObjectiveKind, Slo};
+use crate::target::{Budget, ConnectionMode, Limits, Target, Tls};
+use crate::workload::{Prefix, Prompt, Validator, Workload};
+
+/// A plain target with one workload and no SLO.
+pub fn target(name: &str) -> Target {
+    Target {
+        name: name.to_owned(),
+        url: "http://llm.test:8000/v1".parse().expect("a URL"),
+        protocol: protocol::PROTOCOLS[0],
+        model: Some("tiny".to_owned()),
+        stream: true,
+        auth: None,
+        headers: Vec::new(),
+        extra_body: serde_json::Map::new(),
+        tls: Tls::default(),
+        connection: ConnectionMode::Reuse,
+        limits: Limits {
+            timeout: Duration::from_secs(60),
+            stall_timeout: Duration::from_secs(20),
+            max_body_bytes: 1 << 20,
+        },
+        schedule: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson },
+        max_in_flight: 4,
+        workloads: vec![workload("chat", Vec::new())],
+        slos: Vec::new(),
+        tokenizer: None,
+        labels: BTreeMap::new(),
+        version: BTreeMap::new(),
+        price: None,
+        budget: Budget::default(),
+    }
+}
+
+/// A workload of one prompt.
+pub fn workload(name: &str, validators: Vec<Validator>) -> Arc<Workload> {
+    Arc::new(Workload {
+        name: name.to_owned(),
+        weight: 1.0,
+        prompts: vec![Prompt::user("Hello?")].into(),
+        prefix: Prefix::Unique,
+        max_output_tokens: 16,
+        validators,
+    })
+}
+
+/// An SLO for all workloads.
+pub fn slo(name: &str, objectives: &[(ObjectiveKind, f64)]) -> Arc<Slo> {
+    let objective = |&(kind, threshold): &(ObjectiveKind, f64)| Objective { kind, threshold };
+    Arc::new(Slo {
+        name: name.to_owned(),
+        objective: 0.99,
+        window: Duration::from_secs(30 * 86_400),
+        objectives: objectives.iter().map(objective).collect(),
+        workloads: None,
+    })
+}
+
+/// A configuration of these targets.
+pub fn config(targets: Vec<Target>) -> Config {
+    let mut label_keys: Vec<String> =
+        targets.iter().flat_map(|t| t.labels.keys().cloned()).collect();
+    label_keys.sort();
+    label_keys.dedup();
+    Config { targets: targets.into_iter().map(Arc::new).collect(), label_keys, seed: Some(1) }
+}
+
+/// A recording on a new connection that took two seconds, without any bytes.
+pub fn recording() -> Recording {
+    Recording {
+        started_unix_nanos: 1_700_000_000_000_000_000,
+        schedule_delay: Duration::from_millis(2),
+        connection: ConnectionPhases { connected: Some(Offset(500_000)), ..Default::default() },
+        send: Some(Offset(1_000_000)),
+        sent: Some(Offset(1_100_000)),
+        first_byte: None,
+        head: None,
+        chunks: Vec::new(),
+        ended: Offset(2_000_000_000),
+        ending: Ending::Complete,
+        clock: ClockPair::default(),
+    }
+}
+
+/// A success with these figures.
+pub fn outcome(measurement: Measurement) -> Outcome {
+    Outcome {
+        result: Ok(()),
+        http_status: Some(200),
+        measurement,
+        verdicts: Vec::new(),
+        timestamp_source: Some(TimestampSource::Kernel),
+        rejected_by: Vec::new(),
+        request_limit: RateLimit::default(),
+        token_limit: RateLimit::default(),
+    }
+}
+
+/// A failure that observed nothing.
+pub fn failed(reason: FailureReason) -> Outcome {
+    let result = Err(Failure::new(reason, "for a test"));
+    Outcome { result, timestamp_source: None, ..outcome(Measurement::default()) }
+}
