@@ -25,7 +25,7 @@ pub(super) struct RunArgs {
     #[arg(long = "config.file", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Address to serve metrics and pages on. Repeatable.
-    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "0.0.0.0:9985")]
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "0.0.0.0:9829")]
     listen: Vec<SocketAddr>,
     /// Threads that read from targets. One serves thousands of streams.
     #[arg(long = "io.threads", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]

@@ -1,6 +1,8 @@
 //! What several tests need: targets from configuration text, recordings from bodies.
 #![allow(dead_code)] // each test program uses its own part of this
 
+pub mod counterparts;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,0 +1,40 @@
+//! A real llama.cpp server with a real, small model.
+
+use std::{net::SocketAddr, process::Command};
+
+use serde_json::Value;
+
+use super::{counterparts::counterpart, process::Process};
+
+/// The model that `tests/run` installs.
+pub const MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+
+/// A running llama-server with two slots of 1,024 tokens.
+pub struct LlamaServer(Process);
+
+impl LlamaServer {
+    /// Starts it and waits until the model is loaded.
+    pub async fn start() -> Option<Self> {
+        let (program, model) = (counterpart("llama-server")?, counterpart(MODEL)?);
+        let process = Process::start(
+            Command::new(program)
+                .args(["--host", "127.0.0.1", "--port", "0", "--metrics"])
+                .args(["--threads", "2", "--ctx-size", "2048", "--parallel", "2"])
+                .arg("-m")
+                .arg(model),
+        )
+        .await;
+        process.ready("/health").await;
+        Some(Self(process))
+    }
+
+    /// Where it listens; its OpenAI dialect is under `/v1`.
+    pub fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+
+    /// The JSON that answers a POST.
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        self.0.post(path, body).await
+    }
+}
