@@ -126,11 +126,10 @@ impl Daemon {
         let mut state = self.state();
         let mut fresh = Vec::new();
         for target in &config.targets {
-            let unchanged =
-                state.running.get(&target.name).is_some_and(|r| r.target == *target);
+            let unchanged = state.running.get(&target.name).is_some_and(|r| r.target == *target);
             if !unchanged {
-                let transport = (self.dial)(target)
-                    .map_err(|e| format!("target `{}`: {e}", target.name))?;
+                let transport =
+                    (self.dial)(target).map_err(|e| format!("target `{}`: {e}", target.name))?;
                 fresh.push(Probing::new(Arc::clone(target), transport));
             }
         }

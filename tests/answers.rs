@@ -4,9 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{
-    MS, chat_target, completions_target, essence, outcome, recording, target, verdict,
-};
+use common::{MS, chat_target, completions_target, essence, outcome, recording, target, verdict};
 use llm_prober::measure::{Phase, TokenSource};
 use llm_prober::outcome::Outcome;
 use llm_prober::recording::{Ending, Offset};
@@ -43,7 +41,8 @@ const ROLE: &str = r#"{"choices":[{"index":0,"delta":{"role":"assistant","conten
 const A: &str = r#"{"choices":[{"index":0,"delta":{"content":"a"}}]}"#;
 const B: &str = r#"{"choices":[{"index":0,"delta":{"content":" b"}}]}"#;
 const STOP: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
-const USAGE: &str = r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}"#;
+const USAGE: &str =
+    r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}"#;
 const DONE: &str = "[DONE]";
 
 fn content_events(outcome: &Outcome) -> usize {
@@ -197,7 +196,8 @@ fn reasoning_and_tool_calls_are_content() {
 fn completions_speak_of_text() {
     let t = completions_target();
     let text = r#"{"choices":[{"text":"a","finish_reason":null}]}"#;
-    let end = r#"{"choices":[{"text":"","finish_reason":"length"}],"usage":{"completion_tokens":1}}"#;
+    let end =
+        r#"{"choices":[{"text":"","finish_reason":"length"}],"usage":{"completion_tokens":1}}"#;
     let o = check_on(&t, SSE, events(&[text, end, DONE]).as_bytes(), "success");
     assert_eq!(content_events(&o), 1);
     check_on(&t, SSE, events(&[end, DONE]).as_bytes(), "empty");
@@ -408,8 +408,7 @@ fn clock_steps_fall_back_to_the_task_clock() {
     let body = events(&[A, STOP, DONE]);
     let mut r = recording(SSE, &[(10, body.as_bytes())]);
     let kernel = |r: &mut llm_prober::recording::Recording, unix: i64| {
-        for arrival in
-            [r.first_byte.as_mut(), r.last_read.as_mut(), Some(&mut r.chunks[0].arrival)]
+        for arrival in [r.first_byte.as_mut(), r.last_read.as_mut(), Some(&mut r.chunks[0].arrival)]
         {
             arrival.unwrap().kernel = Some(unix);
         }

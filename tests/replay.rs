@@ -48,9 +48,9 @@ async fn replay(target: &Target, first: &[u8], rest: &[u8]) -> Outcome {
 /// One line per capture: what it must amount to.
 fn summary(outcome: &Outcome) -> String {
     let m = &outcome.measurement;
-    let tokens = m.output_tokens.map_or("-".to_owned(), |t| {
-        format!("{} by {}", t.tokens, t.source.as_str())
-    });
+    let tokens = m
+        .output_tokens
+        .map_or("-".to_owned(), |t| format!("{} by {}", t.tokens, t.source.as_str()));
     format!(
         "{} {} events={} tokens={tokens} finish={}",
         verdict(outcome),

@@ -44,7 +44,8 @@ impl<'a> ProbeJson<'a> {
     pub fn new(target: &'a str, probe: &'a Probe) -> Self {
         let (outcome, m) = (&probe.outcome, &probe.outcome.measurement);
         let seconds = |d: Option<Duration>| d.map(|d| d.as_secs_f64());
-        let duration = |phase: Phase| m.phases.iter().find(|s| s.phase == phase).map(|s| s.duration);
+        let duration =
+            |phase: Phase| m.phases.iter().find(|s| s.phase == phase).map(|s| s.duration);
         Self {
             probe_id: probe.id.as_str(),
             target,

@@ -98,7 +98,8 @@ fn figures(m: &Measurement) -> String {
         let _ = writeln!(out, "  {name:<28} {shown:>12}");
     }
     let count = |n: Option<u64>| n.map_or_else(|| "–".to_owned(), |n| n.to_string());
-    let _ = writeln!(out, "  {:<28} {:>12}", "input tokens", count(m.input_tokens.map(|t| t.tokens)));
+    let _ =
+        writeln!(out, "  {:<28} {:>12}", "input tokens", count(m.input_tokens.map(|t| t.tokens)));
     let source = m.output_tokens.map_or("", |t| t.source.as_str());
     let output = count(m.output_tokens.map(|t| t.tokens));
     let _ = writeln!(out, "  {:<28} {output:>12} {source}", "output tokens");

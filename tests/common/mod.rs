@@ -2,6 +2,9 @@
 #![allow(dead_code)] // each test program uses its own part of this
 
 pub mod counterparts;
+pub mod llama;
+pub mod process;
+pub mod prometheus;
 
 use std::path::Path;
 use std::sync::Arc;
