@@ -1,13 +1,41 @@
 //! The configuration: a serde mirror of the file, and the resolved, validated [`Config`].
+//!
+//! A file is checked whole before anything starts: [`ConfigError`] tells every problem with its
+//! place. What a file refers to (prompts, secrets, certificates, tokenizers) is read as well, so a
+//! configuration that loads can be run. Relative file names are relative to the file's folder.
 
+pub mod check;
+mod confidential;
+pub mod error;
+pub mod labels;
+pub mod prompts;
+mod quantity;
+mod raw;
+mod redact;
+mod resolve;
 pub mod secret;
+mod snippet;
+mod yaml;
 
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
+use url::Url;
+
+pub use self::error::ConfigError;
+use self::error::Report;
 use crate::target::Target;
 
+/// Largest configuration file, in bytes.
+pub const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// The configuration of the quick start, also an example to copy.
+const QUICK_START: &str = include_str!("../../config/quick-start.yml");
+
 /// A configuration that has passed every check.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Config {
     /// At least one.
     pub targets: Vec<Arc<Target>>,
@@ -15,4 +43,83 @@ pub struct Config {
     pub label_keys: Vec<String>,
     /// Seed of every random draw; `None` takes a fresh one at start.
     pub seed: Option<u64>,
+    /// See [`Config::redacted`].
+    redacted: String,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or anything in it, or in a file it refers to, is wrong.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let fail = |why: String| ConfigError::whole_file(path, why);
+        let mut bytes = Vec::new();
+        std::fs::File::open(path)
+            .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+            .map_err(|e| fail(format!("cannot read the configuration: {e}")))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|e| fail(format!("byte {} is not UTF-8", e.utf8_error().valid_up_to())))?;
+        Self::parse(&text, path, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Checks a text; `file_name` is for messages, relative file names start at `base_dir`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, file_name: &Path, base_dir: &Path) -> Result<Self, ConfigError> {
+        parse(text, file_name, base_dir, |_| {})
+    }
+
+    /// The built-in configuration that probes a simulator at `url` (`http://…/v1`).
+    ///
+    /// # Errors
+    /// When `url` is not fit for a target.
+    pub fn quick_start(url: &Url) -> Result<Self, ConfigError> {
+        let name = Path::new("quick-start.yml (built in)");
+        parse(QUICK_START, name, Path::new(""), |raw| {
+            for target in raw.targets.iter_mut().flat_map(|t| &mut t.value) {
+                url.as_str().clone_into(&mut target.url.value);
+            }
+        })
+    }
+
+    /// The effective configuration as YAML, for people: defaults filled in; header values, prompts
+    /// and expected answers left out; secrets only as the place they come from.
+    #[must_use]
+    pub fn redacted(&self) -> &str {
+        &self.redacted
+    }
+}
+
+/// By hand, and brief: a debug print must not show what [`Config::redacted`] leaves out.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.targets.iter().map(|t| &t.name).collect();
+        f.debug_struct("Config").field("targets", &names).finish_non_exhaustive()
+    }
+}
+
+fn parse(
+    text: &str,
+    file_name: &Path,
+    base_dir: &Path,
+    adjust: impl FnOnce(&mut raw::Raw),
+) -> Result<Config, ConfigError> {
+    if text.len() as u64 > MAX_FILE_BYTES {
+        let why = format!("larger than {} MiB, the most that is read", MAX_FILE_BYTES >> 20);
+        return Err(ConfigError::whole_file(file_name, why));
+    }
+    let mut report = Report::new(file_name, text);
+    let parsed = yaml::parse(text).map_err(|(at, message)| report.add::<()>(at, message));
+    let config = parsed.ok().and_then(|mut raw| {
+        adjust(&mut raw);
+        resolve::resolve(&raw, base_dir, &mut report)
+    });
+    match (report.into_error(), config) {
+        (None, Some(config)) => Ok(config),
+        (Some(error), _) => Err(error),
+        // Nothing resolves to nothing without a report; said rather than assumed.
+        (None, None) => Err(ConfigError::whole_file(file_name, "not usable".to_owned())),
+    }
 }

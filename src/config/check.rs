@@ -1,0 +1,117 @@
+//! What `llm-prober check` prints: the resolved targets, and what probing them will cost.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::Config;
+use crate::schedule::Arrival;
+use crate::slo::{Objective, ObjectiveKind, Slo};
+use crate::target::Target;
+use crate::units::HumanDuration;
+
+const SECONDS_PER_DAY: f64 = 86_400.0;
+
+/// One block per target, for people.
+#[must_use]
+pub fn describe(config: &Config) -> String {
+    let blocks: Vec<String> = config.targets.iter().map(|t| block(t)).collect();
+    blocks.join("\n")
+}
+
+fn block(target: &Target) -> String {
+    let mut text = format!("target {}\n", target.name);
+    let mut row = |key: &str, value: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {key:<10} {value}");
+    };
+    let streamed = if target.stream { "streamed" } else { "not streamed" };
+    row("url", target.url.as_str());
+    row("api", &format!("{}, {streamed}", target.protocol.name()));
+    row("model", target.model.as_deref().unwrap_or("as the server's model list says"));
+    row("workloads", &workloads(target));
+    for slo in &target.slos {
+        row("slo", &describe_slo(slo));
+    }
+    if target.slos.is_empty() {
+        row("slo", "none");
+    }
+    row("probes", &probes(target));
+    row("output", &output(target));
+    if let Some(budget) = budget(target) {
+        row("budget", &budget);
+    }
+    text
+}
+
+/// Mean number of probes in a day.
+fn probes_per_day(target: &Target) -> f64 {
+    SECONDS_PER_DAY / target.schedule.interval.as_secs_f64()
+}
+
+/// Upper bound of the mean number of output tokens in a day.
+fn output_tokens_per_day(target: &Target) -> f64 {
+    let total: f64 = target.workloads.iter().map(|w| w.weight).sum();
+    let weighted = target.workloads.iter().map(|w| w.weight * f64::from(w.max_output_tokens));
+    probes_per_day(target) * weighted.sum::<f64>() / total
+}
+
+fn workloads(target: &Target) -> String {
+    let total: f64 = target.workloads.iter().map(|w| w.weight).sum();
+    let share = |w: &std::sync::Arc<crate::workload::Workload>| {
+        let count = w.prompts.len();
+        let prompts = if count == 1 { "prompt" } else { "prompts" };
+        format!("{} {:.1} % ({count} {prompts})", w.name, 100.0 * w.weight / total)
+    };
+    target.workloads.iter().map(share).collect::<Vec<_>>().join(", ")
+}
+
+fn describe_slo(slo: &Slo) -> String {
+    let bounds: Vec<_> = slo.objectives.iter().map(bound).collect();
+    let window = HumanDuration(slo.window);
+    let percent = (slo.objective * 1e8).round() / 1e6;
+    let only = match &slo.workloads {
+        Some(names) => format!(", workloads {} only", names.join(", ")),
+        None => String::new(),
+    };
+    format!("{}: {percent} % in {window} with {}{only}", slo.name, bounds.join(", "))
+}
+
+fn bound(objective: &Objective) -> String {
+    let kind = objective.kind.as_str();
+    if objective.kind == ObjectiveKind::TokensPerSecond {
+        return format!("{kind} ≥ {}", objective.threshold);
+    }
+    format!("{kind} ≤ {}", HumanDuration(Duration::from_secs_f64(objective.threshold)))
+}
+
+fn probes(target: &Target) -> String {
+    let arrival = match target.schedule.arrival {
+        Arrival::Constant => "constant".to_owned(),
+        Arrival::Poisson => "poisson".to_owned(),
+        Arrival::Gamma { shape } => format!("gamma with shape {shape}"),
+    };
+    format!(
+        "{:.0} per day: one per {} on average ({arrival}), at most {} at a time",
+        probes_per_day(target),
+        HumanDuration(target.schedule.interval),
+        target.max_in_flight
+    )
+}
+
+fn output(target: &Target) -> String {
+    let tokens = output_tokens_per_day(target);
+    match target.price {
+        Some(price) => {
+            let dollars = tokens / 1e6 * price.output_per_million;
+            format!("at most {tokens:.0} tokens per day on average, {dollars:.2} dollars")
+        }
+        None => format!("at most {tokens:.0} tokens per day on average"),
+    }
+}
+
+fn budget(target: &Target) -> Option<String> {
+    let tokens = target.budget.output_tokens_per_day.map(|n| format!("{n} output tokens per day"));
+    let dollars = target.budget.dollars_per_day.map(|n| format!("{n} dollars per day"));
+    let parts: Vec<_> = tokens.into_iter().chain(dollars).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}

@@ -1,0 +1,138 @@
+//! Names that become label names or label values.
+
+/// Most label keys over all targets: each is a label of every probe series.
+pub const MAX_LABEL_KEYS: usize = 64;
+
+/// Longest label value or name, in bytes.
+const MAX_VALUE: usize = 200;
+
+/// Label names that Prometheus sets itself or that this program's own metrics carry.
+const RESERVED: &[&str] = &[
+    "alertgroup",
+    "alertname",
+    "alertstate",
+    "api",
+    "clock",
+    "comparison",
+    "concurrency",
+    "exported_instance",
+    "exported_job",
+    "finish",
+    "gpu",
+    "instance",
+    "job",
+    "kind",
+    "le",
+    "model",
+    "objective",
+    "phase",
+    "quantile",
+    "reason",
+    "replica",
+    "scope",
+    "sensor",
+    "severity",
+    "signal",
+    "slo",
+    "source",
+    "span_id",
+    "stage",
+    "target",
+    "trace_id",
+    "unit",
+    "url",
+    "uuid",
+    "validator",
+    "workload",
+    "worse",
+    "xid",
+];
+
+/// Names taken in `target_info` beside those of [`RESERVED`].
+const RESERVED_VERSION: &[&str] = &["tokenizer"];
+
+/// Whether a key of `labels` may become a label of every probe series.
+///
+/// # Errors
+/// Says what a label name looks like, or who uses it already.
+pub fn check_label(name: &str) -> Result<(), String> {
+    check_form(name)?;
+    if RESERVED.contains(&name) {
+        return Err(format!(
+            "the label `{name}` is already used by Prometheus or by this program's own metrics, \
+             expected another name"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a key of `version` may become a label of `target_info`.
+///
+/// # Errors
+/// As [`check_label`].
+pub fn check_version_key(name: &str) -> Result<(), String> {
+    if RESERVED_VERSION.contains(&name) {
+        return Err(format!("`{name}` is set by this program itself, expected another name"));
+    }
+    check_label(name)
+}
+
+fn check_form(name: &str) -> Result<(), String> {
+    let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+    let form = name.bytes().next().is_some_and(letter)
+        && name.bytes().all(|b| letter(b) || b.is_ascii_digit())
+        && name.len() <= MAX_VALUE;
+    if !form || name.starts_with("__") {
+        return Err("not a label name, expected letters, digits and underscores, not beginning \
+                    with a digit or with two underscores"
+            .to_owned());
+    }
+    Ok(())
+}
+
+/// Whether a text may be a label's value: of a name when `required`, else possibly empty.
+///
+/// # Errors
+/// Says what was expected; does not quote the value.
+pub fn check_value(value: &str, required: bool) -> Result<(), String> {
+    if required && value.trim().is_empty() {
+        return Err("empty, expected some text".to_owned());
+    }
+    if value.len() > MAX_VALUE || value.chars().any(char::is_control) {
+        return Err(format!(
+            "too long or with control characters, expected at most {MAX_VALUE} bytes of text"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_names() {
+        let check = |name: &str, good: bool| {
+            assert_eq!(check_label(name).is_ok(), good, "{name}");
+        };
+        check("stack", true);
+        check("_a9", true);
+        check("9a", false);
+        check("__a", false);
+        check("a-b", false);
+        check("", false);
+        check("é", false);
+        check("instance", false);
+        check("le", false);
+        assert!(check_version_key("tokenizer").is_err());
+        assert!(check_version_key("serving_image").is_ok());
+    }
+
+    #[test]
+    fn label_values() {
+        assert!(check_value("", false).is_ok());
+        assert!(check_value(" ", true).is_err());
+        assert!(check_value("a\nb", false).is_err());
+        assert!(check_value(&"x".repeat(201), false).is_err());
+    }
+}

@@ -1,0 +1,188 @@
+//! The serde mirror of the file: nothing is checked here but form.
+//!
+//! What later checks complain about is [`Spanned`]. No `flatten` and no untagged enums: both lose
+//! positions. None of these types is `Debug`: they hold prompts and header values.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_yaml::Spanned;
+
+use super::quantity::{HumanCount, HumanSize};
+use crate::units::HumanDuration;
+
+/// A mapping whose keys are names of the user's choice.
+pub(super) type Named<T> = IndexMap<Spanned<String>, T>;
+/// A value that may be absent.
+pub(super) type Maybe<T> = Option<Spanned<T>>;
+
+/// The whole file.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Raw {
+    pub seed: Option<u64>,
+    pub defaults: Defaults,
+    pub workloads: Named<Workload>,
+    pub slos: Named<Slo>,
+    pub tokenizers: Named<Tokenizer>,
+    pub targets: Maybe<Vec<Target>>,
+}
+
+/// Adds the keys that stand in `defaults` and at a target alike.
+macro_rules! with_settings {
+    ($(#[$meta:meta])* struct $name:ident { $($field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        pub(super) struct $name {
+            $(pub $field: $type,)*
+            pub api: Maybe<String>,
+            pub stream: Option<bool>,
+            pub interval: Maybe<HumanDuration>,
+            pub arrival: Maybe<Arrival>,
+            pub timeout: Maybe<HumanDuration>,
+            pub stall_timeout: Maybe<HumanDuration>,
+            pub connection: Option<Connection>,
+            pub max_in_flight: Maybe<u64>,
+            pub max_body_size: Maybe<HumanSize>,
+            pub tokenizer: Maybe<String>,
+            pub workloads: Maybe<Vec<Spanned<String>>>,
+            pub slos: Maybe<Vec<Spanned<String>>>,
+        }
+    };
+}
+
+with_settings! {
+    #[derive(Deserialize, Default)]
+    #[serde(deny_unknown_fields, default)]
+    struct Defaults {}
+}
+
+with_settings! {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Target {
+        name: Spanned<String>,
+        url: Spanned<String>,
+        model: Maybe<String>,
+        auth: Maybe<Auth>,
+        headers: Option<Named<Spanned<String>>>,
+        extra_body: Option<serde_json::Map<String, serde_json::Value>>,
+        tls: Maybe<Tls>,
+        labels: Option<Named<Spanned<String>>>,
+        version: Option<Named<Spanned<String>>>,
+        price: Option<Price>,
+        budget: Option<Budget>,
+    }
+}
+
+/// `poisson`, `constant` or `{gamma: {shape: 0.5}}`.
+#[derive(Deserialize, Clone)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Arrival {
+    Constant,
+    Poisson,
+    Gamma(Gamma),
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gamma {
+    pub shape: Spanned<f64>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Connection {
+    Reuse,
+    Fresh,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Workload {
+    pub weight: Maybe<f64>,
+    pub prompts: Spanned<Prompts>,
+    pub prefix: Option<Prefix>,
+    pub max_output_tokens: Maybe<u64>,
+    pub expect: Maybe<Expect>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Prompts {
+    Inline(Vec<String>),
+    File(PathBuf),
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Prefix {
+    Unique,
+    Shared,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Expect {
+    pub contains: Maybe<String>,
+    pub regex: Maybe<String>,
+    pub min_output_tokens: Maybe<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Slo {
+    pub objective: Spanned<f64>,
+    pub window: Maybe<HumanDuration>,
+    pub ttft: Maybe<HumanDuration>,
+    pub itl: Maybe<HumanDuration>,
+    pub request_latency: Maybe<HumanDuration>,
+    pub longest_gap: Maybe<HumanDuration>,
+    pub tokens_per_second: Maybe<f64>,
+    pub workloads: Maybe<Vec<Spanned<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tokenizer {
+    pub file: Spanned<PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Auth {
+    pub bearer_token_file: Maybe<PathBuf>,
+    pub bearer_token_env: Maybe<String>,
+    pub header: Option<AuthHeader>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthHeader {
+    pub name: Spanned<String>,
+    pub value_file: Maybe<PathBuf>,
+    pub value_env: Maybe<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub ca_file: Maybe<PathBuf>,
+    pub server_name: Maybe<String>,
+    #[serde(default)]
+    pub insecure_skip_verify: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Price {
+    pub input_per_million: Spanned<f64>,
+    pub output_per_million: Spanned<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Budget {
+    pub output_tokens_per_day: Maybe<HumanCount>,
+    pub dollars_per_day: Maybe<f64>,
+}

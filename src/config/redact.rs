@@ -1,0 +1,201 @@
+//! The effective configuration as YAML, fit for showing: header values and most of `extra_body`
+//! are masked, prompts and expected answers are counted, secrets are named by their place.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::secret::Secret;
+use crate::schedule::Arrival;
+use crate::slo::{ObjectiveKind, Slo};
+use crate::target::{Auth, ConnectionMode, Target};
+use crate::units::HumanDuration;
+use crate::workload::{Prefix, Validator, Workload};
+
+const MASK: &str = "<secret>";
+
+#[derive(Serialize)]
+struct Page<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    workloads: IndexMap<&'a str, WorkloadView>,
+    slos: IndexMap<&'a str, BTreeMap<&'static str, Value>>,
+    targets: Vec<TargetView<'a>>,
+}
+
+#[derive(Serialize)]
+struct WorkloadView {
+    weight: f64,
+    prompts: String,
+    prefix: &'static str,
+    max_output_tokens: u32,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    expect: BTreeMap<&'static str, Value>,
+}
+
+#[derive(Serialize)]
+struct TargetView<'a> {
+    name: &'a str,
+    url: &'a str,
+    api: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth: Option<Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<&'a str, &'static str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extra_body: BTreeMap<&'a str, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<Value>,
+    connection: &'static str,
+    interval: String,
+    arrival: Value,
+    timeout: String,
+    stall_timeout: String,
+    max_in_flight: usize,
+    max_body_size: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokenizer: Option<&'a str>,
+    workloads: Vec<&'a str>,
+    slos: Vec<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    version: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<Value>,
+}
+
+/// The text of the page.
+///
+/// # Errors
+/// The library's, if it cannot write a value.
+pub(super) fn render(targets: &[Arc<Target>], seed: Option<u64>) -> Result<String, String> {
+    let workloads = targets.iter().flat_map(|t| &t.workloads);
+    let slos = targets.iter().flat_map(|t| &t.slos);
+    let page = Page {
+        seed,
+        workloads: workloads.map(|w| (w.name.as_str(), workload(w))).collect(),
+        slos: slos.map(|s| (s.name.as_str(), slo(s))).collect(),
+        targets: targets.iter().map(|t| target(t)).collect(),
+    };
+    serde_yaml::to_string(&page).map_err(|e| format!("cannot show the configuration: {e}"))
+}
+
+fn human(duration: Duration) -> String {
+    HumanDuration(duration).to_string()
+}
+
+fn workload(workload: &Workload) -> WorkloadView {
+    let shown = |validator: &Validator| match validator {
+        Validator::MinOutputTokens(least) => json!(least),
+        Validator::Contains(_) | Validator::Regex(_) => json!("<not shown>"),
+    };
+    WorkloadView {
+        weight: workload.weight,
+        prompts: format!("<{} not shown>", workload.prompts.len()),
+        prefix: match workload.prefix {
+            Prefix::Unique => "unique",
+            Prefix::Shared => "shared",
+        },
+        max_output_tokens: workload.max_output_tokens,
+        expect: workload.validators.iter().map(|v| (v.name(), shown(v))).collect(),
+    }
+}
+
+fn slo(slo: &Slo) -> BTreeMap<&'static str, Value> {
+    let bounds = slo.objectives.iter().map(|o| match o.kind {
+        ObjectiveKind::TokensPerSecond => (o.kind.as_str(), json!(o.threshold)),
+        _ => (o.kind.as_str(), json!(human(Duration::from_secs_f64(o.threshold)))),
+    });
+    let mut view: BTreeMap<_, _> = bounds.collect();
+    view.insert("objective", json!(slo.objective));
+    view.insert("window", json!(human(slo.window)));
+    view.extend(slo.workloads.as_ref().map(|names| ("workloads", json!(names))));
+    view
+}
+
+fn target(target: &Target) -> TargetView<'_> {
+    TargetView {
+        name: &target.name,
+        url: target.url.as_str(),
+        api: target.protocol.name(),
+        model: target.model.as_deref(),
+        stream: target.stream,
+        auth: target.auth.as_ref().map(auth),
+        headers: target.headers.iter().map(|(name, _)| (name.as_str(), MASK)).collect(),
+        extra_body: target.extra_body.iter().map(|(k, v)| (k.as_str(), extra(v))).collect(),
+        tls: (target.url.scheme() == "https").then(|| tls(target)),
+        connection: match target.connection {
+            ConnectionMode::Reuse => "reuse",
+            ConnectionMode::Fresh => "fresh",
+        },
+        interval: human(target.schedule.interval),
+        arrival: match target.schedule.arrival {
+            Arrival::Constant => json!("constant"),
+            Arrival::Poisson => json!("poisson"),
+            Arrival::Gamma { shape } => json!({"gamma": {"shape": shape}}),
+        },
+        timeout: human(target.limits.timeout),
+        stall_timeout: human(target.limits.stall_timeout),
+        max_in_flight: target.max_in_flight,
+        max_body_size: format!("{}B", target.limits.max_body_bytes),
+        tokenizer: target.tokenizer.as_ref().map(crate::tokenizer::TargetTokenizer::name),
+        workloads: target.workloads.iter().map(|w| w.name.as_str()).collect(),
+        slos: target.slos.iter().map(|s| s.name.as_str()).collect(),
+        version: &target.version,
+        labels: &target.labels,
+        price: target.price.map(|p| {
+            json!({"input_per_million": p.input_per_million,
+                   "output_per_million": p.output_per_million})
+        }),
+        budget: budget(target),
+    }
+}
+
+fn auth(auth: &Auth) -> Value {
+    match auth {
+        Auth::Bearer(Secret::File(path)) => json!({"bearer_token_file": path}),
+        Auth::Bearer(Secret::Env(name)) => json!({"bearer_token_env": name}),
+        Auth::Header { name, value: Secret::File(path) } => {
+            json!({"header": {"name": name, "value_file": path}})
+        }
+        Auth::Header { name, value: Secret::Env(variable) } => {
+            json!({"header": {"name": name, "value_env": variable}})
+        }
+    }
+}
+
+/// Numbers and switches are settings; a text could be anything.
+fn extra(value: &Value) -> Value {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        Value::String(_) | Value::Array(_) | Value::Object(_) => json!(MASK),
+    }
+}
+
+fn tls(target: &Target) -> Value {
+    let mut view = serde_json::Map::new();
+    view.extend(target.tls.ca_file.as_ref().map(|f| ("ca_file".to_owned(), json!(f))));
+    view.extend(target.tls.server_name.as_ref().map(|n| ("server_name".to_owned(), json!(n))));
+    view.insert("insecure_skip_verify".to_owned(), json!(target.tls.insecure_skip_verify));
+    Value::Object(view)
+}
+
+fn budget(target: &Target) -> Option<Value> {
+    let budget = target.budget;
+    let mut view = serde_json::Map::new();
+    let tokens = budget.output_tokens_per_day.map(|n| json!(n));
+    view.extend(tokens.map(|n| ("output_tokens_per_day".to_owned(), n)));
+    let dollars = budget.dollars_per_day.map(|n| json!(n));
+    view.extend(dollars.map(|n| ("dollars_per_day".to_owned(), n)));
+    (!view.is_empty()).then_some(Value::Object(view))
+}

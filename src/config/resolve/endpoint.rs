@@ -1,0 +1,111 @@
+//! Where a target is: URL and TLS.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use serde_yaml::Spanned;
+use url::Url;
+
+use super::{Context, optional};
+use crate::config::error::Report;
+use crate::config::raw;
+use crate::target::Tls;
+
+const MAX_CA_BYTES: u64 = 4 << 20;
+
+/// A base URL. The messages do not quote it: it may hold a password.
+pub(super) fn url(text: &str) -> Result<Url, String> {
+    const EXPECTED: &str = "expected a base URL such as http://host:8000/v1";
+    let url = Url::parse(text).map_err(|e| format!("not a URL ({e}), {EXPECTED}"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "credentials in the URL (not shown here), expected them under `auth`".to_owned()
+        );
+    }
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err(format!("the URL's scheme is neither http nor https, {EXPECTED}"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("the URL has a query or a fragment, {EXPECTED}"));
+    }
+    Ok(url)
+}
+
+/// TLS settings; refused where they could not have any effect.
+pub(super) fn tls(
+    raw: Option<&Spanned<raw::Tls>>,
+    url: Option<&Url>,
+    context: &Context<'_>,
+    report: &mut Report<'_>,
+) -> Option<Tls> {
+    let Some(Spanned { value: raw, referenced, .. }) = raw else { return Some(Tls::default()) };
+    if url.is_some_and(|url| url.scheme() != "https") {
+        return report.add(*referenced, "`tls` without TLS, expected a URL with https");
+    }
+    let ca_file = optional(raw.ca_file.as_ref(), |file| ca_file(file, context, report));
+    let server_name = optional(raw.server_name.as_ref(), |name| {
+        let good = ServerName::try_from(name.value.as_str()).map(|_| name.value.clone());
+        let why = "not a server name, expected a DNS name or an IP address";
+        report.check(name.referenced, good.map_err(|_| why.to_owned()))
+    });
+    Some(Tls {
+        ca_file: ca_file.ok()?,
+        server_name: server_name.ok()?,
+        insecure_skip_verify: raw.insecure_skip_verify,
+    })
+}
+
+fn ca_file(
+    raw: &Spanned<PathBuf>,
+    context: &Context<'_>,
+    report: &mut Report<'_>,
+) -> Option<PathBuf> {
+    let file = context.path(&raw.value);
+    let checked = check_ca_file(&file).map_err(|why| format!("CA file {}: {why}", file.display()));
+    report.check(raw.referenced, checked)?;
+    Some(file)
+}
+
+/// Only whether the file is of use; the transport reads it again when it connects.
+fn check_ca_file(file: &Path) -> Result<(), String> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)
+        .and_then(|f| f.take(MAX_CA_BYTES).read_to_end(&mut bytes))
+        .map_err(|e| format!("cannot be read: {e}"))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&bytes) {
+        let certificate = certificate.map_err(|_| "broken, expected PEM".to_owned())?;
+        roots.add(certificate).map_err(|_| "holds a certificate that cannot be used".to_owned())?;
+    }
+    if roots.is_empty() {
+        return Err("holds no certificate, expected at least one in PEM".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_refused_without_being_quoted() {
+        let check = |text: &str, part: &str| {
+            let why = url(text).err().unwrap_or_default();
+            assert!(why.contains(part), "{text}: {why}");
+            assert!(!why.contains("hush"), "{why}");
+        };
+        check("https://me:hush@host/v1", "credentials");
+        check("https://hush@host/v1", "credentials");
+        check("https://me:hush/x@host/v1", "not a URL");
+        check("https://host/v1?key=hush", "query");
+        check("https://host/v1#hush", "fragment");
+        check("ftp://host", "neither http nor https");
+        check("host:8000", "neither http nor https");
+        check("hush", "not a URL");
+        check("http://", "not a URL");
+        assert!(url("http://[::1]:8000/v1/").is_ok());
+    }
+}

@@ -1,0 +1,111 @@
+//! From the serde mirror to validated domain types. Every part is checked even where another
+//! failed, so that one run shows all problems.
+
+mod access;
+mod catalog;
+mod cost;
+mod endpoint;
+mod labels;
+mod slos;
+mod target;
+mod timing;
+mod tokenizers;
+mod workloads;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_yaml::Location;
+
+use self::catalog::Catalog;
+use super::error::Report;
+use super::raw::{Defaults, Raw};
+use super::{Config, redact};
+use crate::slo::Slo;
+use crate::target::Target;
+use crate::tokenizer::TargetTokenizer;
+use crate::workload::Workload;
+
+const MAX_TARGETS: usize = 10_000;
+const MAX_WORKLOADS: usize = 1_000;
+const MAX_SLOS: usize = 100;
+const MAX_TOKENIZERS: usize = 100;
+
+/// What targets refer to.
+struct Context<'a> {
+    defaults: &'a Defaults,
+    base_dir: &'a Path,
+    workloads: Catalog<Arc<Workload>>,
+    slos: Catalog<Arc<Slo>>,
+    tokenizers: Catalog<TargetTokenizer>,
+}
+
+impl Context<'_> {
+    /// A file named in the configuration.
+    fn path(&self, file: &Path) -> PathBuf {
+        self.base_dir.join(file)
+    }
+}
+
+/// The configuration; problems go to `report`, and then the result is of no use.
+pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Option<Config> {
+    let workloads = workloads::resolve(&raw.workloads, base_dir, report);
+    let slos = slos::resolve(&raw.slos, &workloads, report);
+    let tokenizers = tokenizers::resolve(&raw.tokenizers, base_dir, report);
+    let context = Context { defaults: &raw.defaults, base_dir, workloads, slos, tokenizers };
+    target::check_defaults(&context, report);
+    let targets = resolve_targets(raw, &context, report)?;
+    let label_keys = labels::union(raw, report);
+    let redacted = redact::render(&targets, raw.seed);
+    let redacted = report.check(Location::UNKNOWN, redacted)?;
+    Some(Config { targets, label_keys, seed: raw.seed, redacted })
+}
+
+fn resolve_targets(
+    raw: &Raw,
+    context: &Context<'_>,
+    report: &mut Report<'_>,
+) -> Option<Vec<Arc<Target>>> {
+    let Some(list) = raw.targets.as_ref().filter(|list| !list.value.is_empty()) else {
+        let at = raw.targets.as_ref().map_or(Location::UNKNOWN, |list| list.referenced);
+        return report.add(at, "no targets, expected at least one under `targets`");
+    };
+    limit(list.value.len(), MAX_TARGETS, "targets", list.referenced, report)?;
+    let mut names = HashSet::new();
+    let mut targets = Vec::new();
+    for raw in &list.value {
+        if !names.insert(raw.name.value.as_str()) {
+            let name = &raw.name.value;
+            let why = format!("two targets are named `{name}`, expected unique names");
+            report.add::<()>(raw.name.referenced, why);
+        }
+        targets.push(target::resolve(raw, context, report).map(Arc::new));
+    }
+    targets.into_iter().collect()
+}
+
+/// A check failed, and has been reported.
+struct Refused;
+
+/// Resolves what may be left out.
+fn optional<R, T>(
+    raw: Option<R>,
+    resolve: impl FnOnce(R) -> Option<T>,
+) -> Result<Option<T>, Refused> {
+    raw.map(|raw| resolve(raw).ok_or(Refused)).transpose()
+}
+
+/// Refuses more than `most` entries.
+fn limit(
+    count: usize,
+    most: usize,
+    what: &str,
+    at: Location,
+    report: &mut Report<'_>,
+) -> Option<()> {
+    if count > most {
+        return report.add(at, format!("{count} {what}, expected at most {most}"));
+    }
+    Some(())
+}

@@ -1,0 +1,138 @@
+//! The section `slos`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_yaml::Spanned;
+
+use super::MAX_SLOS;
+use super::catalog::Catalog;
+use crate::config::error::Report;
+use crate::config::raw;
+use crate::slo::{Objective, ObjectiveKind, Slo};
+use crate::units::HumanDuration;
+use crate::workload::Workload;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const DEFAULT_WINDOW: Duration = Duration::from_secs(30 * 86_400);
+/// The fastest burn rate that the alert rules look for (of a 30-day budget, 2 % in one hour).
+const PAGE_BURN_RATE: f64 = 14.4;
+
+/// The file's SLOs, or the built-in one if it has none.
+pub(super) fn resolve(
+    section: &raw::Named<raw::Slo>,
+    workloads: &Catalog<Arc<Workload>>,
+    report: &mut Report<'_>,
+) -> Catalog<Arc<Slo>> {
+    if section.is_empty() {
+        return Catalog::built_in("slo", [("interactive".to_owned(), Arc::new(built_in()))]);
+    }
+    Catalog::new("slo", section, MAX_SLOS, report, |name, raw, report| {
+        slo(name, raw, workloads, report).map(Arc::new)
+    })
+}
+
+/// What a person in front of a chat notices: half a second to the first token, then 20 tokens per
+/// second without a stall of more than one second.
+fn built_in() -> Slo {
+    let objective = |kind, threshold| Objective { kind, threshold };
+    Slo {
+        name: "interactive".to_owned(),
+        objective: 0.99,
+        window: DEFAULT_WINDOW,
+        objectives: vec![
+            objective(ObjectiveKind::Ttft, 0.5),
+            objective(ObjectiveKind::Itl, 0.05),
+            objective(ObjectiveKind::LongestGap, 1.0),
+        ],
+        workloads: None,
+    }
+}
+
+fn slo(
+    name: &Spanned<String>,
+    raw: &raw::Slo,
+    workloads: &Catalog<Arc<Workload>>,
+    report: &mut Report<'_>,
+) -> Option<Slo> {
+    let objective = share(&raw.objective, report);
+    let window = window(raw.window.as_ref(), report);
+    let objectives = objectives(name, raw, report);
+    let covered = raw.workloads.as_ref().map(|names| {
+        let found = workloads.find_all(&names.value, report);
+        if names.value.is_empty() {
+            let why = "no workloads, expected at least one (leave the key out for all)";
+            report.add::<()>(names.referenced, why);
+        }
+        found.iter().map(|w| w.name.clone()).collect()
+    });
+    Some(Slo {
+        name: name.value.clone(),
+        objective: objective?,
+        window: window?,
+        objectives: objectives?,
+        workloads: covered,
+    })
+}
+
+fn share(raw: &Spanned<f64>, report: &mut Report<'_>) -> Option<f64> {
+    let objective = raw.value;
+    if !(objective > 0.0 && objective < 1.0) {
+        let why = "objective out of range, expected a share of good probes between 0 and 1, \
+                   such as 0.99";
+        return report.add(raw.referenced, why);
+    }
+    // At this burn rate every single probe would have to be bad, and more.
+    if PAGE_BURN_RATE * (1.0 - objective) >= 1.0 {
+        let why = format!(
+            "objective {objective} is so low that its burn-rate alert can never fire \
+             ({PAGE_BURN_RATE} × (1 − objective) must be below 1), expected more than 0.9306"
+        );
+        return report.add(raw.referenced, why);
+    }
+    Some(objective)
+}
+
+fn window(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Option<Duration> {
+    let Some(raw) = raw else { return Some(DEFAULT_WINDOW) };
+    let HumanDuration(window) = raw.value;
+    if window < DAY || window > 366 * DAY {
+        return report.add(raw.referenced, "window out of range, expected 1d to 366d");
+    }
+    Some(window)
+}
+
+fn objectives(
+    name: &Spanned<String>,
+    raw: &raw::Slo,
+    report: &mut Report<'_>,
+) -> Option<Vec<Objective>> {
+    let seconds = |raw: &raw::Maybe<HumanDuration>| {
+        raw.as_ref().map(|s| (s.value.0.as_secs_f64(), s.referenced))
+    };
+    let bounds = [
+        (ObjectiveKind::Ttft, seconds(&raw.ttft)),
+        (ObjectiveKind::Itl, seconds(&raw.itl)),
+        (ObjectiveKind::RequestLatency, seconds(&raw.request_latency)),
+        (ObjectiveKind::LongestGap, seconds(&raw.longest_gap)),
+        (
+            ObjectiveKind::TokensPerSecond,
+            raw.tokens_per_second.as_ref().map(|s| (s.value, s.referenced)),
+        ),
+    ];
+    if bounds.iter().all(|(_, bound)| bound.is_none()) {
+        let known = bounds.map(|(kind, _)| kind.as_str()).join(", ");
+        let why = format!("this SLO bounds nothing, expected at least one of: {known}");
+        return report.add(name.referenced, why);
+    }
+    let mut objectives = Vec::new();
+    for (kind, bound) in bounds {
+        let Some((threshold, at)) = bound else { continue };
+        if !(threshold > 0.0 && threshold <= 1e6) {
+            let why = format!("{} out of range, expected more than zero", kind.as_str());
+            report.add::<()>(at, why);
+        }
+        objectives.push(Objective { kind, threshold });
+    }
+    Some(objectives)
+}

@@ -1,0 +1,141 @@
+//! One entry of `targets`.
+
+use std::sync::Arc;
+
+use serde_yaml::{Location, Spanned};
+
+use super::{Context, access, catalog, cost, endpoint, labels, optional, timing};
+use crate::config::error::Report;
+use crate::config::labels::check_value;
+use crate::config::raw;
+use crate::protocol::{self, PROTOCOLS, Protocol};
+use crate::slo::Slo;
+use crate::target::{ConnectionMode, Target};
+use crate::workload::Workload;
+
+const DEFAULT_API: &str = "openai-chat";
+const DEFAULT_MAX_IN_FLIGHT: usize = 4;
+const MAX_IN_FLIGHT: usize = 1_000;
+
+/// A key of the target, or else of `defaults`.
+macro_rules! setting {
+    ($raw:ident, $context:ident, $key:ident) => {
+        $raw.$key.as_ref().or($context.defaults.$key.as_ref())
+    };
+}
+pub(super) use setting;
+
+/// Checks everything, then builds the target if nothing failed.
+pub(super) fn resolve(
+    raw: &raw::Target,
+    context: &Context<'_>,
+    report: &mut Report<'_>,
+) -> Option<Target> {
+    let named = report.check(raw.name.referenced, check_value(&raw.name.value, true));
+    let url = report.check(raw.url.referenced, endpoint::url(&raw.url.value));
+    let protocol = api(setting!(raw, context, api), report);
+    let model = optional(raw.model.as_ref(), |model| self::model(model, report));
+    let auth = optional(raw.auth.as_ref(), |auth| access::auth(auth, context, report));
+    let headers = access::headers(raw.headers.as_ref(), report);
+    let tls = endpoint::tls(raw.tls.as_ref(), url.as_ref(), context, report);
+    let limits = timing::limits(raw, context, report);
+    let schedule = timing::schedule(raw, context, report);
+    let max_in_flight = max_in_flight(setting!(raw, context, max_in_flight), report);
+    let workloads = workloads(setting!(raw, context, workloads), context, report);
+    let slos = slos(setting!(raw, context, slos), context, report);
+    let tokenizer = setting!(raw, context, tokenizer);
+    let tokenizer = optional(tokenizer, |name| context.tokenizers.find(name, report));
+    let price = optional(raw.price.as_ref(), |price| cost::price(price, report));
+    let budget = cost::budget(raw, report);
+    let user_labels = labels::labels(raw.labels.as_ref(), report);
+    let version = labels::version(raw.version.as_ref(), report);
+    named?;
+    Some(Target {
+        name: raw.name.value.clone(),
+        url: url?,
+        protocol: protocol?,
+        model: model.ok()?,
+        stream: raw.stream.or(context.defaults.stream).unwrap_or(true),
+        auth: auth.ok()?,
+        headers: headers?,
+        extra_body: raw.extra_body.clone().unwrap_or_default(),
+        tls: tls?,
+        connection: connection(raw.connection.or(context.defaults.connection)),
+        limits: limits?,
+        schedule: schedule?,
+        max_in_flight: max_in_flight?,
+        workloads: workloads?,
+        slos,
+        tokenizer: tokenizer.ok()?,
+        labels: user_labels?,
+        version: version?,
+        price: price.ok()?,
+        budget: budget?,
+    })
+}
+
+/// Checks `defaults` by itself: a mistake shows even where every target overrides it.
+pub(super) fn check_defaults(context: &Context<'_>, report: &mut Report<'_>) {
+    let defaults = context.defaults;
+    api(defaults.api.as_ref(), report);
+    timing::check_defaults(defaults, report);
+    max_in_flight(defaults.max_in_flight.as_ref(), report);
+    workloads(defaults.workloads.as_ref(), context, report);
+    slos(defaults.slos.as_ref(), context, report);
+    if let Some(name) = &defaults.tokenizer {
+        context.tokenizers.find(name, report);
+    }
+}
+
+fn connection(raw: Option<raw::Connection>) -> ConnectionMode {
+    match raw {
+        None | Some(raw::Connection::Reuse) => ConnectionMode::Reuse,
+        Some(raw::Connection::Fresh) => ConnectionMode::Fresh,
+    }
+}
+
+fn api(raw: Option<&Spanned<String>>, report: &mut Report<'_>) -> Option<&'static dyn Protocol> {
+    let name = raw.map_or(DEFAULT_API, |api| api.value.as_str());
+    let known = PROTOCOLS.iter().map(|p| p.name());
+    let found = protocol::by_name(name).ok_or_else(|| catalog::unknown("api", name, known));
+    report.check(raw.map_or(Location::UNKNOWN, |api| api.referenced), found)
+}
+
+fn model(raw: &Spanned<String>, report: &mut Report<'_>) -> Option<String> {
+    report.check(raw.referenced, check_value(&raw.value, true))?;
+    Some(raw.value.clone())
+}
+
+fn max_in_flight(raw: Option<&Spanned<u64>>, report: &mut Report<'_>) -> Option<usize> {
+    let Some(raw) = raw else { return Some(DEFAULT_MAX_IN_FLIGHT) };
+    match usize::try_from(raw.value) {
+        Ok(count @ 1..=MAX_IN_FLIGHT) => Some(count),
+        _ => report.add(
+            raw.referenced,
+            format!("max_in_flight out of range, expected 1 to {MAX_IN_FLIGHT}"),
+        ),
+    }
+}
+
+/// All of the file's workloads where none are named.
+fn workloads(
+    raw: Option<&Spanned<Vec<Spanned<String>>>>,
+    context: &Context<'_>,
+    report: &mut Report<'_>,
+) -> Option<Vec<Arc<Workload>>> {
+    let Some(names) = raw else { return Some(context.workloads.all()) };
+    if names.value.is_empty() {
+        let why = "no workloads, expected at least one (leave the key out for all)";
+        return report.add(names.referenced, why);
+    }
+    Some(context.workloads.find_all(&names.value, report))
+}
+
+/// All of the file's SLOs where none are named; an empty list means none.
+fn slos(
+    raw: Option<&Spanned<Vec<Spanned<String>>>>,
+    context: &Context<'_>,
+    report: &mut Report<'_>,
+) -> Vec<Arc<Slo>> {
+    raw.map_or_else(|| context.slos.all(), |names| context.slos.find_all(&names.value, report))
+}

@@ -1,0 +1,131 @@
+//! When a target is probed, and for how long.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde_yaml::Spanned;
+
+use super::Context;
+use super::target::setting;
+use crate::config::error::Report;
+use crate::config::quantity::HumanSize;
+use crate::config::raw;
+use crate::schedule::{Arrival, Schedule};
+use crate::target::Limits;
+use crate::units::HumanDuration;
+
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+const DEFAULT_STALL_TIMEOUT: Duration = Duration::from_secs(20);
+const DEFAULT_MAX_BODY: usize = 8 << 20;
+
+/// Beyond a week a draw from the distribution of gaps could overflow.
+const INTERVALS: RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_secs(7 * 86_400);
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
+const BODY_SIZES: RangeInclusive<u64> = 1 << 10..=1 << 30;
+/// Outside, the distribution is all zeros and overflows, or constant.
+const SHAPES: RangeInclusive<f64> = 0.01..=1_000.0;
+
+pub(super) fn schedule(
+    raw: &raw::Target,
+    context: &Context<'_>,
+    report: &mut Report<'_>,
+) -> Option<Schedule> {
+    let interval = interval(setting!(raw, context, interval), report);
+    let arrival = arrival(setting!(raw, context, arrival), report);
+    Some(Schedule { interval: interval?, arrival: arrival? })
+}
+
+/// The values in `defaults`, each by itself.
+pub(super) fn check_defaults(defaults: &raw::Defaults, report: &mut Report<'_>) {
+    interval(defaults.interval.as_ref(), report);
+    arrival(defaults.arrival.as_ref(), report);
+    timeout(defaults.timeout.as_ref(), report);
+    stall_timeout(defaults.stall_timeout.as_ref(), DEFAULT_STALL_TIMEOUT, report);
+    max_body(defaults.max_body_size.as_ref(), report);
+}
+
+fn interval(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Option<Duration> {
+    duration("interval", raw, DEFAULT_INTERVAL, &INTERVALS, report)
+}
+
+fn timeout(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Option<Duration> {
+    duration("timeout", raw, DEFAULT_TIMEOUT, &TIMEOUTS, report)
+}
+
+fn stall_timeout(
+    raw: Option<&Spanned<HumanDuration>>,
+    default: Duration,
+    report: &mut Report<'_>,
+) -> Option<Duration> {
+    duration("stall_timeout", raw, default, &TIMEOUTS, report)
+}
+
+fn arrival(raw: Option<&Spanned<raw::Arrival>>, report: &mut Report<'_>) -> Option<Arrival> {
+    match raw.map(|a| &a.value) {
+        None | Some(raw::Arrival::Poisson) => Some(Arrival::Poisson),
+        Some(raw::Arrival::Constant) => Some(Arrival::Constant),
+        Some(raw::Arrival::Gamma(raw::Gamma { shape })) => gamma(shape, report),
+    }
+}
+
+fn gamma(shape: &Spanned<f64>, report: &mut Report<'_>) -> Option<Arrival> {
+    if !SHAPES.contains(&shape.value) {
+        let (least, most) = (SHAPES.start(), SHAPES.end());
+        let why = format!("shape out of range, expected a number from {least} to {most}");
+        return report.add(shape.referenced, why);
+    }
+    Some(Arrival::Gamma { shape: shape.value })
+}
+
+pub(super) fn limits(
+    raw: &raw::Target,
+    context: &Context<'_>,
+    report: &mut Report<'_>,
+) -> Option<Limits> {
+    let timeout = timeout(setting!(raw, context, timeout), report);
+    let max_body_bytes = max_body(setting!(raw, context, max_body_size), report);
+    let stall = setting!(raw, context, stall_timeout);
+    // The default gives way to a short timeout; a value that was written must fit.
+    let default = timeout.map_or(DEFAULT_STALL_TIMEOUT, |t| t.min(DEFAULT_STALL_TIMEOUT));
+    let stall_timeout = stall_timeout(stall, default, report);
+    let (timeout, stall_timeout) = (timeout?, stall_timeout?);
+    if let Some(stall) = stall.filter(|_| stall_timeout > timeout) {
+        let why = format!(
+            "stall_timeout {} is longer than the timeout of target `{}`, expected at most {}",
+            HumanDuration(stall_timeout),
+            raw.name.value,
+            HumanDuration(timeout)
+        );
+        return report.add(stall.referenced, why);
+    }
+    Some(Limits { timeout, stall_timeout, max_body_bytes: max_body_bytes? })
+}
+
+fn duration(
+    key: &str,
+    raw: Option<&Spanned<HumanDuration>>,
+    default: Duration,
+    range: &RangeInclusive<Duration>,
+    report: &mut Report<'_>,
+) -> Option<Duration> {
+    let Some(raw) = raw else { return Some(default) };
+    let HumanDuration(value) = raw.value;
+    if !range.contains(&value) {
+        let (least, most) = (HumanDuration(*range.start()), HumanDuration(*range.end()));
+        let why = format!("{key} out of range, expected {least} to {most}");
+        return report.add(raw.referenced, why);
+    }
+    Some(value)
+}
+
+fn max_body(raw: Option<&Spanned<HumanSize>>, report: &mut Report<'_>) -> Option<usize> {
+    let Some(raw) = raw else { return Some(DEFAULT_MAX_BODY) };
+    let HumanSize(bytes) = raw.value;
+    if !BODY_SIZES.contains(&bytes) {
+        let why = "max_body_size out of range, expected 1KiB to 1GiB";
+        return report.add(raw.referenced, why);
+    }
+    usize::try_from(bytes).ok()
+}

@@ -1,0 +1,186 @@
+//! Configuration files: the wrong ones with their exact messages, the right ones with what they
+//! resolve to. Run with `UPDATE_EXPECT=1` to rewrite the messages, then read the difference.
+
+// Clippy's exception for tests does not reach their helper functions.
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use expect_test::expect_file;
+use llm_prober::config::secret::Secret;
+use llm_prober::config::{Config, check};
+use llm_prober::schedule::Arrival;
+use llm_prober::target::{Auth, ConnectionMode};
+
+/// Every `tests/config/NAME.yml` is refused, with exactly the text in `NAME.err`.
+#[test]
+fn every_wrong_file_has_its_message() {
+    let mut checked = 0;
+    for file in yaml_files("tests/config") {
+        let expected = file.with_extension("err");
+        let message = match Config::load(&file) {
+            Ok(_) => panic!("{} loads, but must be refused", file.display()),
+            Err(error) => format!("{error}\n"),
+        };
+        for confidential in ["nobody", "must see", "not-a-real-secret", "Not-A-Real-Secret"] {
+            assert!(!message.contains(confidential), "{}: {message}", file.display());
+        }
+        expect_file![absolute(&expected)].assert_eq(&message);
+        checked += 1;
+    }
+    assert!(checked > 100, "only {checked} files found");
+}
+
+/// A message file without its configuration would never be looked at.
+#[test]
+fn no_message_without_its_file() {
+    let folder = std::fs::read_dir("tests/config").unwrap();
+    let messages = folder.map(|e| e.unwrap().path()).filter(|p| has_extension(p, "err"));
+    for message in messages {
+        assert!(message.with_extension("yml").exists(), "{}", message.display());
+    }
+}
+
+#[test]
+fn the_shipped_files_load() {
+    let files = yaml_files("config");
+    assert!(files.len() >= 3);
+    for file in files {
+        if let Err(error) = Config::load(&file) {
+            panic!("{error}");
+        }
+    }
+}
+
+#[test]
+fn the_minimal_file_has_the_documented_defaults() {
+    let config = Config::load(Path::new("config/minimal.yml")).unwrap();
+    let target = &config.targets[0];
+    assert_eq!((target.protocol.name(), target.stream), ("openai-chat", true));
+    assert_eq!(target.schedule.interval, Duration::from_secs(15));
+    assert_eq!(target.schedule.arrival, Arrival::Poisson);
+    assert_eq!(target.limits.timeout, Duration::from_secs(60));
+    assert_eq!(target.limits.stall_timeout, Duration::from_secs(20));
+    assert_eq!((target.max_in_flight, target.connection), (4, ConnectionMode::Reuse));
+    let workloads: Vec<_> = target.workloads.iter().map(|w| w.name.as_str()).collect();
+    assert_eq!(workloads, ["short", "context"]);
+    assert_eq!(target.slos.len(), 1);
+    assert_eq!((target.slos[0].name.as_str(), target.slos[0].objective), ("interactive", 0.99));
+    assert_eq!((config.seed, config.label_keys.len()), (None, 0));
+}
+
+#[test]
+fn the_example_resolves_to_what_it_says() {
+    let config = Config::load(Path::new("config/llm-prober.example.yml")).unwrap();
+    expect_file![absolute(Path::new("tests/config/example.check"))]
+        .assert_eq(&check::describe(&config));
+    expect_file![absolute(Path::new("tests/config/example.redacted"))].assert_eq(config.redacted());
+    assert_eq!(config.label_keys, ["node", "stack"]);
+    let [prod, next] = config.targets.as_slice() else { panic!("two targets") };
+    assert_eq!(next.schedule.interval, Duration::from_secs(30));
+    assert_eq!(next.workloads.len(), 3);
+    // Shared, not copied for each target.
+    assert!(Arc::ptr_eq(&prod.workloads[0], &next.workloads[0]));
+    assert!(Arc::ptr_eq(&prod.slos[0], &next.slos[0]));
+}
+
+#[test]
+fn two_loads_of_one_file_are_equal() {
+    for file in yaml_files("config") {
+        let load = || Config::load(&file).unwrap();
+        assert!(load() == load(), "{}", file.display());
+    }
+}
+
+#[test]
+fn a_target_overrides_defaults() {
+    let config = parse(
+        "seed: 7\ndefaults: {interval: 1m, arrival: constant, connection: fresh, slos: []}\n\
+         targets:\n  - {name: a, url: 'http://h/v1'}\n\
+         \x20 - {name: b, url: 'http://h/v1', interval: 2s, arrival: {gamma: {shape: 0.5}},\n\
+         \x20    connection: reuse, slos: [interactive], timeout: 5s}\n",
+    );
+    let [a, b] = config.targets.as_slice() else { panic!("two targets") };
+    assert_eq!(a.schedule.interval, Duration::from_secs(60));
+    assert_eq!((a.schedule.arrival, a.connection), (Arrival::Constant, ConnectionMode::Fresh));
+    assert!(a.slos.is_empty());
+    assert_eq!(b.schedule.interval, Duration::from_secs(2));
+    assert_eq!(b.schedule.arrival, Arrival::Gamma { shape: 0.5 });
+    assert_eq!((b.connection, b.slos.len()), (ConnectionMode::Reuse, 1));
+    // The default stall timeout gives way to a short timeout.
+    assert_eq!(b.limits.stall_timeout, Duration::from_secs(5));
+    assert_eq!(config.seed, Some(7));
+}
+
+#[test]
+fn the_quick_start_probes_the_given_simulator() {
+    let url = "http://127.0.0.1:45678/v1".parse().unwrap();
+    let config = Config::quick_start(&url).unwrap();
+    let [target] = config.targets.as_slice() else { panic!("one target") };
+    assert_eq!(target.url, url);
+    assert!(target.schedule.interval <= Duration::from_secs(1));
+    assert_eq!((target.workloads.len(), target.slos.len()), (2, 1));
+    assert!(config.redacted().contains("http://127.0.0.1:45678/v1"));
+}
+
+/// A tokenizer of two words, an authority, a secret from the environment.
+#[test]
+fn what_a_target_refers_to_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "words.json",
+        r#"{"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+            "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null,
+            "decoder": null,
+            "model": {"type": "WordLevel", "vocab": {"a": 0, "b": 1}, "unk_token": "a"}}"#,
+    );
+    let authority = rcgen::generate_simple_self_signed(["host".to_owned()]).unwrap();
+    write("ca.pem", &authority.cert.pem());
+    write(
+        "config.yml",
+        "tokenizers: {words: {file: words.json}}\n\
+         targets:\n- {name: a, url: 'https://h/v1', tokenizer: words, tls: {ca_file: ca.pem},\n\
+         \x20  auth: {bearer_token_env: PATH}}\n",
+    );
+    let load = || Config::load(&folder.path().join("config.yml")).unwrap();
+    let config = load();
+    let target = &config.targets[0];
+    assert_eq!(target.tokenizer.as_ref().and_then(|t| t.count("a b b")), Some(3));
+    assert_eq!(target.tls.ca_file, Some(folder.path().join("ca.pem")));
+    assert_eq!(target.auth, Some(Auth::Bearer(Secret::Env("PATH".to_owned()))));
+    assert!(config == load(), "tokenizers compare by file");
+}
+
+/// Reload compares configurations: what changes must not compare equal.
+#[test]
+fn a_changed_target_is_noticed() {
+    let text =
+        |interval| format!("targets: [{{name: a, url: 'http://h/v1', interval: {interval}}}]");
+    assert!(parse(&text("5s")).targets == parse(&text("5s")).targets);
+    assert!(parse(&text("5s")).targets != parse(&text("6s")).targets);
+}
+
+fn parse(text: &str) -> Config {
+    match Config::parse(text, Path::new("test.yml"), Path::new("")) {
+        Ok(config) => config,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn yaml_files(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|p| has_extension(p, "yml")).collect();
+    files.sort();
+    files
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|e| e == extension)
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
