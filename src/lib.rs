@@ -7,6 +7,7 @@ pub mod outcome;
 pub mod protocol;
 pub mod recording;
 pub mod schedule;
+pub mod simulate;
 pub mod slo;
 pub mod target;
 pub mod timeline;
