@@ -9,7 +9,7 @@
 //! - Deadlines are absolute instants on tokio's clock, so a paused clock gives exact figures: with
 //!   `ttft` 200 ms, `itl` 10 ms and no jitter, the first content leaves 200 ms after the request
 //!   was complete, and every further token 10 ms after the one before. On a running clock a token
-//!   leaves up to a millisecond late, the resolution of tokio's timer, and the lateness does not
+//!   leaves a millisecond or two late, the resolution of the timer, and the lateness does not
 //!   add up.
 //! - Every token is a write of its own (unless a fault says otherwise), and the role chunk before
 //!   the first one is, too.

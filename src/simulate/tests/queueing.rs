@@ -64,6 +64,13 @@ async fn a_client_that_goes_away_gives_back_its_slot_and_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slot_is_free_with_the_last_token_whatever_is_still_sent() {
+    let slow_done = Fault::SlowDone { pause: 5000 * MS };
+    let simulator = Simulator::new(SimulatorConfig { slots: 1, ..with_fault(slow_done) });
+    assert_eq!(first_tokens(&simulator, 2).await, [Some(200), Some(440)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_phase_without_slots_holds_everyone_until_it_is_over() {
     let frozen = Phase { lasts: Some(5000 * MS), slots: Some(0), ..Phase::default() };
     let simulator = Simulator::new(SimulatorConfig { script: vec![frozen], ..exact() });

@@ -173,3 +173,11 @@ async fn a_phase_changes_the_pace_at_its_exact_instant() {
     tokio::time::sleep_until(client.start + Duration::from_millis(21_225)).await;
     assert_eq!(client.chat(&chat()).await.content_at()[..2], [21_625, 21_635]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_body_feels_a_phase_as_a_stream_does() {
+    let phase = Phase { after: 225 * MS, itl_factor: 3.0, ..Phase::default() };
+    let mut client = Client::new(SimulatorConfig { script: vec![phase], ..exact() }).await;
+    // Tokens at 200, 210, 220, 230, 260.
+    assert_eq!(client.chat(&whole()).await.head_at, 260);
+}
