@@ -64,6 +64,7 @@ pub mod prober;
 pub mod report;
 pub mod request;
 pub mod shutdown;
+pub mod simulate;
 #[cfg(test)]
 mod testing;
 pub mod transport;

@@ -1,0 +1,170 @@
+//! Sends an answer token by token.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::Response;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+
+use super::Shared;
+use super::events::{DONE, Finish, engine_failure};
+use super::faults::Fault;
+use super::generation::Generation;
+use super::line::Ticket;
+use super::reply::{Body, Dropped, with_body};
+
+/// A write, or the order to drop the connection.
+type Write = Result<Bytes, Dropped>;
+
+/// The response that streams. Its head leaves at once; waiting in line is silence in the body.
+pub(super) fn streamed(
+    shared: Arc<Shared>,
+    generation: Generation,
+    ticket: Ticket,
+) -> Response<Body> {
+    let step = if generation.ailments.role_first { Step::EarlyRole } else { Step::Wait };
+    let answer = Box::new(Answer { shared, generation, ticket: Some(ticket), step });
+    let writes = stream::unfold(answer, |mut answer| async {
+        let write = answer.next().await?;
+        Some((write.map(Frame::data), answer))
+    });
+    with_body("text/event-stream; charset=utf-8", StreamBody::new(writes).boxed_unsync())
+}
+
+/// What comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    EarlyRole,
+    Wait,
+    Tokens,
+    Finish,
+    Usage,
+    Done,
+    Over,
+}
+
+struct Answer {
+    shared: Arc<Shared>,
+    generation: Generation,
+    /// Given back with the last token.
+    ticket: Option<Ticket>,
+    step: Step,
+}
+
+impl Answer {
+    /// The next write, at its time; `None` ends the body.
+    async fn next(&mut self) -> Option<Write> {
+        while self.step != Step::Over {
+            let write = match self.step {
+                Step::EarlyRole => self.early_role().await,
+                Step::Wait => self.first().await,
+                Step::Tokens => self.tokens().await,
+                Step::Finish => self.finish().await,
+                Step::Usage => self.usage().await,
+                Step::Done => self.done().await,
+                Step::Over => None,
+            };
+            if write.is_some() {
+                return write;
+            }
+        }
+        None
+    }
+
+    async fn early_role(&mut self) -> Option<Write> {
+        self.step = Step::Wait;
+        self.flush().await;
+        self.generation.writer.role().map(Ok)
+    }
+
+    /// Queue and prefill. The role leaves together with the first token, in a write of its own.
+    async fn first(&mut self) -> Option<Write> {
+        if let Some(ticket) = &mut self.ticket {
+            self.generation.begin(ticket.granted().await);
+        }
+        self.shared.clock.until(self.generation.due()).await;
+        self.step = Step::Tokens;
+        if self.generation.left() == 0 {
+            self.complete();
+        }
+        if self.generation.ailments.role_first {
+            return None;
+        }
+        self.generation.writer.role().map(Ok)
+    }
+
+    async fn tokens(&mut self) -> Option<Write> {
+        let mut events = String::new();
+        for _ in 0..self.generation.ailments.burst.unwrap_or(1) {
+            if self.step != Step::Tokens {
+                break;
+            }
+            let fault = self.generation.breaks_now();
+            if fault.is_some() && !events.is_empty() {
+                break;
+            }
+            self.shared.clock.until(self.generation.due()).await;
+            if let Some(fault) = fault {
+                return self.broken(fault);
+            }
+            events.push_str(&self.generation.token());
+            if self.generation.left() == 0 && self.generation.breaks_now().is_none() {
+                self.complete();
+            }
+        }
+        Some(Ok(events.into()))
+    }
+
+    /// The model has nothing more to say; a limited answer has said so with its last token.
+    fn complete(&mut self) {
+        self.ticket = None;
+        self.step = match self.generation.finish() {
+            Finish::Length => Step::Usage,
+            Finish::Stop => Step::Finish,
+        };
+    }
+
+    fn broken(&mut self, fault: Fault) -> Option<Write> {
+        self.ticket = None;
+        self.step = Step::Over;
+        match fault {
+            Fault::ErrorEvent { .. } => {
+                self.step = Step::Done;
+                Some(Ok(format!("data: {}\n\n", engine_failure().into_json()).into()))
+            }
+            Fault::CutJson { .. } => {
+                let event = Bytes::from(self.generation.token());
+                Some(Ok(event.slice(..event.len() / 2)))
+            }
+            Fault::CutBody { .. } => Some(Err(Dropped)),
+            _ => None,
+        }
+    }
+
+    async fn finish(&mut self) -> Option<Write> {
+        self.step = Step::Usage;
+        self.flush().await;
+        Some(Ok(self.generation.writer.finish(Finish::Stop).into()))
+    }
+
+    async fn usage(&mut self) -> Option<Write> {
+        self.step = Step::Done;
+        let usage = self.generation.usage()?;
+        self.flush().await;
+        Some(Ok(self.generation.writer.usage(usage).into()))
+    }
+
+    async fn done(&mut self) -> Option<Write> {
+        let clock = self.shared.clock;
+        clock.until(clock.now() + self.generation.ailments.slow_done).await;
+        self.step = Step::Over;
+        Some(Ok(Bytes::from_static(DONE.as_bytes())))
+    }
+
+    /// Lets what was written before leave on its own.
+    async fn flush(&self) {
+        tokio::task::yield_now().await;
+    }
+}

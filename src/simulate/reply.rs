@@ -1,0 +1,120 @@
+//! Responses that come whole: lists, errors, pages.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use serde_json::{Value, json};
+
+use super::faults::Fault;
+
+/// The body of every response.
+pub(super) type Body = UnsyncBoxBody<Bytes, Dropped>;
+
+/// Makes the HTTP layer drop the connection.
+#[derive(Debug)]
+pub(super) struct Dropped;
+
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the simulator dropped the connection, as it was told to")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+/// An error response in the form that OpenAI clients read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Complaint {
+    pub status: StatusCode,
+    pub kind: &'static str,
+    pub message: String,
+    pub param: Option<&'static str>,
+}
+
+impl Complaint {
+    pub fn bad_request(message: String, param: &'static str) -> Self {
+        let status = StatusCode::BAD_REQUEST;
+        Self { status, kind: "BadRequestError", message, param: Some(param) }
+    }
+
+    pub fn of_status(status: StatusCode, message: &str) -> Self {
+        let kind = match status.as_u16() {
+            404 => "NotFoundError",
+            429 => "RateLimitError",
+            400..=499 => "BadRequestError",
+            _ => "InternalServerError",
+        };
+        Self { status, kind, message: message.to_owned(), param: None }
+    }
+
+    pub fn into_json(self) -> Value {
+        json!({"error": {
+            "message": self.message,
+            "type": self.kind,
+            "param": self.param,
+            "code": self.status.as_u16(),
+        }})
+    }
+
+    pub fn into_response(self) -> Response<Body> {
+        let status = self.status;
+        with_status(status, json(&self.into_json()))
+    }
+}
+
+/// 429 with the time after which a client may come again, in whole seconds.
+pub(super) fn throttled(message: &str, retry_after: u64) -> Response<Body> {
+    let complaint = Complaint::of_status(StatusCode::TOO_MANY_REQUESTS, message);
+    let mut response = complaint.into_response();
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after));
+    response
+}
+
+/// The response of a fault that comes instead of an answer; `None` if the fault is another one.
+pub(super) fn instead_of_answer(fault: Fault) -> Option<Response<Body>> {
+    match fault {
+        Fault::HttpStatus(status) => {
+            Some(Complaint::of_status(status, "scripted failure").into_response())
+        }
+        Fault::Throttle { retry_after } => {
+            let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+            Some(throttled("scripted throttling", seconds))
+        }
+        Fault::Html => Some(html()),
+        _ => None,
+    }
+}
+
+fn html() -> Response<Body> {
+    let page = "<!DOCTYPE html>\n<html><body><h1>Please sign in</h1></body></html>\n";
+    whole("text/html; charset=utf-8", Bytes::from_static(page.as_bytes()))
+}
+
+pub(super) fn json(value: &Value) -> Response<Body> {
+    whole("application/json", Bytes::from(value.to_string()))
+}
+
+pub(super) fn empty() -> Response<Body> {
+    Response::new(full(Bytes::new()))
+}
+
+pub(super) fn whole(content_type: &'static str, body: Bytes) -> Response<Body> {
+    with_body(content_type, full(body))
+}
+
+pub(super) fn with_body(content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn with_status(status: StatusCode, mut response: Response<Body>) -> Response<Body> {
+    *response.status_mut() = status;
+    response
+}
+
+fn full(body: Bytes) -> Body {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}

@@ -1,0 +1,208 @@
+//! HTTP/1.1: connections, paths, and the way from a request to its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{HeaderName, SERVER};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::faults::Fault;
+use super::generation::Generation;
+use super::reply::{Body, Complaint, Dropped, empty, instead_of_answer, json, throttled};
+use super::request::{Ask, Kind, parse};
+use super::{Shared, Simulator, answer, whole};
+
+/// Largest request body.
+const MAX_BODY: usize = 16 << 20;
+/// How long a request body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Pause after a failed accept (out of file descriptors, say), so that it does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What a full queue tells its clients to wait, in seconds.
+const RETRY_AFTER_FULL: u64 = 1;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SERVER_NAME: &str = concat!("llm-prober-simulator/", env!("CARGO_PKG_VERSION"));
+
+impl Simulator {
+    /// Serves until `shutdown`, then lets open answers end within the configured `drain`.
+    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let stop = CancellationToken::new();
+        let mut connections = JoinSet::new();
+        let most = usize::try_from(self.shared.config.max_connections).unwrap_or(usize::MAX);
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(_) = connections.join_next() => {}
+                stream = accept(&listener), if connections.len() < most => {
+                    connections.spawn(self.clone().connection(stream, stop.clone()));
+                }
+            }
+        }
+        drop(listener);
+        stop.cancel();
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.shared.config.drain, drained).await.is_err() {
+            warn!(open = connections.len(), "answers were cut off at the end of the drain");
+            connections.shutdown().await;
+        }
+    }
+
+    /// Serves one connection, over a socket or an in-memory pipe, until it is closed.
+    pub async fn serve_connection<I>(&self, io: I)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        self.clone().connection(io, CancellationToken::new()).await;
+    }
+
+    async fn connection<I>(self, io: I, stop: CancellationToken)
+    where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(move |request| handle(Arc::clone(&self.shared), request));
+        let connection = hyper::server::conn::http1::Builder::new()
+            .auto_date_header(false)
+            .serve_connection(TokioIo::new(io), service);
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            () = stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            debug!(%error, "connection ended");
+        }
+    }
+}
+
+/// The next connection, ready for small writes.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    debug!(%error, "TCP_NODELAY could not be set");
+                }
+                return stream;
+            }
+            Err(error) => {
+                warn!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn handle(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Dropped> {
+    let id = request.headers().get(&REQUEST_ID).cloned();
+    let mut response = route(shared, request).await?;
+    let headers = response.headers_mut();
+    headers.insert(SERVER, HeaderValue::from_static(SERVER_NAME));
+    if let Some(id) = id {
+        headers.insert(REQUEST_ID, id);
+    }
+    Ok(response)
+}
+
+async fn route(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
+    let kind = match (request.method(), request.uri().path()) {
+        (&Method::POST, "/v1/chat/completions") => Kind::Chat,
+        (&Method::POST, "/v1/completions") => Kind::Completion,
+        (&Method::GET, "/v1/models") => return Ok(models(&shared)),
+        (&Method::GET, "/health") => return Ok(empty()),
+        (_, path) => return Ok(nothing_here(path)),
+    };
+    let body = match read(request.into_body()).await {
+        Ok(body) => body,
+        Err(complaint) => return Ok(complaint.into_response()),
+    };
+    match parse(kind, &body, &shared.config) {
+        Ok(ask) => generate(shared, ask).await,
+        Err(complaint) => Ok(complaint.into_response()),
+    }
+}
+
+async fn generate(shared: Arc<Shared>, ask: Ask) -> Result<Response<Body>, Dropped> {
+    let stream = ask.stream;
+    let generation = Generation::new(&shared, ask, shared.next_request());
+    if let Some(fault) = generation.ailments.ending {
+        if fault == Fault::Refuse {
+            return Err(Dropped);
+        }
+        if let Some(response) = instead_of_answer(fault) {
+            return Ok(response);
+        }
+    }
+    let Some(ticket) = shared.line.enter() else {
+        return Ok(throttled("the queue is full", RETRY_AFTER_FULL));
+    };
+    if stream {
+        return Ok(answer::streamed(shared, generation, ticket));
+    }
+    Ok(whole::answered(&shared, generation, ticket).await)
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Complaint> {
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect());
+    match collected.await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Complaint::of_status(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is larger than 16 MiB, the most that is read",
+        )),
+        Ok(Err(_)) => {
+            Err(Complaint::bad_request("the body ended before it was complete".to_owned(), "body"))
+        }
+        Err(_) => Err(Complaint::of_status(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive within 60 s",
+        )),
+    }
+}
+
+fn models(shared: &Shared) -> Response<Body> {
+    json(&json!({"object": "list", "data": [{
+        "id": shared.config.model,
+        "object": "model",
+        "created": 0,
+        "owned_by": "llm-prober-simulator",
+    }]}))
+}
+
+const PATHS: [(&str, Method); 4] = [
+    ("/v1/chat/completions", Method::POST),
+    ("/v1/completions", Method::POST),
+    ("/v1/models", Method::GET),
+    ("/health", Method::GET),
+];
+
+fn nothing_here(path: &str) -> Response<Body> {
+    let complaint = match PATHS.iter().find(|(known, _)| *known == path) {
+        Some((path, method)) => Complaint::of_status(
+            StatusCode::METHOD_NOT_ALLOWED,
+            &format!("{path} answers {method} only"),
+        ),
+        None => Complaint::of_status(
+            StatusCode::NOT_FOUND,
+            "unknown path, expected /v1/chat/completions, /v1/completions, /v1/models or /health",
+        ),
+    };
+    complaint.into_response()
+}
