@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::budget::Spending;
 use crate::failure::{Failure, FailureReason};
 use crate::history::History;
-use crate::metrics::TargetMetrics;
+use crate::metrics::{TargetMetrics, WorkloadMetrics};
 use crate::probe::{Probe, Probing};
 use crate::request::ProbeId;
 use crate::skip::SkipReason;
@@ -124,7 +124,7 @@ impl Prober {
 
     fn start(&mut self, draw: Draw, scheduled: Instant) {
         let workload = Arc::clone(&draw.workload);
-        let in_flight = self.metrics.workload(&workload.name).map(|m| m.begin());
+        let in_flight = self.metrics.workload(&workload.name).map(WorkloadMetrics::begin);
         let (probing, cancel) = (Arc::clone(&self.probing), self.stop.probes.clone());
         let task = self.running.spawn(async move {
             let probe = probing.probe(draw, scheduled.elapsed(), cancel).await;

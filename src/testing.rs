@@ -9,7 +9,7 @@ use crate::failure::{Failure, FailureReason};
 use crate::measure::Measurement;
 use crate::outcome::{Outcome, RateLimit};
 use crate::protocol;
-use crate::recording::{ClockPair, ConnectionPhases, Ending, Offset, Recording, TimestampSource};
+use crate::recording::{ConnectionPhases, Offset, Recording, TimestampSource};
 use crate::schedule::{Arrival, Schedule};
 use crate::slo::{Objective, ObjectiveKind, Slo};
 use crate::target::{Budget, ConnectionMode, Limits, Target, Tls};
@@ -75,23 +75,19 @@ pub fn config(targets: Vec<Target>) -> Config {
         targets.iter().flat_map(|t| t.labels.keys().cloned()).collect();
     label_keys.sort();
     label_keys.dedup();
-    Config { targets: targets.into_iter().map(Arc::new).collect(), label_keys, seed: Some(1) }
+    let targets = targets.into_iter().map(Arc::new).collect();
+    Config { targets, label_keys, seed: Some(1), redacted: String::new() }
 }
 
 /// A recording on a new connection that took two seconds, without any bytes.
 pub fn recording() -> Recording {
     Recording {
-        started_unix_nanos: 1_700_000_000_000_000_000,
         schedule_delay: Duration::from_millis(2),
         connection: ConnectionPhases { connected: Some(Offset(500_000)), ..Default::default() },
         send: Some(Offset(1_000_000)),
         sent: Some(Offset(1_100_000)),
-        first_byte: None,
-        head: None,
-        chunks: Vec::new(),
         ended: Offset(2_000_000_000),
-        ending: Ending::Complete,
-        clock: ClockPair::default(),
+        ..Recording::begin(1_700_000_000_000_000_000)
     }
 }
 

@@ -1,4 +1,5 @@
 //! What servers may send, and what it must amount to: framing, outcomes, figures.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

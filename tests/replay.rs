@@ -1,5 +1,6 @@
 //! Bytes that real servers sent, replayed through the real transport over an in-memory pipe, cut
 //! in two at every point.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod common;
 

@@ -9,6 +9,7 @@
 //!
 //! What is left in both is loopback itself and the prober's own error; the quantiles are of
 //! absolute values. A server that falls behind its timetable does no harm: it logs what it did.
+#![allow(clippy::disallowed_types)] // its clock is the real one
 
 #[cfg(target_os = "linux")]
 mod connection;

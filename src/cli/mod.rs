@@ -5,7 +5,7 @@ mod probe;
 mod run;
 mod simulate;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -114,7 +114,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn load(file: &PathBuf) -> Result<crate::config::Config, CliError> {
+fn load(file: &Path) -> Result<crate::config::Config, CliError> {
     crate::config::Config::load(file).map_err(|e| CliError::Usage(e.to_string()))
 }
 

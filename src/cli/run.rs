@@ -36,7 +36,7 @@ pub(super) struct RunArgs {
 
 pub(super) fn main(args: &RunArgs) -> Result<ExitCode, CliError> {
     // Refuse before acting: a bad configuration ends the program before any port is bound.
-    let config = args.config.as_ref().map(load).transpose()?;
+    let config = args.config.as_deref().map(load).transpose()?;
     args.log.init();
     runtime()?.block_on(run(args, config)).map_err(CliError::Failed)?;
     Ok(ExitCode::SUCCESS)

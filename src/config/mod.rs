@@ -44,7 +44,7 @@ pub struct Config {
     /// Seed of every random draw; `None` takes a fresh one at start.
     pub seed: Option<u64>,
     /// See [`Config::redacted`].
-    redacted: String,
+    pub(crate) redacted: String,
 }
 
 impl Config {

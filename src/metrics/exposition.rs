@@ -1,7 +1,7 @@
 //! From the registries to the bytes of an answer.
 
 use std::fmt;
-use std::time::Instant;
+use tokio::time::Instant;
 
 use prometheus::encoding::text;
 

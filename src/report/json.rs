@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use crate::measure::Phase;
 use crate::probe::Probe;
+use crate::recording::TimestampSource;
+use crate::timeline::Finish;
 
 /// The object `llm-prober probe --output json` prints, one per line.
 #[derive(Debug, Serialize)]
@@ -65,10 +67,10 @@ impl<'a> ProbeJson<'a> {
             input_tokens: m.input_tokens.map(|t| t.tokens),
             output_tokens: m.output_tokens.map(|t| t.tokens),
             output_tokens_source: m.output_tokens.map(|t| t.source.as_str()),
-            timestamp_source: outcome.timestamp_source.map(|s| s.as_str()),
+            timestamp_source: outcome.timestamp_source.map(TimestampSource::as_str),
             coalesced_events: m.coalesced,
             content_at: m.content_at.iter().map(|at| at.seconds()).collect(),
-            finish: m.finish.map(|f| f.as_str()),
+            finish: m.finish.map(Finish::as_str),
             slos: outcome.verdicts.iter().map(|v| (v.slo.as_str(), v.good)).collect(),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::measure::{Measurement, PhaseSpan};
 use crate::probe::Probe;
 use crate::recording::Offset;
+use crate::slo::ObjectiveKind;
 
 /// Columns of the time axis.
 const WIDTH: usize = 60;
@@ -75,7 +76,7 @@ fn verdict(probe: &Probe) -> String {
     };
     for verdict in &outcome.verdicts {
         let good = if verdict.good { "good" } else { "MISSED" };
-        let missed: Vec<_> = verdict.missed().map(|o| o.as_str()).collect();
+        let missed: Vec<_> = verdict.missed().map(ObjectiveKind::as_str).collect();
         let _ = writeln!(out, "  slo {}: {good} {}", verdict.slo, missed.join(", "));
     }
     out

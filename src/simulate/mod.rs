@@ -110,4 +110,5 @@ impl Shared {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 mod tests;
