@@ -154,6 +154,9 @@ impl Daemon {
     fn launch(&self, state: &mut State, probing: Probing) {
         let target = Arc::clone(&probing.target);
         let Some(metrics) = self.metrics.target(&target.name) else { return };
+        if target.tls.insecure_skip_verify {
+            tracing::warn!(target_name = %target.name, "certificates are not verified");
+        }
         let stop = Stop::default();
         let seed = seed_of(self.seed, &target.name);
         let history = Arc::clone(&self.history);

@@ -159,7 +159,9 @@ impl Prober {
         }
         let (workload, id) = (&probe.workload.name, probe.id.as_str());
         self.metrics.record(workload, &probe.recording, &probe.outcome, id);
-        self.history.add(&target.name, probe);
+        if !self.stop.arrivals.is_cancelled() {
+            self.history.add(&target.name, probe); // a removed target leaves no trace
+        }
     }
 }
 

@@ -35,7 +35,7 @@ fn check(body: &str, expect: &str) -> Outcome {
 
 /// SSE events, one per payload.
 fn events(payloads: &[&str]) -> String {
-    payloads.iter().map(|p| format!("data: {p}\n\n")).collect()
+    payloads.iter().fold(String::new(), |body, p| body + &format!("data: {p}\n\n"))
 }
 
 const ROLE: &str = r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#;

@@ -1,5 +1,6 @@
 //! The real counterparts start and answer, and a missing one is never silent.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
+#![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 use std::net::SocketAddr;
 
@@ -17,7 +18,6 @@ use common::{
     prometheus::{Histograms, Prometheus},
 };
 
-#[allow(dead_code)] // every test file uses its own part of it
 mod common;
 
 /// One histogram, classic in text and both in protobuf, on a free port.

@@ -16,7 +16,7 @@ use crate::daemon::{Daemon, network};
 use crate::metrics::{Metrics, MetricsOptions};
 use crate::shutdown::{self, Reloads};
 use crate::simulate::{Simulator, SimulatorConfig};
-use crate::transport::IoThreads;
+use crate::transport::{IoThreads, raise_open_files};
 use crate::web;
 
 #[derive(Debug, Args)]
@@ -55,6 +55,7 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), String> {
         Some(config) => config,
         None => quick_start(&tasks, &stop).await?,
     };
+    raise_open_files();
     let io = IoThreads::start(usize::from(args.io_threads)).map_err(|e| e.to_string())?;
     let metrics = Metrics::new(MetricsOptions::default());
     let daemon = Daemon::start(config, args.config.clone(), metrics, network(io))?;

@@ -14,6 +14,9 @@ pub struct IoThreads {
     next: AtomicUsize,
     stop: CancellationToken,
     threads: Vec<JoinHandle<()>>,
+    /// Held open, never used; see [`keep_stamping`].
+    #[cfg(target_os = "linux")]
+    _stamping: Option<std::net::UdpSocket>,
 }
 
 impl IoThreads {
@@ -28,6 +31,8 @@ impl IoThreads {
             next: AtomicUsize::new(0),
             stop: CancellationToken::new(),
             threads: Vec::new(),
+            #[cfg(target_os = "linux")]
+            _stamping: keep_stamping(),
         };
         for i in 0..count.max(1) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -76,6 +81,31 @@ struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+/// The kernel stamps packets only while some socket asks for it, and begins a moment after the
+/// first one does: too late for a quick answer on a fresh connection. One socket that always asks
+/// keeps it stamping.
+#[cfg(target_os = "linux")]
+fn keep_stamping() -> Option<std::net::UdpSocket> {
+    use nix::sys::socket::{setsockopt, sockopt::ReceiveTimestampns};
+    let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0)).ok()?;
+    setsockopt(&socket, ReceiveTimestampns, &true).ok()?;
+    Some(socket)
+}
+
+/// Lets the process open as many connections as its hard limit allows: many systems start with
+/// a soft limit of 1,024.
+pub fn raise_open_files() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::debug!(%error, "the limit of open files stays as it is");
+        }
     }
 }
 

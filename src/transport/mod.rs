@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use connect::Dialer;
 pub use connect::PipeDialer;
 use exchange::Connection;
-pub use io_threads::IoThreads;
+pub use io_threads::{IoThreads, raise_open_files};
 use stamps::{Stamps, since, unix_at};
 
 use crate::recording::{ConnectionPhases, Ending, Recording};
