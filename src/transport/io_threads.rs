@@ -40,7 +40,7 @@ impl IoThreads {
             let stop = io.stop.clone();
             let thread = std::thread::Builder::new().name(format!("io-{i}"));
             io.threads.push(thread.spawn(move || {
-                raise_priority();
+                raise_priority(Priority::Reading);
                 runtime.block_on(stop.cancelled());
             })?);
         }
@@ -109,11 +109,22 @@ pub fn raise_open_files() {
     }
 }
 
-/// Without the right to it the thread keeps its normal priority: measured error grows only when
-/// the machine is overloaded, and then shows in the count of coalesced events.
-fn raise_priority() {
+/// How urgent a thread's work is, as a nice value.
+#[derive(Debug, Clone, Copy)]
+pub enum Priority {
+    /// A token waits to be read.
+    Reading = -20,
+    /// Everything else. Above normal all the same: a thread that is put aside while it holds a
+    /// lock of the runtime would keep the I/O threads waiting.
+    Working = -10,
+}
+
+/// Raises the calling thread's priority. Without the right to it the thread keeps its normal one:
+/// measured error grows only when the machine is overloaded, and then shows in the count of
+/// coalesced events.
+pub fn raise_priority(priority: Priority) {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, -20) {
-        tracing::debug!(%error, "I/O thread keeps its normal priority");
+    if let Err(error) = rustix::process::setpriority_process(None, priority as i32) {
+        tracing::debug!(%error, ?priority, "a thread keeps its normal priority");
     }
 }

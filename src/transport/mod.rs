@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use connect::Dialer;
 pub use connect::PipeDialer;
 use exchange::Connection;
-pub use io_threads::{IoThreads, raise_open_files};
+pub use io_threads::{IoThreads, Priority, raise_open_files, raise_priority};
 use stamps::{Stamps, since, unix_at};
 
 use crate::recording::{ConnectionPhases, Ending, Recording};
