@@ -10,8 +10,6 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::transport::{Priority, raise_priority};
-
 /// A configuration or a command line that cannot be used (`EX_USAGE` of sysexits).
 const EXIT_USAGE: u8 = 64;
 
@@ -123,7 +121,6 @@ fn load(file: &Path) -> Result<crate::config::Config, CliError> {
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .on_thread_start(|| raise_priority(Priority::Working))
         .build()
         .map_err(|e| CliError::Failed(format!("cannot start the runtime: {e}")))
 }

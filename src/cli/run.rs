@@ -16,7 +16,7 @@ use crate::daemon::{Daemon, network};
 use crate::metrics::{Metrics, MetricsOptions};
 use crate::shutdown::{self, Reloads};
 use crate::simulate::{Simulator, SimulatorConfig};
-use crate::transport::{IoThreads, raise_open_files};
+use crate::transport::{IoThreads, resources};
 use crate::web;
 
 #[derive(Debug, Args)]
@@ -38,6 +38,7 @@ pub(super) fn main(args: &RunArgs) -> Result<ExitCode, CliError> {
     // Refuse before acting: a bad configuration ends the program before any port is bound.
     let config = args.config.as_deref().map(load).transpose()?;
     args.log.init();
+    resources::claim();
     runtime()?.block_on(run(args, config)).map_err(CliError::Failed)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -55,7 +56,6 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), String> {
         Some(config) => config,
         None => quick_start(&tasks, &stop).await?,
     };
-    raise_open_files();
     let io = IoThreads::start(usize::from(args.io_threads)).map_err(|e| e.to_string())?;
     let metrics = Metrics::new(MetricsOptions::default());
     let daemon = Daemon::start(config, args.config.clone(), metrics, network(io))?;

@@ -7,6 +7,8 @@ use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::resources::{Priority, raise_priority};
+
 /// Where exchanges run.
 #[derive(Debug)]
 pub struct IoThreads {
@@ -93,38 +95,4 @@ fn keep_stamping() -> Option<std::net::UdpSocket> {
     let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0)).ok()?;
     setsockopt(&socket, ReceiveTimestampns, &true).ok()?;
     Some(socket)
-}
-
-/// Lets the process open as many connections as its hard limit allows: many systems start with
-/// a soft limit of 1,024.
-pub fn raise_open_files() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
-        if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::debug!(%error, "the limit of open files stays as it is");
-        }
-    }
-}
-
-/// How urgent a thread's work is, as a nice value.
-#[derive(Debug, Clone, Copy)]
-pub enum Priority {
-    /// A token waits to be read.
-    Reading = -20,
-    /// Everything else. Above normal all the same: a thread that is put aside while it holds a
-    /// lock of the runtime would keep the I/O threads waiting.
-    Working = -10,
-}
-
-/// Raises the calling thread's priority. Without the right to it the thread keeps its normal one:
-/// measured error grows only when the machine is overloaded, and then shows in the count of
-/// coalesced events.
-pub fn raise_priority(priority: Priority) {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, priority as i32) {
-        tracing::debug!(%error, ?priority, "a thread keeps its normal priority");
-    }
 }
