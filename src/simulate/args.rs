@@ -17,10 +17,11 @@ use crate::units::parse_duration;
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct SimulateArgs {
     /// Host and port to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000")]
+    #[arg(long = "web.listen-address", alias = "listen-address", value_name = "HOST:PORT")]
+    #[arg(default_value = "127.0.0.1:8000")]
     pub listen_address: String,
     /// Configuration of the simulator: faults, script and load can be set there only.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "config.file", alias = "config", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Name of the model that is served.
     #[arg(long)]
