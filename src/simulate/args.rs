@@ -9,8 +9,8 @@ use tracing::info;
 
 use super::Simulator;
 use super::config::{ANSWER_TOKENS, JITTER, PAUSE, PREFILL_RATE, QUEUE, SLOTS, SimulatorConfig};
-use super::config_error::ConfigError;
 use super::file;
+use crate::config::ConfigError;
 use crate::units::parse_duration;
 
 /// Options of the simulated server. Flags win over the file.
