@@ -2,6 +2,8 @@
 #![allow(dead_code)] // each test program uses its own part of this
 
 pub mod counterparts;
+pub mod daemon;
+pub mod exposition;
 pub mod llama;
 pub mod process;
 pub mod prometheus;

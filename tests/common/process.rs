@@ -108,7 +108,7 @@ impl Drop for Process {
     }
 }
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     // reqwest wants a provider even for plain HTTP; an error means that there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
