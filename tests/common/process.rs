@@ -90,6 +90,11 @@ impl Process {
         }
     }
 
+    /// The end of its log.
+    pub fn log(&self) -> String {
+        tail(&self.log)
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

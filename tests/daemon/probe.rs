@@ -181,7 +181,8 @@ async fn text_is_a_waterfall_with_figures() {
           input tokens  5
           output tokens  5 usage
 
-    "#]].assert_eq(&masked(std::str::from_utf8(&output.stdout).unwrap()));
+    "#]]
+    .assert_eq(&masked(std::str::from_utf8(&output.stdout).unwrap()));
 
     let output = probe(&folder, &["--target=missing", "--workload=short"]).await;
     assert_eq!(output.status.code(), Some(1), "{output:?}");

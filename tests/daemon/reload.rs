@@ -24,6 +24,7 @@ async fn a_broken_file_stops_nothing() {
     let folder = Folder::with(&config(server, "50ms", &["first"]));
     let daemon = Program::daemon([folder.flag()]).await;
     let first = ["target=\"first\""];
+    assert_eq!(daemon.metrics().await.values(SUCCESSFUL, &[]), [1.0]);
     daemon.until("probes", |m| m.sum(PROBES, &first) >= 3.0).await;
 
     folder.write("llm-prober.yml", &config(server, "50", &["first"]));
