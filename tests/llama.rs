@@ -1,5 +1,6 @@
 //! The real program probes a real llama.cpp server.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
+#![allow(clippy::float_cmp)] // counters hold whole numbers
 #![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 use std::net::SocketAddr;
@@ -34,29 +35,29 @@ impl Folder {
     /// The model is left out everywhere: the server says which one it has.
     fn new(server: SocketAddr) -> Self {
         let story = story();
-        let mut yaml = format!(
+        let mix = format!(
             "defaults: {{interval: 300ms, arrival: constant, max_in_flight: 1}}\n\
              workloads:\n  \
                short: {{prompts: {{inline: [Tell a story.]}}, max_output_tokens: {TOKENS}}}\n  \
                endless: {{prompts: {{inline: [Tell a story.]}}, max_output_tokens: 900}}\n  \
                unique: {{prompts: {{inline: ['{story}']}}, max_output_tokens: 4}}\n  \
                shared: {{prompts: {{inline: ['{story}']}}, max_output_tokens: 4, prefix: shared}}\n  \
-               too_long: {{prompts: {{inline: ['{}']}}}}\n\
-             targets:\n",
+               too_long: {{prompts: {{inline: ['{}']}}}}\n",
             story.repeat(5)
         );
         let common =
             format!("url: 'http://{server}/v1', extra_body: {{ignore_eos: true, seed: 1}}");
-        for (name, settings) in APIS {
-            yaml += &format!("  - {{name: {name}, {settings}, {common}}}\n");
-        }
+        let target = |(name, settings)| format!("  - {{name: {name}, {settings}, {common}}}\n");
+        let targets: String = APIS.map(target).concat();
+        // The daemon has one target with two workloads.
+        let probed = format!("[{{name: llama, {common}, workloads: [unique, shared]}}]\n");
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("probe.yml"), &yaml).unwrap();
-        // For the daemon: one target, two workloads.
-        let (head, _) = yaml.split_once("targets:\n").unwrap();
-        let daemon =
-            format!("{head}targets: [{{name: llama, {common}, workloads: [unique, shared]}}]\n");
-        std::fs::write(folder.path().join("daemon.yml"), daemon).unwrap();
+        let write = |name: &str, targets: &str| {
+            let yaml = format!("{mix}targets:{targets}");
+            std::fs::write(folder.path().join(name), yaml).unwrap();
+        };
+        write("probe.yml", &format!("\n{targets}"));
+        write("daemon.yml", &format!(" {probed}"));
         Self(folder)
     }
 

@@ -1,5 +1,6 @@
 //! A real Prometheus scrapes the real daemon, in text and in protobuf.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
+#![allow(clippy::float_cmp)] // counters hold whole numbers
 #![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 use std::process::{Command, Stdio};

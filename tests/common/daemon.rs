@@ -82,7 +82,7 @@ impl Program {
 
     /// Starts a simulator with further arguments; where it listens is in its log.
     pub async fn simulator(listen: &str, arguments: &[&str]) -> (Self, SocketAddr) {
-        let simulate = ["simulate", "--listen-address", listen];
+        let simulate = ["simulate", "--web.listen-address", listen];
         let simulator = Self::start(simulate.iter().chain(arguments), &[]);
         let found = simulator.find(|program| address(&program.stderr(), "url=")).await;
         (simulator, found)

@@ -16,7 +16,10 @@ fn every_command_explains_itself() {
         (&["run"], &["--config.file", "--web.listen-address", "--io.threads", "--log.format"]),
         (&["probe"], &["--target", "--workload", "--count", "--concurrency", "--output"]),
         (&["check"], &["--config.file"]),
-        (&["simulate"], &["--listen-address", "--config", "--ttft", "--itl", "--slots", "--queue"]),
+        (
+            &["simulate"],
+            &["--web.listen-address", "--config.file", "--ttft", "--itl", "--slots", "--queue"],
+        ),
     ];
     for (command, flags) in commands {
         let help = stdout(&[command, &["--help"]].concat());
@@ -53,13 +56,13 @@ async fn the_simulator_refuses_a_bad_file_and_ends_in_order() {
     let folder = Folder::new();
     folder.write("simulator.yml", "model: m\nttft: 5\n");
     let file = folder.path("simulator.yml").display().to_string();
-    let output = run(["simulate", "--listen-address=127.0.0.1:0", "--config", &file]);
+    let output = run(["simulate", "--web.listen-address=127.0.0.1:0", "--config.file", &file]);
     assert_eq!(output.status.code(), Some(64), "{output:?}");
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.starts_with(&format!("{file}:2:7: ")), "{message}");
 
     let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config/simulator.yml");
-    let (mut simulator, _) = Program::simulator("127.0.0.1:0", &["--config", shipped]).await;
+    let (mut simulator, _) = Program::simulator("127.0.0.1:0", &["--config.file", shipped]).await;
     simulator.signal("TERM");
     assert_eq!(simulator.ended().await.code(), Some(0), "{}", simulator.stderr());
 }

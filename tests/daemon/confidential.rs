@@ -71,38 +71,35 @@ fn folder(echo: &Echo) -> Folder {
 }
 
 fn config(echo: &Echo) -> String {
-    let mut yaml = format!(
-        "defaults: {{interval: 250ms, timeout: 20s, stall_timeout: 10s}}\n\
-         workloads:\n  \
-           inline: {{prompts: {{inline: ['Zq7XPrompt: a question']}}, \
-             expect: {{contains: {EXPECTED}}}}}\n  \
-           file: {{prompts: {{file: prompts.jsonl}}, expect: {{regex: '{EXPECTED}$'}}}}\n\
-         targets:\n"
-    );
     let auths = [
         "{bearer_token_file: token}",
         "{bearer_token_env: LLM_TOKEN}",
         "{header: {name: x-key, value_file: key}}",
         "{header: {name: x-key, value_env: LLM_KEY}}",
     ];
-    for (index, (name, _, settings)) in TARGETS.iter().enumerate() {
+    let lines = TARGETS.iter().enumerate().map(|(index, (name, _, settings))| {
         let auth = match *name {
             "revoked" | "spoiled" => format!("{{bearer_token_file: {name}}}"),
             _ => auths[index % auths.len()].to_owned(),
         };
-        let model = if ["listed", "models-status", "models-html"].contains(name) {
-            ""
-        } else {
-            "model: m, "
-        };
+        let asks = ["listed", "models-status", "models-html"].contains(name);
+        let model = if asks { "" } else { "model: m, " };
         let scheme = if *name == "tls" { "https" } else { "http" };
-        yaml += &format!(
+        format!(
             "  - {{name: {name}, url: '{scheme}://{}/{name}/v1', {model}{settings}auth: {auth}, \
              headers: {{x-session: Zq7XSession}}, extra_body: {{user: Zq7XExtra}}}}\n",
             echo.address
-        );
-    }
-    yaml
+        )
+    });
+    format!(
+        "defaults: {{interval: 250ms, timeout: 20s, stall_timeout: 10s}}\n\
+         workloads:\n  \
+           inline: {{prompts: {{inline: ['Zq7XPrompt: a question']}}, \
+             expect: {{contains: {EXPECTED}}}}}\n  \
+           file: {{prompts: {{file: prompts.jsonl}}, expect: {{regex: '{EXPECTED}$'}}}}\n\
+         targets:\n{}",
+        lines.collect::<String>()
+    )
 }
 
 /// Files that are wrong at or near a confidential text, each in another way.

@@ -141,12 +141,11 @@ fn reply(mode: &str, echo: &str) -> String {
         "not-json" => sse(echo, &format!("data: {{{echo}}}\n\ndata: [DONE]\n\n")),
         "wrong-type" => sse(echo, &format!("data: {{\"choices\":\"{echo}\"}}\n\n")),
         "empty" => sse(echo, &format!(": {echo}\n\ndata: [DONE]\n\n")),
-        "no-finish" => sse(echo, &said),
+        "no-finish" | "silent" => sse(echo, &said),
         "cut" => sse(echo, &said).replace("connection: close", "content-length: 1000000"),
         "mid-json" => {
             sse(echo, &format!("{said}data: {{\"choices\":[{{\"delta\":{{\"content\":\"{echo}"))
         }
-        "silent" => sse(echo, &said),
         "slow" => String::new(),
         "large" => sse(echo, &said.repeat(20)),
         "large-head" => http("200 OK", "text/plain", &echo.repeat(200), echo),

@@ -1,5 +1,7 @@
 //! The real program, end to end: what its users see, and nothing else.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
+#![allow(clippy::needless_raw_string_hashes)] // as expect-test writes them
+#![allow(clippy::float_cmp)] // counters hold whole numbers
 #![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 #[path = "../common/mod.rs"]

@@ -169,7 +169,7 @@ async fn text_is_a_waterfall_with_figures() {
           tokens ·
           success (status 200)
           slo fast: good
-          slo hopeless: MISSED ttft
+          slo hopeless: MISSED: ttft
           time to first byte  <n> ms
           time to first token  <n> ms
             with connect  <n> ms
@@ -193,8 +193,8 @@ async fn text_is_a_waterfall_with_figures() {
           send █ <n> ms
           processing █ <n> ms
           FAILED: http_status (status 404): {"error":{"code":404,"message":"unknown path, expected /v1/chat/completions, /v1/completions, /v1/models or /health","param":null,"type":"NotFoundError"}}
-          slo fast: MISSED
-          slo hopeless: MISSED
+          slo fast: MISSED: the probe failed
+          slo hopeless: MISSED: the probe failed
           time to first byte  <n> ms
           time to first token  –
             with connect  –

@@ -60,7 +60,7 @@ fn a_port_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let daemon = run([format!("--web.listen-address={address}")]);
-    let simulator = run(["simulate", "--listen-address", &address]);
+    let simulator = run(["simulate", "--web.listen-address", &address]);
     for output in [daemon, simulator] {
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         let expected = format!("llm-prober: cannot listen on {address}: Address");

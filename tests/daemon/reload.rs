@@ -11,11 +11,10 @@ const SUCCESSFUL: &str = "llm_prober_config_last_reload_successful";
 const PROBES: &str = "llm_prober_probes_total";
 
 fn config(server: SocketAddr, interval: &str, names: &[&str]) -> String {
-    let mut yaml = format!("defaults: {{interval: {interval}}}\ntargets:\n");
-    for name in names {
-        yaml += &format!("  - {{name: {name}, url: 'http://{server}/v1', model: simulated}}\n");
-    }
-    yaml
+    let target =
+        |name| format!("  - {{name: {name}, url: 'http://{server}/v1', model: simulated}}\n");
+    let targets: String = names.iter().map(target).collect();
+    format!("defaults: {{interval: {interval}}}\ntargets:\n{targets}")
 }
 
 #[tokio::test]
