@@ -93,6 +93,7 @@ enum CliError {
 /// Matches the command; the result is the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(report_panic));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return not_run(&error),
@@ -115,6 +116,12 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says where, but not what: a panic's message may quote what was being read.
+fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
+    eprintln!("llm-prober: a defect: panicked at {place}");
 }
 
 /// Help and version were asked for and go to standard output; anything else is a mistake.

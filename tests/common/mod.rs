@@ -7,6 +7,7 @@ pub mod exposition;
 pub mod llama;
 pub mod process;
 pub mod prometheus;
+pub mod stream;
 
 use std::path::Path;
 use std::sync::Arc;
