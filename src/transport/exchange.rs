@@ -4,7 +4,9 @@
 //! again only after everything of the last read has been handed out, so the stamp of the latest
 //! read is exact for every frame taken.
 
+use std::error::Error;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -156,7 +158,7 @@ fn ending_of(error: &hyper::Error) -> Ending {
     let text = chain(error);
     if error.is_parse_too_large() {
         Ending::TooLarge(format!("the response's head exceeds {MAX_HEAD_BYTES} bytes: {text}"))
-    } else if error.is_parse() {
+    } else if error.is_parse() || is_bad_framing(error) {
         Ending::NotHttp(text)
     } else if error.is_user() {
         Ending::Internal(text)
@@ -165,8 +167,18 @@ fn ending_of(error: &hyper::Error) -> Ending {
     }
 }
 
+/// Whether the body's own framing is wrong: hyper says so with an I/O error that no I/O made. One
+/// that TLS made is the connection's end.
+fn is_bad_framing(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|e| e.downcast_ref::<io::Error>());
+    cause.is_some_and(|e| {
+        let by_tls = e.get_ref().is_some_and(|e| e.is::<rustls::Error>());
+        matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) && !by_tls
+    })
+}
+
 /// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
