@@ -170,11 +170,12 @@ fn ending_of(error: &hyper::Error) -> Ending {
 /// Whether the body's own framing is wrong: hyper says so with an I/O error that no I/O made. One
 /// that TLS made is the connection's end.
 fn is_bad_framing(error: &hyper::Error) -> bool {
-    let cause = error.source().and_then(|e| e.downcast_ref::<io::Error>());
-    cause.is_some_and(|e| {
-        let by_tls = e.get_ref().is_some_and(|e| e.is::<rustls::Error>());
-        matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) && !by_tls
-    })
+    let Some(cause) = error.source().and_then(|e| e.downcast_ref::<io::Error>()) else {
+        return false;
+    };
+    let is_tls = |inner: &(dyn Error + Send + Sync + 'static)| inner.is::<rustls::Error>();
+    matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+        && !cause.get_ref().is_some_and(is_tls)
 }
 
 /// An error with its causes, on one line.

@@ -12,16 +12,16 @@ const CLOCK_STEP: i64 = 500_000;
 
 /// Nothing is received before it was sent, and no stamp lies after the task had the bytes.
 fn check_order(recording: &Recording) {
-    let (send, sent) = (recording.send.unwrap(), recording.sent.unwrap());
+    let (begun, sent) = (recording.send.unwrap(), recording.sent.unwrap());
     let first = recording.first_byte.unwrap();
     let last = recording.last_read.unwrap();
-    assert!(Offset(0) <= send && send <= sent, "{recording:?}");
+    assert!(Offset(0) <= begun && begun <= sent, "{recording:?}");
     assert!(sent <= first.task && last.task <= recording.ended, "{recording:?}");
     let arrivals = || std::iter::once(first).chain(recording.chunks.iter().map(|c| c.arrival));
     assert!(arrivals().is_sorted_by_key(|a| (a.read, a.task, a.kernel)), "{recording:?}");
     for arrival in arrivals().chain([last]) {
         let kernel = recording.at(&arrival, TimestampSource::Kernel);
-        let possible = send.0 - CLOCK_STEP..=arrival.task.0 + CLOCK_STEP;
+        let possible = begun.0 - CLOCK_STEP..=arrival.task.0 + CLOCK_STEP;
         assert!(possible.contains(&kernel.0), "{arrival:?} of {recording:?}");
     }
 }
