@@ -1,6 +1,6 @@
 //! What a target may still cost today. Pure: the caller says which day it is.
 
-use crate::measure::Measurement;
+use crate::measure::{Measurement, TokenCount};
 use crate::target::{Budget, Price};
 
 /// What was spent on one UTC day. Starts anew with the program.
@@ -11,13 +11,14 @@ pub struct Spending {
     dollars: f64,
 }
 
-/// Dollars of one request; `None` where a count is unknown.
+/// Dollars of one request; a count that is not known costs nothing.
 #[must_use]
 #[allow(clippy::cast_precision_loss)] // token counts are far below 2^53
-pub fn cost(price: &Price, measurement: &Measurement) -> Option<f64> {
-    let input = measurement.input_tokens?.tokens as f64;
-    let output = measurement.output_tokens?.tokens as f64;
-    Some((input * price.input_per_million + output * price.output_per_million) / 1e6)
+pub fn cost(price: &Price, measurement: &Measurement) -> f64 {
+    let tokens = |count: Option<TokenCount>| count.map_or(0.0, |c| c.tokens as f64);
+    let input = tokens(measurement.input_tokens) * price.input_per_million;
+    let output = tokens(measurement.output_tokens) * price.output_per_million;
+    (input + output) / 1e6
 }
 
 impl Spending {
@@ -33,14 +34,14 @@ impl Spending {
     /// Adds what a probe cost.
     pub fn add(&mut self, price: Option<&Price>, measurement: &Measurement) {
         self.output_tokens += measurement.output_tokens.map_or(0, |t| t.tokens);
-        self.dollars += price.and_then(|p| cost(p, measurement)).unwrap_or(0.0);
+        self.dollars += price.map_or(0.0, |p| cost(p, measurement));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{TokenCount, TokenSource};
+    use crate::measure::TokenSource;
 
     fn tokens(input: u64, output: u64) -> Measurement {
         let count = |tokens| Some(TokenCount { tokens, source: TokenSource::Usage });

@@ -78,6 +78,7 @@ impl Daemon {
             tasks: TaskTracker::new(),
         };
         daemon.apply(config)?;
+        daemon.metrics.reload_succeeded(SystemTime::now());
         Ok(Arc::new(daemon))
     }
 

@@ -42,7 +42,9 @@ impl<'de> Deserialize<'de> for HumanDuration {
 
 impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_duration(self.0).fmt(f)
+        // `30days` is how the library says 30d.
+        let text = humantime::format_duration(self.0).to_string();
+        f.write_str(&text.replace("days", "d").replace("day", "d"))
     }
 }
 

@@ -79,7 +79,7 @@ async fn captures_of_real_servers() {
             let cut = replay(&target, &raw[..at], &raw[at..]).await;
             assert_eq!(essence(&cut), essence(&whole), "{name} split at {at}");
         }
-        table += &format!("{name}: {}\n", summary(&whole));
+        table += &[name, ": ", &summary(&whole), "\n"].concat();
     }
     expect_test::expect_file!["captures.expected.txt"].assert_eq(&table);
 }

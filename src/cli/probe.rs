@@ -16,7 +16,7 @@ use crate::probe::{Probe, Probing};
 use crate::report::{json::ProbeJson, waterfall};
 use crate::shutdown;
 use crate::target::Target;
-use crate::transport::{IoThreads, Transport, raise_open_files};
+use crate::transport::{IoThreads, Transport, resources};
 use crate::workload::Mix;
 use crate::workload::mix::Draw;
 
@@ -60,7 +60,7 @@ pub(super) fn main(args: &ProbeArgs) -> Result<ExitCode, CliError> {
     let target = find(&config, &args.target)?;
     let draws = draws(args, &config, &target)?;
     args.log.init();
-    raise_open_files();
+    resources::claim();
     let io = IoThreads::start(usize::from(args.io_threads));
     let io = io.map_err(|e| CliError::Failed(e.to_string()))?;
     let transport = Transport::network(&target, &io).map_err(CliError::Failed)?;

@@ -1,7 +1,7 @@
 //! `llm-prober run`: the daemon.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -15,9 +15,12 @@ use crate::config::Config;
 use crate::daemon::{Daemon, network};
 use crate::metrics::{Metrics, MetricsOptions};
 use crate::shutdown::{self, Reloads};
-use crate::simulate::{Simulator, SimulatorConfig};
-use crate::transport::{IoThreads, raise_open_files};
+use crate::simulate::{self, Simulator};
+use crate::transport::{IoThreads, resources};
 use crate::web;
+
+/// What the quick start probes: a healthy day with a regression after ten minutes.
+const SIMULATOR: &str = include_str!("../../config/simulator.yml");
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -38,6 +41,7 @@ pub(super) fn main(args: &RunArgs) -> Result<ExitCode, CliError> {
     // Refuse before acting: a bad configuration ends the program before any port is bound.
     let config = args.config.as_deref().map(load).transpose()?;
     args.log.init();
+    resources::claim();
     runtime()?.block_on(run(args, config)).map_err(CliError::Failed)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -55,7 +59,6 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), String> {
         Some(config) => config,
         None => quick_start(&tasks, &stop).await?,
     };
-    raise_open_files();
     let io = IoThreads::start(usize::from(args.io_threads)).map_err(|e| e.to_string())?;
     let metrics = Metrics::new(MetricsOptions::default());
     let daemon = Daemon::start(config, args.config.clone(), metrics, network(io))?;
@@ -84,7 +87,8 @@ async fn quick_start(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Co
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|e| e.to_string())?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
     let url = format!("http://{address}/v1").parse().map_err(|e| format!("{e}"))?;
-    let simulator = Simulator::new(SimulatorConfig::default());
+    let simulated = simulate::parse(Path::new("config/simulator.yml"), SIMULATOR);
+    let simulator = Simulator::new(simulated.map_err(|e| e.to_string())?);
     let stopped = stop.clone();
     tasks.spawn(async move {
         simulator.serve(listener, async move { stopped.cancelled().await }).await;

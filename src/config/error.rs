@@ -42,6 +42,15 @@ impl ConfigError {
         Self { problems: vec![problem], omitted: 0 }
     }
 
+    /// An error at a place of a text that holds nothing confidential: its line is shown whole.
+    #[must_use]
+    pub fn plain(file: &Path, text: &str, at: Location, message: String) -> Self {
+        let position = position(at);
+        let snippet = position.and_then(|(line, column)| snippet::plain(text, line, column));
+        let problem = Problem { file: file.to_owned(), position, message, snippet };
+        Self { problems: vec![problem], omitted: 0 }
+    }
+
     /// The problems, at least one.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

@@ -15,7 +15,7 @@ mod redact;
 mod resolve;
 pub mod secret;
 mod snippet;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::fmt;
 use std::io::Read;

@@ -45,6 +45,13 @@ pub(super) fn show(text: &str, line: usize, column: usize) -> Option<Snippet> {
     Some(shown)
 }
 
+/// Line `line` (from 1) as it stands, with a caret at `column` (from 1).
+pub(super) fn plain(text: &str, line: usize, column: usize) -> Option<Snippet> {
+    let source = text.lines().nth(line.checked_sub(1)?).unwrap_or_default();
+    let line = source.chars().take(MAX_LINE).map(|c| if c == '\t' { ' ' } else { c }).collect();
+    Some(Snippet { line, caret: column.saturating_sub(1).min(MAX_LINE) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,7 +23,8 @@ pub(super) fn parse(text: &str) -> Result<Raw, (Location, String)> {
         .map_err(|error| (error.location().unwrap_or(Location::UNKNOWN), describe(&error)))
 }
 
-fn describe(error: &Error) -> String {
+/// The library's error in this project's words, without any value that might be confidential.
+pub(crate) fn describe(error: &Error) -> String {
     match error {
         Error::WithSnippet { error, .. } | Error::AliasError { error, .. } => describe(error),
         Error::Message { msg, .. } | Error::SerdeVariantId { msg, .. } => msg.clone(),

@@ -3,6 +3,7 @@
 
 use super::histogram::Trace;
 use super::workload::WorkloadMetrics;
+use crate::budget;
 use crate::measure::{Measurement, TokenCount, TokenSource};
 use crate::outcome::Outcome;
 use crate::recording::{ConnectionPhases, Recording};
@@ -24,7 +25,7 @@ impl WorkloadMetrics {
         self.record_connection(&recording.connection);
         self.record_tokens(m);
         if let (Some(cost), Some(price)) = (&self.cost, price) {
-            cost.inc_by(dollars(price, m));
+            cost.inc_by(budget::cost(&price, m));
         }
         if let Some(finish) = m.finish {
             self.finishes.add(finish.as_str(), 1);
@@ -103,13 +104,4 @@ impl WorkloadMetrics {
 #[allow(clippy::cast_precision_loss)] // microseconds are exact enough for a timestamp
 fn ended_unix_seconds(recording: &Recording) -> f64 {
     (recording.started_unix_nanos + recording.ended.0) as f64 / 1e9
-}
-
-/// What the tokens of one probe cost; a count that is not known costs nothing.
-#[allow(clippy::cast_precision_loss)] // token counts are far below 2^53
-fn dollars(price: Price, m: &Measurement) -> f64 {
-    let tokens = |count: Option<TokenCount>| count.map_or(0.0, |c| c.tokens as f64);
-    (tokens(m.input_tokens) * price.input_per_million
-        + tokens(m.output_tokens) * price.output_per_million)
-        / 1e6
 }

@@ -75,9 +75,15 @@ fn verdict(probe: &Probe) -> String {
         Err(failure) => format!("  FAILED: {}{status}: {}\n", failure.reason, failure.detail),
     };
     for verdict in &outcome.verdicts {
-        let good = if verdict.good { "good" } else { "MISSED" };
         let missed: Vec<_> = verdict.missed().map(ObjectiveKind::as_str).collect();
-        let _ = writeln!(out, "  slo {}: {good} {}", verdict.slo, missed.join(", "));
+        let judged = if verdict.good {
+            "good".to_owned()
+        } else if missed.is_empty() {
+            "MISSED: the probe failed".to_owned()
+        } else {
+            format!("MISSED: {}", missed.join(", "))
+        };
+        let _ = writeln!(out, "  slo {}: {judged}", verdict.slo);
     }
     out
 }

@@ -9,18 +9,19 @@ use tracing::info;
 
 use super::Simulator;
 use super::config::{ANSWER_TOKENS, JITTER, PAUSE, PREFILL_RATE, QUEUE, SLOTS, SimulatorConfig};
-use super::config_error::ConfigError;
 use super::file;
+use crate::config::ConfigError;
 use crate::units::parse_duration;
 
 /// Options of the simulated server. Flags win over the file.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct SimulateArgs {
     /// Host and port to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000")]
+    #[arg(long = "web.listen-address", alias = "listen-address", value_name = "HOST:PORT")]
+    #[arg(default_value = "127.0.0.1:8000")]
     pub listen_address: String,
     /// Configuration of the simulator: faults, script and load can be set there only.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "config.file", alias = "config", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Name of the model that is served.
     #[arg(long)]

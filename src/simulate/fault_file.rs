@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_yaml::Spanned;
 
 use super::config::{ANSWER_TOKENS, PAUSE};
-use super::config_error::Problem;
 use super::faults::{Chance, Fault};
+use super::file::Problem;
 use super::file::{check_within, pause};
 use crate::units::HumanDuration;
 

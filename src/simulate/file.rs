@@ -8,16 +8,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_yaml::Spanned;
+use serde_yaml::{Location, Spanned};
 
 use super::config::{
     ANSWER_TOKENS, CONNECTIONS, FACTOR, JITTER, Load, MAX_ARRIVAL_RATE, MAX_PHASES, MAX_USERS,
     PAUSE, PREFILL_RATE, Phase, QUEUE, SLOTS, SimulatorConfig, Source, Swing,
 };
-use super::config_error::{ConfigError, Problem, describe};
 use super::fault_file::FaultsFile;
 use super::script::highest_load_factor;
+use crate::config::error::ConfigError;
+use crate::config::yaml::describe;
 use crate::units::HumanDuration;
+
+/// A problem at a place, before it is known which file it is in.
+pub(super) type Problem = (Location, String);
 
 /// Largest file that is read.
 const MAX_FILE: u64 = 1 << 20;
@@ -98,9 +102,9 @@ pub(super) fn read(path: &Path) -> Result<SimulatorConfig, ConfigError> {
 pub fn parse(path: &Path, text: &str) -> Result<SimulatorConfig, ConfigError> {
     let options = serde_yaml::options! { with_snippet: false, strict_booleans: true };
     serde_yaml::from_str_with_options::<Option<File>>(text, options)
-        .map_err(|error| describe(&error))
+        .map_err(|error| (error.location().unwrap_or(Location::UNKNOWN), describe(&error)))
         .and_then(|file| file.unwrap_or_default().check())
-        .map_err(|problem| ConfigError::new(path, text, problem))
+        .map_err(|(at, message)| ConfigError::plain(path, text, at, message))
 }
 
 impl File {

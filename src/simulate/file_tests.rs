@@ -96,7 +96,7 @@ fn problems_are_shown_where_they_are() {
     );
     check(
         "script:\n  - {after: 1m, itl_factr: 2}\n",
-        "sim.yml:2:17: unknown key `itl_factr`, expected one of: after, for, repeat_every, \
+        "sim.yml:2:17: unknown key `itl_factr` (did you mean `itl_factor`?), expected one of: after, for, repeat_every, \
          ttft_factor, itl_factor, load_factor, slots, faults\n  |\n\
          2 |   - {after: 1m, itl_factr: 2}\n  |                 ^",
     );

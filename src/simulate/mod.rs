@@ -26,7 +26,6 @@ mod answer;
 mod args;
 mod background;
 mod config;
-mod config_error;
 mod events;
 mod fault_file;
 mod faults;
@@ -47,7 +46,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use args::{SimulateArgs, SimulateError, bind, run};
 pub use config::{Load, Phase, SimulatorConfig, Source, Swing};
-pub use config_error::ConfigError;
 pub use faults::{Chance, Fault};
 pub use file::parse;
 

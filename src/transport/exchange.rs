@@ -124,6 +124,8 @@ impl Connection {
                 ));
             }
             if let Some(arrival) = self.stamps.noted().last_read {
+                // A copy: holding hyper's own buffer would make it allocate a new one per read.
+                let bytes = Bytes::copy_from_slice(&bytes);
                 recording.chunks.push(Chunk { bytes, arrival });
             }
         }

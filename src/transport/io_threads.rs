@@ -7,6 +7,8 @@ use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::resources::{Priority, raise_priority};
+
 /// Where exchanges run.
 #[derive(Debug)]
 pub struct IoThreads {
@@ -40,7 +42,7 @@ impl IoThreads {
             let stop = io.stop.clone();
             let thread = std::thread::Builder::new().name(format!("io-{i}"));
             io.threads.push(thread.spawn(move || {
-                raise_priority();
+                raise_priority(Priority::Reading);
                 runtime.block_on(stop.cancelled());
             })?);
         }
@@ -93,27 +95,4 @@ fn keep_stamping() -> Option<std::net::UdpSocket> {
     let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0)).ok()?;
     setsockopt(&socket, ReceiveTimestampns, &true).ok()?;
     Some(socket)
-}
-
-/// Lets the process open as many connections as its hard limit allows: many systems start with
-/// a soft limit of 1,024.
-pub fn raise_open_files() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
-        if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            tracing::debug!(%error, "the limit of open files stays as it is");
-        }
-    }
-}
-
-/// Without the right to it the thread keeps its normal priority: measured error grows only when
-/// the machine is overloaded, and then shows in the count of coalesced events.
-fn raise_priority() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, -20) {
-        tracing::debug!(%error, "I/O thread keeps its normal priority");
-    }
 }

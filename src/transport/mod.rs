@@ -4,6 +4,7 @@
 mod connect;
 mod exchange;
 mod io_threads;
+pub mod resources;
 mod socket;
 mod stamps;
 mod stream;
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use connect::Dialer;
 pub use connect::PipeDialer;
 use exchange::Connection;
-pub use io_threads::{IoThreads, raise_open_files};
+pub use io_threads::IoThreads;
 use stamps::{Stamps, since, unix_at};
 
 use crate::recording::{ConnectionPhases, Ending, Recording};

@@ -17,6 +17,8 @@ const READ_SIZE: usize = 16 * 1024;
 pub(super) struct StampedSocket {
     tcp: TcpStream,
     stamps: Stamps,
+    /// Reads go here first: the reader's own buffer would have to be zeroed before each of them.
+    received: Box<[u8]>,
     #[cfg(target_os = "linux")]
     kernel: linux::Receiver,
 }
@@ -30,23 +32,36 @@ impl StampedSocket {
         Self {
             tcp,
             stamps,
+            received: vec![0; READ_SIZE].into_boxed_slice(),
             #[cfg(target_os = "linux")]
             kernel,
         }
     }
 
+    /// Up to `most` bytes into the buffer: how many, and the kernel's stamp.
     #[cfg(target_os = "linux")]
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut [u8],
+        most: usize,
     ) -> Poll<io::Result<(usize, Option<i64>)>> {
         loop {
             std::task::ready!(self.tcp.poll_read_ready(cx))?;
-            let (tcp, kernel) = (&self.tcp, &mut self.kernel);
-            match tcp.try_io(tokio::io::Interest::READABLE, || kernel.receive(tcp, buf)) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                received => return Poll::Ready(received),
+            let (tcp, kernel, space) = (&self.tcp, &mut self.kernel, &mut self.received[..most]);
+            let mut received = None;
+            let tried = tcp.try_io(tokio::io::Interest::READABLE, || {
+                let (n, stamp) = kernel.receive(tcp, space)?;
+                received = Some((n, stamp));
+                // A short read has emptied the socket. Saying so spares the next attempt, half of
+                // all system calls on a stream of tokens; new bytes raise a new event.
+                if 0 < n && n < most { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            });
+            match (received, tried) {
+                (Some(received), _) => return Poll::Ready(Ok(received)),
+                (None, Err(e)) if e.kind() != io::ErrorKind::WouldBlock => {
+                    return Poll::Ready(Err(e));
+                }
+                (None, _) => {}
             }
         }
     }
@@ -55,11 +70,11 @@ impl StampedSocket {
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        buf: &mut [u8],
+        most: usize,
     ) -> Poll<io::Result<(usize, Option<i64>)>> {
-        let mut buf = ReadBuf::new(buf);
-        std::task::ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut buf))?;
-        Poll::Ready(Ok((buf.filled().len(), None)))
+        let mut space = ReadBuf::new(&mut self.received[..most]);
+        std::task::ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut space))?;
+        Poll::Ready(Ok((space.filled().len(), None)))
     }
 }
 
@@ -70,13 +85,12 @@ impl AsyncRead for StampedSocket {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let me = self.get_mut();
-        let size = buf.remaining().min(READ_SIZE);
-        let space = buf.initialize_unfilled_to(size);
-        let (n, kernel) = std::task::ready!(me.poll_receive(cx, space))?;
+        let most = buf.remaining().min(READ_SIZE);
+        let (n, kernel) = std::task::ready!(me.poll_receive(cx, most))?;
         if n > 0 {
             me.stamps.read(kernel);
         }
-        buf.advance(n);
+        buf.put_slice(&me.received[..n]);
         Poll::Ready(Ok(()))
     }
 }
