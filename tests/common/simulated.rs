@@ -11,9 +11,10 @@ use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::{Simulator, SimulatorConfig};
 use llm_prober::transport::{PipeDialer, Transport};
 
-/// 200 ms to the first token, 10 ms between tokens, no chance: every figure is exact.
+/// Model `m`, 200 ms to the first token, 10 ms between tokens, no chance: every figure is exact.
 pub fn exact(tokens: u32) -> SimulatorConfig {
     SimulatorConfig {
+        model: "m".to_owned(),
         ttft: Duration::from_millis(200),
         itl: Duration::from_millis(10),
         answer_tokens: tokens,
