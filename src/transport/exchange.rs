@@ -84,15 +84,21 @@ impl Connection {
     ) -> Result<http::Response<Incoming>, Ending> {
         let mut response = pin!(self.sender.send_request(request));
         let http = &mut self.http;
-        let answered = poll_fn(|cx| {
+        poll_fn(|cx| {
             if let Poll::Ready(answer) = response.as_mut().poll(cx) {
-                return Poll::Ready(answer);
+                return Poll::Ready(answer.map_err(|e| ending_of(&e)));
             }
-            // A connection that has ended is reported by the response future.
-            let _ = Pin::new(&mut *http).poll(cx);
-            response.as_mut().poll(cx)
-        });
-        answered.await.map_err(|e| ending_of(&e))
+            let over = Pin::new(&mut *http).poll(cx).is_ready();
+            match response.as_mut().poll(cx) {
+                Poll::Ready(answer) => Poll::Ready(answer.map_err(|e| ending_of(&e))),
+                // It ended before it took the request, which waits in it for ever.
+                Poll::Pending if over => {
+                    Poll::Ready(Err(Ending::CutOff("the connection was closed".to_owned())))
+                }
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
     }
 
     async fn read_body(
@@ -226,5 +232,38 @@ impl Future for Silence {
             timer.as_mut().reset(deadline);
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stream::{Layer, Wire};
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn request() -> http::Request<Full<Bytes>> {
+        http::Request::post("/").header("host", "h").body(Full::default()).unwrap()
+    }
+
+    /// The server may close an idle connection just after it was found to be usable.
+    #[tokio::test(start_paused = true)]
+    async fn a_close_that_shows_only_while_sending() {
+        let limits = crate::testing::target("t").limits;
+        let (client, mut server) = tokio::io::duplex(1024);
+        let stamps = Stamps::new(Instant::now());
+        let stream = Stream::new(Layer::Plain(Wire::Pipe(client, stamps.clone())), stamps.clone());
+        let mut connection = Connection::new(stream, stamps).await.unwrap();
+        let mut recording = Recording::begin(0);
+        let (ending, ()) =
+            tokio::join!(connection.exchange(request(), limits, &mut recording), async {
+                server.read(&mut [0; 1024]).await.unwrap();
+                server.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx").await.unwrap();
+            });
+        assert_eq!(ending, Ending::Complete);
+        assert!(connection.is_usable().await);
+        drop(server);
+        let exchange = connection.exchange(request(), limits, &mut recording);
+        let ending = tokio::time::timeout(limits.timeout, exchange).await;
+        assert!(matches!(ending, Ok(Ending::CutOff(_))), "{ending:?}");
     }
 }

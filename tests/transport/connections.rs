@@ -1,5 +1,6 @@
 //! New and reused connections, and their phases.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -82,7 +83,7 @@ async fn a_parting_word_on_an_idle_connection_is_not_taken_for_an_answer() {
 
 #[tokio::test]
 async fn a_request_is_repeated_once_and_only_if_nothing_was_answered() {
-    let (address, seen) = tcp(std::sync::Arc::new(|connection| match connection {
+    let (address, seen) = tcp(Arc::new(|connection| match connection {
         0 => vec![Step::Request, answer(), Step::Request],
         _ => vec![Step::Request],
     }))
