@@ -40,6 +40,8 @@ pub struct Daemon {
 struct State {
     config: Arc<Config>,
     running: HashMap<String, Running>,
+    /// Nothing is started any more.
+    ending: bool,
 }
 
 struct Running {
@@ -74,7 +76,11 @@ impl Daemon {
             source,
             seed,
             reloading: tokio::sync::Mutex::default(),
-            state: Mutex::new(State { config: Arc::new(config.clone()), running: HashMap::new() }),
+            state: Mutex::new(State {
+                config: Arc::new(config.clone()),
+                running: HashMap::new(),
+                ending: false,
+            }),
             tasks: TaskTracker::new(),
         };
         daemon.apply(config)?;
@@ -125,6 +131,9 @@ impl Daemon {
     fn apply(&self, config: Config) -> Result<(), String> {
         let config = Arc::new(config);
         let mut state = self.state();
+        if state.ending {
+            return Err("the program is ending".to_owned());
+        }
         let mut fresh = Vec::new();
         for target in &config.targets {
             let unchanged = state.running.get(&target.name).is_some_and(|r| r.target == *target);
@@ -144,7 +153,7 @@ impl Daemon {
             self.retire(running);
         }
         self.metrics.load(&config);
-        self.history.retain(|name| kept.contains_key(&name.to_owned()));
+        self.history.retain(|name| state.running.contains_key(name));
         for probing in fresh {
             self.launch(&mut state, probing);
         }
@@ -178,10 +187,15 @@ impl Daemon {
         });
     }
 
-    /// Stops every target and waits until all probes have ended or were given up.
+    /// Stops every target and waits until all probes have ended or were given up. A reload is
+    /// refused from then on.
     pub async fn drain(&self) {
-        let running: Vec<_> = self.state().running.drain().map(|(_, r)| r).collect();
-        for running in running {
+        let running = {
+            let mut state = self.state();
+            state.ending = true;
+            std::mem::take(&mut state.running)
+        };
+        for (_, running) in running {
             self.retire(running);
         }
         self.tasks.close();

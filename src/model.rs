@@ -1,14 +1,19 @@
 //! Which model to ask for, where the configuration leaves it out: the first of the server's list.
 
+use std::error::Error;
+use std::io;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use http::header::HOST;
 use serde::Deserialize;
+use url::Url;
 
 use crate::failure::{Failure, FailureReason};
-use crate::request::{AGENT, authorization};
+use crate::request::{AGENT, authority, authorization};
 use crate::target::Target;
-use crate::transport::tls;
+use crate::transport::{host_and_port, tls};
 
 /// A list of models is small.
 const MAX_LIST_BYTES: usize = 4 << 20;
@@ -64,8 +69,20 @@ struct Model {
 }
 
 async fn first_model(target: &Target) -> Result<String, Failure> {
-    let base = target.url.as_str().trim_end_matches('/');
-    let mut request = client(target)?.get(format!("{base}/models"));
+    let limit = target.limits.timeout.min(LONGEST_WAIT);
+    let list = tokio::time::timeout(limit, fetch_list(target)).await.unwrap_or_else(|_| {
+        Err(Failure::new(FailureReason::Timeout, format!("no model list in {limit:?}")))
+    })?;
+    let list: ModelList = serde_json::from_slice(&list).map_err(|_| {
+        Failure::new(FailureReason::Malformed, "the model list is not {\"data\": [{\"id\": …}]}")
+    })?;
+    let first = list.data.into_iter().next();
+    first.map(|m| m.id).ok_or_else(|| Failure::new(FailureReason::Empty, "the model list is empty"))
+}
+
+async fn fetch_list(target: &Target) -> Result<Vec<u8>, Failure> {
+    let (client, url) = client(target).await?;
+    let mut request = client.get(url).header(HOST, authority(&target.url));
     for (name, value) in &target.headers {
         request = request.header(name, value);
     }
@@ -88,37 +105,75 @@ async fn first_model(target: &Target) -> Result<String, Failure> {
             return Err(Failure::new(FailureReason::TooLarge, "the model list is too large"));
         }
     }
-    let list: ModelList = serde_json::from_slice(&body).map_err(|_| {
-        Failure::new(FailureReason::Malformed, "the model list is not {\"data\": [{\"id\": …}]}")
-    })?;
-    let first = list.data.into_iter().next();
-    first.map(|m| m.id).ok_or_else(|| Failure::new(FailureReason::Empty, "the model list is empty"))
+    Ok(body)
 }
 
-fn client(target: &Target) -> Result<reqwest::Client, Failure> {
-    let internal = |e: String| Failure::new(FailureReason::Internal, e);
-    let tls = if target.url.scheme() == "https" {
+/// A client that goes where probes go, and the list's URL for it: with the name that the
+/// certificate is for, which need not be the host's.
+async fn client(target: &Target) -> Result<(reqwest::Client, Url), Failure> {
+    let mut url = target.url.clone();
+    url.set_path(&format!("{}/models", target.url.path().trim_end_matches('/')));
+    let tls = if url.scheme() == "https" {
+        if let Some(name) = &target.tls.server_name {
+            verify_as(&mut url, name)?;
+        }
         tls::client_config(&target.tls).map(|shared| shared.as_ref().clone())
     } else {
         tls::trusting_nobody()
     };
-    reqwest::Client::builder()
+    let (host, port) = host_and_port(&target.url).map_err(internal)?;
+    let found = tokio::net::lookup_host((host.as_str(), port)).await;
+    let addresses: Vec<_> =
+        found.map_err(|e| Failure::new(FailureReason::Resolve, format!("{host}: {e}")))?.collect();
+    let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls.map_err(internal)?)
-        .timeout(target.limits.timeout.min(LONGEST_WAIT))
+        .resolve_to_addrs(url.host_str().unwrap_or(&host), &addresses)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy() // the measured path has none either
         .user_agent(AGENT)
-        .build()
-        .map_err(|e| internal(e.to_string()))
+        .build();
+    Ok((client.map_err(|e| internal(e.to_string()))?, url))
+}
+
+/// Puts the certificate's name in place of the host's.
+fn verify_as(url: &mut Url, name: &str) -> Result<(), Failure> {
+    // The client would connect to an address instead of just verifying it.
+    if name.parse::<IpAddr>().is_ok() || url.set_host(Some(name)).is_err() {
+        let why = "the model list cannot be asked for where tls.server_name is an address, \
+                   expected `model` in the configuration";
+        return Err(internal(why.to_owned()));
+    }
+    Ok(())
+}
+
+fn internal(problem: String) -> Failure {
+    Failure::new(FailureReason::Internal, problem)
 }
 
 fn failure(error: &reqwest::Error) -> Failure {
-    let reason = if error.is_timeout() {
-        FailureReason::Timeout
+    let mut causes: Vec<&(dyn Error + 'static)> = vec![error];
+    while let Some(cause) = causes.last().and_then(|e| cause(*e)) {
+        causes.push(cause);
+    }
+    let not_http = |e: &hyper::Error| e.is_parse();
+    let reason = if causes.iter().any(|e| e.is::<rustls::Error>()) {
+        FailureReason::Tls
     } else if error.is_connect() {
         FailureReason::Connect
+    } else if causes.iter().any(|e| e.downcast_ref().is_some_and(not_http)) {
+        FailureReason::Malformed
     } else {
         FailureReason::Truncated
     };
-    Failure::new(reason, format!("asking for the model list: {error}"))
+    let mut texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
+    texts.dedup();
+    Failure::new(reason, format!("asking for the model list: {}", texts.join(": ")))
+}
+
+/// What is behind an error; an I/O error hides what it was made of.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(hidden) => Some(hidden),
+        None => error.source(),
+    }
 }

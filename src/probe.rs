@@ -57,13 +57,19 @@ impl Probing {
         cancel: CancellationToken,
     ) -> Probe {
         let id = ProbeId::random();
-        let request = match self.model.get(&self.target).await {
-            Ok(model) => request::build(&self.target, &draw, &model, &id),
-            Err(failure) => Err(failure),
+        let model = tokio::select! {
+            biased;
+            model = self.model.get(&self.target) => model,
+            () = cancel.cancelled() => Err(Failure::new(FailureReason::Cancelled, "no model yet")),
         };
+        let request = model.and_then(|m| request::build(&self.target, &draw, &m, &id));
         let request = match request {
             Ok(request) => request,
-            Err(failure) => return self.not_sent(id, &draw.workload, failure),
+            Err(failure) => {
+                let mut probe = self.not_sent(id, &draw.workload, failure);
+                probe.recording.schedule_delay = schedule_delay;
+                return probe;
+            }
         };
         let mut recording = self.transport.exchange(request, cancel).await;
         recording.schedule_delay = schedule_delay;

@@ -55,8 +55,7 @@ pub fn build(
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = url[url::Position::BeforePath..].parse().map_err(|e| internal(&e))?;
     let headers = request.headers_mut();
-    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-    headers.insert(HOST, value(host)?);
+    headers.insert(HOST, value(authority(&url))?);
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let accept = if target.stream { "text/event-stream" } else { "application/json" };
@@ -80,6 +79,12 @@ pub fn endpoint(target: &Target) -> url::Url {
     let base = url.path().trim_end_matches('/').to_owned();
     url.set_path(&format!("{base}/{}", target.protocol.path()));
     url
+}
+
+/// Host and, where it is not the scheme's own, port: what the `host` header says.
+#[must_use]
+pub fn authority(url: &url::Url) -> &str {
+    &url[url::Position::BeforeHost..url::Position::AfterPort]
 }
 
 /// The credentials as a header, read at this moment so that a rotated secret is used.

@@ -4,7 +4,9 @@
 //! again only after everything of the last read has been handed out, so the stamp of the latest
 //! read is exact for every frame taken.
 
+use std::error::Error;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -82,15 +84,21 @@ impl Connection {
     ) -> Result<http::Response<Incoming>, Ending> {
         let mut response = pin!(self.sender.send_request(request));
         let http = &mut self.http;
-        let answered = poll_fn(|cx| {
+        poll_fn(|cx| {
             if let Poll::Ready(answer) = response.as_mut().poll(cx) {
-                return Poll::Ready(answer);
+                return Poll::Ready(answer.map_err(|e| ending_of(&e)));
             }
-            // A connection that has ended is reported by the response future.
-            let _ = Pin::new(&mut *http).poll(cx);
-            response.as_mut().poll(cx)
-        });
-        answered.await.map_err(|e| ending_of(&e))
+            let over = Pin::new(&mut *http).poll(cx).is_ready();
+            match response.as_mut().poll(cx) {
+                Poll::Ready(answer) => Poll::Ready(answer.map_err(|e| ending_of(&e))),
+                // It ended before it took the request, which waits in it for ever.
+                Poll::Pending if over => {
+                    Poll::Ready(Err(Ending::CutOff("the connection was closed".to_owned())))
+                }
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
     }
 
     async fn read_body(
@@ -158,7 +166,7 @@ fn ending_of(error: &hyper::Error) -> Ending {
     let text = chain(error);
     if error.is_parse_too_large() {
         Ending::TooLarge(format!("the response's head exceeds {MAX_HEAD_BYTES} bytes: {text}"))
-    } else if error.is_parse() {
+    } else if error.is_parse() || is_bad_framing(error) {
         Ending::NotHttp(text)
     } else if error.is_user() {
         Ending::Internal(text)
@@ -167,8 +175,19 @@ fn ending_of(error: &hyper::Error) -> Ending {
     }
 }
 
+/// Whether the body's own framing is wrong: hyper says so with an I/O error that no I/O made. One
+/// that TLS made is the connection's end.
+fn is_bad_framing(error: &hyper::Error) -> bool {
+    let Some(cause) = error.source().and_then(|e| e.downcast_ref::<io::Error>()) else {
+        return false;
+    };
+    let is_tls = |inner: &(dyn Error + Send + Sync + 'static)| inner.is::<rustls::Error>();
+    matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+        && !cause.get_ref().is_some_and(is_tls)
+}
+
 /// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -213,5 +232,38 @@ impl Future for Silence {
             timer.as_mut().reset(deadline);
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stream::{Layer, Wire};
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn request() -> http::Request<Full<Bytes>> {
+        http::Request::post("/").header("host", "h").body(Full::default()).unwrap()
+    }
+
+    /// The server may close an idle connection just after it was found to be usable.
+    #[tokio::test(start_paused = true)]
+    async fn a_close_that_shows_only_while_sending() {
+        let limits = crate::testing::target("t").limits;
+        let (client, mut server) = tokio::io::duplex(1024);
+        let stamps = Stamps::new(Instant::now());
+        let stream = Stream::new(Layer::Plain(Wire::Pipe(client, stamps.clone())), stamps.clone());
+        let mut connection = Connection::new(stream, stamps).await.unwrap();
+        let mut recording = Recording::begin(0);
+        let (ending, ()) =
+            tokio::join!(connection.exchange(request(), limits, &mut recording), async {
+                server.read(&mut [0; 1024]).await.unwrap();
+                server.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx").await.unwrap();
+            });
+        assert_eq!(ending, Ending::Complete);
+        assert!(connection.is_usable().await);
+        drop(server);
+        let exchange = connection.exchange(request(), limits, &mut recording);
+        let ending = tokio::time::timeout(limits.timeout, exchange).await;
+        assert!(matches!(ending, Ok(Ending::CutOff(_))), "{ending:?}");
     }
 }

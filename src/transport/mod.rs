@@ -54,9 +54,7 @@ impl Transport {
     /// # Errors
     /// When the TLS settings or the host name cannot be used.
     pub fn network(target: &Target, io: &IoThreads) -> Result<Self, String> {
-        let host = target.url.host_str().ok_or("the URL has no host")?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = target.url.port_or_known_default().ok_or("the URL has no port")?;
+        let (host, port) = host_and_port(&target.url)?;
         let tls = if target.url.scheme() == "https" {
             let verified = target.tls.server_name.as_ref().unwrap_or(&host);
             let name = ServerName::try_from(verified.clone())
@@ -100,6 +98,16 @@ impl Transport {
             Err(problem) => Recording { ending: Ending::Internal(problem), ..not_sent() },
         }
     }
+}
+
+/// Where a URL's server is: its name or address, without brackets, and its port.
+///
+/// # Errors
+/// When the URL has no host, or no port that its scheme would imply.
+pub(crate) fn host_and_port(url: &url::Url) -> Result<(String, u16), String> {
+    let host = url.host_str().ok_or("the URL has no host")?;
+    let port = url.port_or_known_default().ok_or("the URL has no port")?;
+    Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
 }
 
 /// The recording of a probe that never reached the network.

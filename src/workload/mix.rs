@@ -57,3 +57,89 @@ impl Mix {
         Some(Draw { workload: Arc::clone(workload), prompt })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeMap, HashSet};
+
+    const DRAWS: u32 = 10_000;
+
+    fn workload(name: &str, weight: f64, prompts: &[&str]) -> Arc<Workload> {
+        Arc::new(Workload {
+            name: name.to_owned(),
+            weight,
+            prompts: prompts.iter().map(|p| Prompt::user(*p)).collect(),
+            prefix: Prefix::Shared,
+            max_output_tokens: 1,
+            validators: Vec::new(),
+        })
+    }
+
+    /// How often each value of `key` was drawn.
+    fn tally(
+        workloads: &[Arc<Workload>],
+        seed: u64,
+        key: impl Fn(&Draw) -> String,
+    ) -> BTreeMap<String, u32> {
+        let mut mix = Mix::new(workloads, seed);
+        let mut tally = BTreeMap::new();
+        for _ in 0..DRAWS {
+            *tally.entry(key(&mix.draw().unwrap())).or_default() += 1;
+        }
+        tally
+    }
+
+    /// Pearson's statistic against the expected shares; both have the same order.
+    fn chi_square(tally: &BTreeMap<String, u32>, shares: &[f64]) -> f64 {
+        assert_eq!(tally.len(), shares.len(), "{tally:?}");
+        let terms = tally.values().zip(shares).map(|(n, share)| {
+            let expect = f64::from(DRAWS) * share;
+            (f64::from(*n) - expect).powi(2) / expect
+        });
+        terms.sum()
+    }
+
+    #[test]
+    fn workloads_are_drawn_by_weight() {
+        let mix = [
+            workload("a", 50.0, &["x"]),
+            workload("b", 0.5, &["x"]),
+            workload("c", 20.0, &["x"]),
+            workload("d", 29.5, &["x"]),
+        ];
+        for seed in 1..=5 {
+            let tally = tally(&mix, seed, |draw| draw.workload.name.clone());
+            // Of 3 degrees of freedom, 16.3 is exceeded once in a thousand.
+            let statistic = chi_square(&tally, &[0.5, 0.005, 0.2, 0.295]);
+            assert!(statistic < 16.3, "seed {seed}: {statistic}, {tally:?}");
+        }
+    }
+
+    #[test]
+    fn prompts_of_a_workload_are_drawn_alike() {
+        let mix = [workload("a", 3.0, &["p", "q", "r", "s"])];
+        let tally = tally(&mix, 1, |draw| draw.prompt.text());
+        let statistic = chi_square(&tally, &[0.25; 4]);
+        assert!(statistic < 16.3, "{statistic}, {tally:?}");
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same() {
+        let unique = |seed| {
+            let mut workload = workload("a", 1.0, &["p", "q"]).as_ref().clone();
+            workload.prefix = Prefix::Unique;
+            let mut mix = Mix::new(&[Arc::new(workload)], seed);
+            (0..100).map(|_| mix.draw().unwrap().prompt.text()).collect::<Vec<_>>()
+        };
+        assert_eq!(unique(1), unique(1));
+        assert_ne!(unique(1), unique(2));
+        assert_eq!(unique(1).iter().collect::<HashSet<_>>().len(), 100, "a nonce for each");
+    }
+
+    #[test]
+    fn nothing_to_draw_from() {
+        assert!(Mix::new(&[], 1).draw().is_none());
+        assert!(Mix::new(&[workload("a", 1.0, &[])], 1).draw().is_none());
+    }
+}

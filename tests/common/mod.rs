@@ -1,13 +1,18 @@
 //! What several tests need: targets from configuration text, recordings from bodies.
 #![allow(dead_code)] // each test program uses its own part of this
 
+pub mod client;
 pub mod counterparts;
 pub mod daemon;
 pub mod exposition;
 pub mod llama;
 pub mod process;
 pub mod prometheus;
+pub mod scrape;
+pub mod scripted;
+pub mod simulated;
 pub mod stream;
+pub mod tls;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,0 +1,62 @@
+//! A target's transport as a test uses it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use llm_prober::outcome::Outcome;
+use llm_prober::recording::Recording;
+use llm_prober::target::Target;
+use llm_prober::transport::{IoThreads, PipeDialer, Transport};
+use tokio_util::sync::CancellationToken;
+
+/// A transport and what it belongs to.
+pub struct Client {
+    pub target: Arc<Target>,
+    pub transport: Transport,
+    _io: Option<IoThreads>,
+}
+
+impl Client {
+    /// Over a real socket. `settings` are further keys of the target, such as `, timeout: 1s`.
+    pub fn network(url: &str, settings: &str) -> Self {
+        let target = target(url, settings);
+        let io = IoThreads::start(1).unwrap();
+        let transport = Transport::network(&target, &io).unwrap();
+        Self { target, transport, _io: Some(io) }
+    }
+
+    /// Over an in-memory pipe.
+    pub fn pipe(dialer: PipeDialer, settings: &str) -> Self {
+        let target = target("http://llm.test/v1", settings);
+        let transport = Transport::pipe(&target, dialer);
+        Self { target, transport, _io: None }
+    }
+
+    /// One request.
+    pub async fn exchange(&self) -> Recording {
+        self.exchange_until(CancellationToken::new()).await
+    }
+
+    /// One request that is given up at `cancel`.
+    pub async fn exchange_until(&self, cancel: CancellationToken) -> Recording {
+        let request = http::Request::post("/v1/chat/completions")
+            .header("host", "llm.test")
+            .body(Full::new(Bytes::from_static(b"{}")))
+            .unwrap();
+        self.transport.exchange(request, cancel).await
+    }
+
+    pub fn outcome(&self, recording: &Recording) -> Outcome {
+        super::outcome(&self.target, recording)
+    }
+
+    /// `success` or the reason of failure.
+    pub fn verdict(&self, recording: &Recording) -> &'static str {
+        super::verdict(&self.outcome(recording))
+    }
+}
+
+fn target(url: &str, settings: &str) -> Arc<Target> {
+    super::target(&format!("targets: [{{name: t, url: '{url}', model: m{settings}}}]"))
+}

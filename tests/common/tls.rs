@@ -1,0 +1,96 @@
+//! A TLS server with a certificate of its own authority.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::Acceptor;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::LazyConfigAcceptor;
+
+use super::scripted::{Seen, Step, play};
+
+/// `notAfter` of every server certificate: 2040-02-03, midnight UTC.
+pub const EXPIRY: i64 = 2_211_840_000;
+
+/// What a client said before the handshake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    pub server_name: Option<String>,
+    pub alpn: Vec<String>,
+}
+
+/// A server that plays the same steps on every connection.
+pub struct TlsServer {
+    pub address: SocketAddr,
+    pub hellos: Arc<Mutex<Vec<Hello>>>,
+    /// PEM file of the authority.
+    pub ca_file: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl TlsServer {
+    /// Serves with a certificate for `name`.
+    pub async fn start(name: &str, steps: Vec<Step>) -> Self {
+        let (config, ca) = certificates(name);
+        let folder = tempfile::tempdir().unwrap();
+        let ca_file = folder.path().join("ca.pem");
+        std::fs::write(&ca_file, ca).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let hellos = Arc::<Mutex<Vec<Hello>>>::default();
+        let log = Arc::clone(&hellos);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (config, log) = (Arc::clone(&config), Arc::clone(&log));
+                tokio::spawn(serve(stream, config, steps.clone(), log));
+            }
+        });
+        Self { address, hellos, ca_file, _folder: folder }
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    config: Arc<ServerConfig>,
+    steps: Vec<Step>,
+    hellos: Arc<Mutex<Vec<Hello>>>,
+) {
+    let Ok(start) = LazyConfigAcceptor::new(Acceptor::default(), stream).await else { return };
+    let hello = start.client_hello();
+    let alpn = hello.alpn().into_iter().flatten();
+    let hello = Hello {
+        server_name: hello.server_name().map(str::to_owned),
+        alpn: alpn.map(|p| String::from_utf8_lossy(p).into_owned()).collect(),
+    };
+    hellos.lock().unwrap().push(hello);
+    // A client that refuses the certificate breaks off here.
+    if let Ok(stream) = start.into_stream(config).await {
+        play(stream, steps, Seen::default()).await;
+    }
+}
+
+/// A server's configuration, and its authority's certificate as PEM.
+fn certificates(name: &str) -> (Arc<ServerConfig>, String) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate().unwrap();
+    let ca = authority.self_signed(&authority_key).unwrap().pem();
+    let issuer = Issuer::new(authority, authority_key);
+    let mut server = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    server.not_after = rcgen::date_time_ymd(2040, 2, 3);
+    let key = KeyPair::generate().unwrap();
+    let certificate: CertificateDer<'static> = server.signed_by(&key, &issuer).unwrap().into();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    (Arc::new(config), ca)
+}

@@ -1,0 +1,246 @@
+//! The request of a probe, as the server sees it.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::scripted::{Seen, Step, always, answer, pipe};
+use common::{config, target};
+use expect_test::{Expect, expect};
+use llm_prober::probe::{Probe, Probing};
+use llm_prober::target::Target;
+use llm_prober::transport::Transport;
+use llm_prober::workload::Mix;
+use regex::Regex;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+/// A target in front of a server that answers everything, and what that server sees.
+struct Rig {
+    probing: Probing,
+    seen: Seen,
+}
+
+impl Rig {
+    fn new(target: Arc<Target>) -> Self {
+        let steps: Vec<_> = [Step::Request, answer()].into_iter().cycle().take(20).collect();
+        let (dialer, seen) = pipe(always(steps));
+        let transport = Transport::pipe(&target, dialer);
+        Self { probing: Probing::new(target, transport), seen }
+    }
+
+    /// One probe of the first draw, and its request.
+    async fn probe(&self) -> (Probe, String) {
+        let draw = Mix::new(&self.probing.target.workloads, 1).draw().unwrap();
+        let cancel = CancellationToken::new();
+        let probe = self.probing.probe(draw, std::time::Duration::ZERO, cancel).await;
+        let requests = self.seen.requests();
+        (probe, requests.last().cloned().unwrap_or_default())
+    }
+}
+
+/// A target with these further keys and one workload with these.
+fn rig(settings: &str, workload: &str) -> Rig {
+    Rig::new(target(&format!(
+        "workloads: {{w: {{weight: 1, prompts: {{inline: [How deep?]}}{workload}}}}}\n\
+         targets: [{{name: t, model: tiny{settings}}}]"
+    )))
+}
+
+const URL: &str = ", url: 'http://llm.test:8000/v1'";
+const SHARED: &str = ", prefix: shared, max_output_tokens: 9";
+
+/// The request with what is random in it replaced, and checked to be what it should.
+async fn check(settings: &str, workload: &str, expect: Expect) {
+    let (probe, request) = rig(settings, workload).probe().await;
+    let id = probe.id.as_str();
+    assert!(Regex::new("^[0-9a-f]{32}$").unwrap().is_match(id), "{id}");
+    assert_eq!(request.matches(id).count(), 2, "x-request-id and traceparent: {request}");
+    let span = Regex::new("-[0-9a-f]{16}-01\r\n").unwrap();
+    assert!(span.is_match(&request), "{request}");
+    let request = span.replace(&request, "-SPAN-01\r\n").replace(id, "ID").replace("\r\n", "\n");
+    let request = request.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    expect.assert_eq(&request);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_streamed_chat() {
+    check(URL, SHARED, expect![[r#"
+        POST /v1/chat/completions HTTP/1.1
+        host: llm.test:8000
+        user-agent: llm-prober/VERSION
+        content-type: application/json
+        accept: text/event-stream
+        accept-encoding: identity
+        x-request-id: ID
+        traceparent: 00-ID-SPAN-01
+        content-length: 136
+
+        {"max_tokens":9,"messages":[{"content":"How deep?","role":"user"}],"model":"tiny","stream":true,"stream_options":{"include_usage":true}}"#]]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_chat() {
+    check(&format!("{URL}, stream: false"), SHARED, expect![[r#"
+        POST /v1/chat/completions HTTP/1.1
+        host: llm.test:8000
+        user-agent: llm-prober/VERSION
+        content-type: application/json
+        accept: application/json
+        accept-encoding: identity
+        x-request-id: ID
+        traceparent: 00-ID-SPAN-01
+        content-length: 97
+
+        {"max_tokens":9,"messages":[{"content":"How deep?","role":"user"}],"model":"tiny","stream":false}"#]]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn streamed_completions() {
+    check(
+        &format!("{URL}, api: openai-completions, headers: {{X-Team: probe}}"),
+        SHARED,
+        expect![[r#"
+            POST /v1/completions HTTP/1.1
+            host: llm.test:8000
+            user-agent: llm-prober/VERSION
+            content-type: application/json
+            accept: text/event-stream
+            accept-encoding: identity
+            x-request-id: ID
+            traceparent: 00-ID-SPAN-01
+            x-team: probe
+            content-length: 106
+
+            {"max_tokens":9,"model":"tiny","prompt":"How deep?","stream":true,"stream_options":{"include_usage":true}}"#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whole_completions() {
+    check(
+        &format!("{URL}, api: openai-completions, stream: false"),
+        SHARED,
+        expect![[r#"
+        POST /v1/completions HTTP/1.1
+        host: llm.test:8000
+        user-agent: llm-prober/VERSION
+        content-type: application/json
+        accept: application/json
+        accept-encoding: identity
+        x-request-id: ID
+        traceparent: 00-ID-SPAN-01
+        content-length: 67
+
+        {"max_tokens":9,"model":"tiny","prompt":"How deep?","stream":false}"#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn path_and_host_follow_from_the_url() {
+    let cases = [
+        ("http://llm.test/v1", "/v1/chat/completions", "llm.test"),
+        ("http://llm.test/v1/", "/v1/chat/completions", "llm.test"),
+        ("http://llm.test:80/v1", "/v1/chat/completions", "llm.test"),
+        ("http://llm.test:8000", "/chat/completions", "llm.test:8000"),
+        ("http://[::1]:8000/a/b%20c/v1", "/a/b%20c/v1/chat/completions", "[::1]:8000"),
+        ("https://llm.test:443/v1", "/v1/chat/completions", "llm.test"),
+        ("https://llm.test:8443/v1", "/v1/chat/completions", "llm.test:8443"),
+    ];
+    for (url, path, host) in cases {
+        let (_, request) = rig(&format!(", url: '{url}'"), "").probe().await;
+        let mut lines = request.lines();
+        assert_eq!(lines.next().unwrap(), format!("POST {path} HTTP/1.1"), "{url}");
+        let hosts: Vec<_> = lines.filter_map(|l| l.strip_prefix("host: ")).collect();
+        assert_eq!(hosts, [host], "{url}");
+    }
+}
+
+fn body(request: &str) -> Value {
+    serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn extra_keys_are_merged_and_null_removes_one() {
+    let settings = format!(
+        "{URL}, extra_body: {{temperature: 0, max_tokens: null, max_completion_tokens: 5, \
+         stream_options: {{include_usage: false}}, nested: {{a: [1, null]}}}}"
+    );
+    let (_, request) = rig(&settings, SHARED).probe().await;
+    let expect = serde_json::json!({
+        "model": "tiny",
+        "stream": true,
+        "messages": [{"role": "user", "content": "How deep?"}],
+        "temperature": 0,
+        "max_completion_tokens": 5,
+        "stream_options": {"include_usage": false},
+        "nested": {"a": [1, null]},
+    });
+    assert_eq!(body(&request), expect);
+}
+
+/// Only the very first words keep a server's prefix cache from knowing the prompt.
+#[tokio::test(start_paused = true)]
+async fn a_nonce_stands_in_front_unless_the_prefix_is_shared() {
+    let nonce = Regex::new(r"^\[[0-9a-f]{8}\] How deep\?$").unwrap();
+    for (api, pointer) in
+        [("openai-chat", "/messages/0/content"), ("openai-completions", "/prompt")]
+    {
+        let settings = format!("{URL}, api: {api}");
+        let sent = |workload: &'static str| {
+            let rig = rig(&settings, workload);
+            async move { body(&rig.probe().await.1).pointer(pointer).unwrap().clone() }
+        };
+        let unique = sent("").await;
+        assert!(nonce.is_match(unique.as_str().unwrap()), "{unique}");
+        assert_eq!(sent(", prefix: shared").await, "How deep?");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_draw_has_a_nonce_of_its_own() {
+    let target = config(&format!("targets: [{{name: t, model: m{URL}}}]")).targets[0].clone();
+    let mut mix = Mix::new(&target.workloads, 1);
+    let prompts: std::collections::HashSet<_> =
+        (0..1000).map(|_| mix.draw().unwrap().prompt.text()).collect();
+    assert_eq!(prompts.len(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotated_secret_is_used_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "first\n").unwrap();
+    let quoted = file.display();
+    let cases = [
+        (format!("bearer_token_file: '{quoted}'"), "authorization: Bearer "),
+        (format!("header: {{name: Api-Key, value_file: '{quoted}'}}"), "api-key: "),
+    ];
+    for (auth, header) in cases {
+        std::fs::write(&file, "first\n").unwrap();
+        let rig = rig(&format!("{URL}, auth: {{{auth}}}"), "");
+        for token in ["first", "second"] {
+            std::fs::write(&file, format!("{token}\n")).unwrap();
+            let (_, request) = rig.probe().await;
+            let sent: Vec<_> = request.lines().filter_map(|l| l.strip_prefix(header)).collect();
+            assert_eq!(sent, [token], "{request}");
+        }
+        // Gone, or not fit for a header: a failure of the prober that does not show it.
+        std::fs::write(&file, "unfit\u{1}value").unwrap();
+        check_unusable(&rig, 2).await;
+        std::fs::remove_file(&file).unwrap();
+        check_unusable(&rig, 2).await;
+    }
+}
+
+async fn check_unusable(rig: &Rig, requests: usize) {
+    let (probe, _) = rig.probe().await;
+    let failure = probe.outcome.result.unwrap_err();
+    assert_eq!(failure.reason.as_str(), "internal", "{failure:?}");
+    assert!(!failure.detail.contains("unfit"), "{failure:?}");
+    assert_eq!(rig.seen.requests().len(), requests, "nothing was sent");
+    assert_eq!((probe.recording.send, probe.outcome.timestamp_source), (None, None));
+}

@@ -1,0 +1,152 @@
+//! New and reused connections, and their phases.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use llm_prober::recording::{ConnectionPhases, Recording};
+
+use crate::common::client::Client;
+use crate::common::scripted::{CHUNKED, Step, always, answer, pause, pipe, send, tcp, whole};
+
+/// Nine requests, each answered.
+fn patient() -> Vec<Step> {
+    [Step::Request, answer()].into_iter().cycle().take(18).chain([Step::Hold]).collect()
+}
+
+fn check_new(recording: &Recording) {
+    let c = recording.connection;
+    assert!(!c.reused);
+    let order = [c.resolved.unwrap(), c.connected.unwrap(), recording.send.unwrap()];
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!((c.tls_done, c.certificate_expiry), (None, None), "plain HTTP");
+}
+
+#[tokio::test]
+async fn a_connection_is_reused_and_then_has_no_phases() {
+    let (address, seen) = tcp(always(patient())).await;
+    let client = Client::network(&format!("http://{address}/v1"), "");
+    let first = client.exchange().await;
+    check_new(&first);
+    let figures = client.outcome(&first).measurement;
+    assert!(figures.ttft_with_connect.unwrap() > figures.ttft.unwrap());
+    for _ in 0..3 {
+        let next = client.exchange().await;
+        assert_eq!(client.verdict(&next), "success");
+        let reused = ConnectionPhases { reused: true, ..ConnectionPhases::default() };
+        assert_eq!(next.connection, reused);
+        assert_eq!(client.outcome(&next).measurement.ttft_with_connect, None);
+    }
+    assert_eq!((seen.connections(), seen.requests().len()), (1, 4));
+}
+
+#[tokio::test]
+async fn a_fresh_connection_for_each_probe_if_so_configured() {
+    let (address, seen) = tcp(always(patient())).await;
+    let client = Client::network(&format!("http://{address}/v1"), ", connection: fresh");
+    for _ in 0..3 {
+        check_new(&client.exchange().await);
+    }
+    assert_eq!(seen.connections(), 3);
+}
+
+/// Servers close idle connections; that is no failure of theirs.
+#[tokio::test]
+async fn a_connection_that_was_closed_meanwhile_is_replaced() {
+    // Right after the answer, or at the next request, which is the race of both.
+    let closing = [vec![Step::Request, answer()], vec![Step::Request, answer(), Step::Request]];
+    for steps in closing {
+        let (address, seen) = tcp(always(steps)).await;
+        let client = Client::network(&format!("http://{address}/v1"), "");
+        for connections in 1..=3 {
+            let recording = client.exchange().await;
+            assert_eq!(client.verdict(&recording), "success", "{recording:?}");
+            check_new(&recording);
+            assert_eq!(seen.connections(), connections);
+        }
+    }
+}
+
+/// Some servers say why they close an idle connection, although nobody asked.
+#[tokio::test(start_paused = true)]
+async fn a_parting_word_on_an_idle_connection_is_not_taken_for_an_answer() {
+    let parting = whole("408 Request Timeout", "text/plain", "too slow");
+    let (dialer, seen) = pipe(always([Step::Request, answer(), pause(1_000), parting]));
+    let client = Client::pipe(dialer, "");
+    for connections in 1..=2 {
+        let recording = client.exchange().await;
+        assert_eq!(client.verdict(&recording), "success", "{recording:?}");
+        assert_eq!(seen.connections(), connections);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_repeated_once_and_only_if_nothing_was_answered() {
+    let (address, seen) = tcp(Arc::new(|connection| match connection {
+        0 => vec![Step::Request, answer(), Step::Request],
+        _ => vec![Step::Request],
+    }))
+    .await;
+    let client = Client::network(&format!("http://{address}/v1"), "");
+    assert_eq!(client.verdict(&client.exchange().await), "success");
+    assert_eq!(client.verdict(&client.exchange().await), "truncated");
+    assert_eq!((seen.connections(), seen.requests().len()), (2, 3));
+
+    let begun = send("HTTP/1.1 200 OK\r\n");
+    for begun in [begun, send(CHUNKED)] {
+        let (address, seen) = tcp(always([Step::Request, answer(), Step::Request, begun])).await;
+        let client = Client::network(&format!("http://{address}/v1"), "");
+        assert_eq!(client.verdict(&client.exchange().await), "success");
+        let recording = client.exchange().await;
+        assert_eq!((client.verdict(&recording), recording.connection.reused), ("truncated", true));
+        assert_eq!((seen.connections(), seen.requests().len()), (1, 2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_connections_are_no_more_than_probes_may_be_under_way() {
+    let slow = [Step::Request, pause(10), answer(), Step::Request, pause(10), answer(), Step::Hold];
+    let (dialer, seen) = pipe(always(slow));
+    let client = Client::pipe(dialer, ", max_in_flight: 2");
+    let five = || join_all((0..5).map(|_| client.exchange()));
+    assert!(five().await.iter().all(|r| client.verdict(r) == "success"));
+    assert_eq!(seen.connections(), 5);
+    let reused = five().await.iter().filter(|r| r.connection.reused).count();
+    assert_eq!((reused, seen.connections()), (2, 8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_not_trusted_for_ever() {
+    let (dialer, seen) = pipe(always(patient()));
+    let client = Client::pipe(dialer, "");
+    for (idle, connections) in [(0, 1), (89, 1), (91, 2)] {
+        tokio::time::sleep(Duration::from_secs(idle)).await;
+        client.exchange().await;
+        assert_eq!(seen.connections(), connections, "after {idle} s");
+    }
+}
+
+/// A connection that the server wants closed, or whose answer was not read to the end, ends with
+/// its exchange.
+#[tokio::test(start_paused = true)]
+async fn only_a_finished_connection_is_kept() {
+    let body = "data: [DONE]\n\n";
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n", body.len());
+    let asked = send(format!("{head}connection: close\r\n\r\n{body}"));
+    let cut = send("HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\nx");
+    let old = send(format!("{}\r\n{body}", head.replace("1.1", "1.0")));
+    for steps in [
+        vec![Step::Request, asked, Step::Hold],
+        vec![Step::Request, old, Step::Hold],
+        vec![Step::Request, cut, Step::Hold],
+    ] {
+        let (dialer, seen) = pipe(always(steps));
+        let client = Client::pipe(dialer, "");
+        for connections in 1..=2 {
+            let recording = client.exchange().await;
+            assert!(!recording.connection.reused);
+            assert_eq!(seen.connections(), connections);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Arrivals do not wait for answers; the ones that cannot be probed are counted.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use llm_prober::simulate::SimulatorConfig;
+
+use super::seconds;
+use crate::common::config;
+use crate::common::scrape::Scrape;
+use crate::common::simulated::{Dialers, Server, exact, start};
+
+fn yaml(settings: &str) -> String {
+    format!(
+        "seed: 3\n\
+         workloads: {{w: {{weight: 1, prompts: {{inline: [hi]}}, max_output_tokens: 4}}}}\n\
+         defaults: {{interval: 1s, arrival: constant}}\n\
+         targets: [{{name: t, url: 'http://t.test/v1', model: m{settings}}}]"
+    )
+}
+
+struct Counts {
+    probes: f64,
+    in_flight: f64,
+    skipped: f64,
+    of_reason: f64,
+}
+
+fn counts(scrape: &Scrape, reason: &str) -> Counts {
+    let reason = format!("reason=\"{reason}\"");
+    Counts {
+        probes: scrape.sum("llm_prober_probes_total", &[]),
+        in_flight: scrape.sum("llm_prober_probes_in_flight", &[]),
+        skipped: scrape.sum("llm_prober_probes_skipped_total", &[]),
+        of_reason: scrape.sum("llm_prober_probes_skipped_total", &[&reason]),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_server_is_asked_by_as_many_as_allowed() {
+    let server = Server::new(SimulatorConfig { ttft: Duration::from_secs(10), ..exact(4) });
+    let daemon =
+        start(config(&yaml(", max_in_flight: 3")), Dialers::from([("t", server.dialer())]));
+    for second in 1..=120_u32 {
+        seconds(1).await;
+        let now = counts(&Scrape::of(&daemon.metrics), "in_flight_limit");
+        // Constant arrivals begin within the first interval, so there is one in every second.
+        assert_eq!(now.probes + now.in_flight + now.skipped, f64::from(second));
+        assert!(now.in_flight <= 3.0 && server.open() <= 3);
+        assert_eq!(now.of_reason, now.skipped);
+    }
+    let end = counts(&Scrape::of(&daemon.metrics), "in_flight_limit");
+    // Each of the three places is taken again by the first arrival after 10.03 s.
+    assert_eq!((end.probes, end.in_flight, end.skipped), (30.0, 3.0, 87.0));
+    assert_eq!(server.requests(), end.probes + end.in_flight);
+    // The server's slowness is in the latency, not in the prober's own delay.
+    let scrape = Scrape::of(&daemon.metrics);
+    let sum = |family: &str| scrape.sum(&format!("llm_prober_{family}_seconds_sum"), &[]);
+    assert_eq!(sum("time_to_first_token"), 300.0);
+    assert!(sum("schedule_delay") < 0.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spent_budget_stops_probing() {
+    // The budget is per day of the wall clock, which is not paused.
+    let today = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 86_400;
+    let (counts, server) = loop {
+        let day = today();
+        let result = an_hour_on_a_budget().await;
+        if today() == day {
+            break result;
+        }
+    };
+    // Four tokens each: the third probe goes beyond ten.
+    assert_eq!((counts.probes, counts.in_flight), (3.0, 0.0));
+    assert_eq!((counts.skipped, counts.of_reason), (3597.0, 3597.0));
+    assert_eq!(server.requests(), 3.0);
+}
+
+async fn an_hour_on_a_budget() -> (Counts, Server) {
+    let server = Server::new(exact(4));
+    let budget = yaml(", budget: {output_tokens_per_day: 10}");
+    let daemon = start(config(&budget), Dialers::from([("t", server.dialer())]));
+    seconds(3600).await;
+    let counts = counts(&Scrape::of(&daemon.metrics), "budget");
+    daemon.drain().await;
+    (counts, server)
+}
