@@ -103,7 +103,7 @@ fn refused(head: &Head, recording: &Recording) -> Result<(), Failure> {
     let body: Vec<u8> =
         recording.chunks.iter().flat_map(|c| c.bytes.to_vec()).take(DETAIL_BYTES).collect();
     let body = String::from_utf8_lossy(&body);
-    Err(Failure::new(reason, format!("status {}: {}", head.status, body.trim())))
+    Err(Failure::new(reason, body.trim()))
 }
 
 fn ended_properly(ending: &Ending) -> Result<(), Failure> {

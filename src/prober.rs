@@ -142,8 +142,9 @@ impl Prober {
             }
             Err(error) => {
                 let Some(workload) = self.workloads.remove(&error.id()) else { return };
-                tracing::error!(target_name = %self.probing.target.name, %error, "a probe broke");
-                let failure = Failure::new(FailureReason::Internal, error.to_string());
+                // Not the error itself: a panic's message may quote what was being read.
+                tracing::error!(target_name = %self.probing.target.name, "a probe panicked");
+                let failure = Failure::new(FailureReason::Internal, "the probe panicked");
                 self.probing.not_sent(ProbeId::random(), &workload, failure)
             }
         };

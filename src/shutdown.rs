@@ -2,13 +2,16 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Resolves when the process is asked to end (SIGINT or SIGTERM).
-pub async fn requested() {
+/// Resolves when the process is asked to end (SIGINT or SIGTERM). Listens from the call on, not
+/// from the first poll, so that a request during the start is heard; needs a runtime around it.
+pub fn requested() -> impl Future<Output = ()> {
     let (mut interrupt, mut terminate) =
         (stream(SignalKind::interrupt()), stream(SignalKind::terminate()));
-    tokio::select! {
-        () = next(&mut interrupt) => {}
-        () = next(&mut terminate) => {}
+    async move {
+        tokio::select! {
+            () = next(&mut interrupt) => {}
+            () = next(&mut terminate) => {}
+        }
     }
 }
 

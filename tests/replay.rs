@@ -61,14 +61,16 @@ fn summary(outcome: &Outcome) -> String {
     )
 }
 
-#[tokio::test(start_paused = true)]
-async fn captures_of_real_servers() {
+/// Every capture of one server; a test per server, because they run side by side.
+async fn check_server(server: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     let mut names: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with(server) && !name.contains("expected"))
         .collect();
     names.sort();
+    assert!(names.len() > 10, "the captures of {server}");
     let mut table = String::new();
     for name in &names {
         let raw = std::fs::read(folder.join(name)).unwrap();
@@ -81,7 +83,22 @@ async fn captures_of_real_servers() {
         }
         table += &[name, ": ", &summary(&whole), "\n"].concat();
     }
-    expect_test::expect_file!["captures.expected.txt"].assert_eq(&table);
+    expect_test::expect_file![folder.join(format!("{server}.expected.txt"))].assert_eq(&table);
+}
+
+#[tokio::test(start_paused = true)]
+async fn captures_of_litellm() {
+    check_server("litellm-proxy").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn captures_of_llama_cpp() {
+    check_server("llama-server").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn captures_of_vllm() {
+    check_server("vllm-cpu").await;
 }
 
 /// A capture that breaks off anywhere before its end marker is a failure, never a success.

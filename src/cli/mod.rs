@@ -93,7 +93,11 @@ enum CliError {
 /// Matches the command; the result is the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    std::panic::set_hook(Box::new(report_panic));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_run(&error),
+    };
     let result = match cli.command {
         None => run::main(&cli.run),
         Some(Command::Run(args)) => run::main(&args),
@@ -112,6 +116,18 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says where, but not what: a panic's message may quote what was being read.
+fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
+    eprintln!("llm-prober: a defect: panicked at {place}");
+}
+
+/// Help and version were asked for and go to standard output; anything else is a mistake.
+fn not_run(error: &clap::Error) -> ExitCode {
+    let _ = error.print(); // nobody is left to tell
+    if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
 }
 
 fn load(file: &Path) -> Result<crate::config::Config, CliError> {

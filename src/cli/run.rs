@@ -47,6 +47,7 @@ pub(super) fn main(args: &RunArgs) -> Result<ExitCode, CliError> {
 }
 
 async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), String> {
+    let mut asked_to_end = std::pin::pin!(shutdown::requested());
     let mut reloads = Reloads::listen();
     let mut listeners = Vec::new();
     for address in &args.listen {
@@ -66,7 +67,6 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), String> {
         announce(&listener);
         tasks.spawn(web::serve(listener, Arc::clone(&daemon), stop.clone()));
     }
-    let mut asked_to_end = std::pin::pin!(shutdown::requested());
     loop {
         tokio::select! {
             () = &mut asked_to_end => break,

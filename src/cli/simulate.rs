@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{CliError, LogArgs, runtime};
 use crate::shutdown;
-use crate::simulate::{SimulateArgs, run};
+use crate::simulate::{SimulateArgs, SimulateError, run};
 
 #[derive(Debug, Args)]
 pub(super) struct Simulate {
@@ -18,6 +18,10 @@ pub(super) struct Simulate {
 
 pub(super) fn main(args: &Simulate) -> Result<ExitCode, CliError> {
     args.log.init();
-    let served = runtime()?.block_on(run(args.simulate.clone(), shutdown::requested()));
-    served.map(|()| ExitCode::SUCCESS).map_err(|e| CliError::Usage(e.to_string()))
+    let served =
+        runtime()?.block_on(async { run(args.simulate.clone(), shutdown::requested()).await });
+    served.map(|()| ExitCode::SUCCESS).map_err(|error| match error {
+        SimulateError::Config(error) => CliError::Usage(error.to_string()),
+        SimulateError::Bind { .. } => CliError::Failed(error.to_string()),
+    })
 }

@@ -61,7 +61,8 @@ fn stream_figures(
     let pairs = || content.windows(2);
     m.coalesced = pairs().filter(|p| coalesced(p)).count() as u64;
     m.ttst = pairs().next().filter(|p| !coalesced(p)).map(|p| p[1].at.since(p[0].at));
-    m.longest_gap = pairs().map(|p| p[1].at.since(p[0].at)).max();
+    let apart = pairs().filter(|p| !coalesced(p));
+    m.longest_gap = apart.map(|p| p[1].at.since(p[0].at)).max();
     for (i, pair) in pairs().enumerate() {
         let end_is_coalesced = content.get(i + 2).is_some_and(|next| next.read == pair[1].read);
         if !coalesced(pair) && !end_is_coalesced {
@@ -71,14 +72,14 @@ fn stream_figures(
     m.itl = inter_token_latency(m, timeline, content);
 }
 
-/// Absent when all content came in one event: nothing was seen between two tokens.
+/// Absent when all content came in one read: nothing was seen between two tokens.
 fn inter_token_latency(
     m: &Measurement,
     timeline: &Timeline,
     content: &[&Event],
 ) -> Option<Duration> {
     let (first, last) = (content.first()?, content.last()?);
-    if content.len() < 2 {
+    if first.read == last.read {
         return None;
     }
     let in_first = tokens_of_first_event(timeline, first);

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::failure::Failure;
 use crate::measure::{Measurement, PhaseSpan};
 use crate::probe::Probe;
 use crate::recording::Offset;
@@ -72,7 +73,7 @@ fn verdict(probe: &Probe) -> String {
     let status = outcome.http_status.map_or_else(String::new, |s| format!(" (status {s})"));
     let mut out = match &outcome.result {
         Ok(()) => format!("  success{status}\n"),
-        Err(failure) => format!("  FAILED: {}{status}: {}\n", failure.reason, failure.detail),
+        Err(failure) => format!("  FAILED: {}{status}{}\n", failure.reason, detail(failure)),
     };
     for verdict in &outcome.verdicts {
         let missed: Vec<_> = verdict.missed().map(ObjectiveKind::as_str).collect();
@@ -86,6 +87,12 @@ fn verdict(probe: &Probe) -> String {
         let _ = writeln!(out, "  slo {}: {judged}", verdict.slo);
     }
     out
+}
+
+/// The server's words in one line, and without control codes for the terminal.
+fn detail(failure: &Failure) -> String {
+    let text = failure.detail.replace(char::is_control, " ");
+    if text.is_empty() { text } else { format!(": {text}") }
 }
 
 fn figures(m: &Measurement) -> String {
@@ -107,9 +114,9 @@ fn figures(m: &Measurement) -> String {
     let count = |n: Option<u64>| n.map_or_else(|| "–".to_owned(), |n| n.to_string());
     let _ =
         writeln!(out, "  {:<28} {:>12}", "input tokens", count(m.input_tokens.map(|t| t.tokens)));
-    let source = m.output_tokens.map_or("", |t| t.source.as_str());
+    let source = m.output_tokens.map_or_else(String::new, |t| format!(" {}", t.source.as_str()));
     let output = count(m.output_tokens.map(|t| t.tokens));
-    let _ = writeln!(out, "  {:<28} {output:>12} {source}", "output tokens");
+    let _ = writeln!(out, "  {:<28} {output:>12}{source}", "output tokens");
     out
 }
 

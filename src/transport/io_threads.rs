@@ -75,7 +75,8 @@ pub(super) async fn run_on<T: Send + 'static>(
 ) -> Result<T, String> {
     let Some(handle) = handle else { return Ok(work.await) };
     let mut task = AbortOnDrop(handle.spawn(work));
-    (&mut task.0).await.map_err(|e| e.to_string())
+    // Not the error itself: a panic's message may quote what was being read.
+    (&mut task.0).await.map_err(|_| "the exchange panicked".to_owned())
 }
 
 struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);

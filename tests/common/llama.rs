@@ -33,6 +33,22 @@ impl LlamaServer {
         self.0.address()
     }
 
+    /// The text of a GET.
+    pub async fn text(&self, path: &str) -> String {
+        self.0.text(path).await
+    }
+
+    /// Waits until some slot has generated a few tokens of an answer.
+    pub async fn answering(&self) {
+        let far = |slot: &Value| slot["next_token"][0]["n_decoded"].as_u64() >= Some(5);
+        let ask = || async {
+            let slots = self.0.get("/slots").await;
+            let slots = slots.as_array()?;
+            slots.iter().any(|s| s["is_processing"] == true && far(s)).then_some(())
+        };
+        self.0.poll("an answer under way", ask).await;
+    }
+
     /// The JSON that answers a POST.
     pub async fn post(&self, path: &str, body: &Value) -> Value {
         self.0.post(path, body).await

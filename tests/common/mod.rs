@@ -4,12 +4,14 @@
 
 pub mod client;
 pub mod counterparts;
+pub mod daemon;
+pub mod exposition;
 pub mod llama;
 pub mod process;
 pub mod prometheus;
-pub mod scrape;
 pub mod scripted;
 pub mod simulated;
+pub mod stream;
 pub mod tls;
 
 use std::path::Path;

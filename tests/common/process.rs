@@ -64,6 +64,12 @@ impl Process {
         .await;
     }
 
+    /// The text of a GET.
+    pub async fn text(&self, path: &str) -> String {
+        let answer = async { self.client.get(self.url(path)).send().await?.text().await };
+        self.unless(answer.await, path)
+    }
+
     /// The JSON of a GET.
     pub async fn get(&self, path: &str) -> Value {
         self.json(self.client.get(self.url(path)), path).await
@@ -90,14 +96,22 @@ impl Process {
         }
     }
 
+    /// The end of its log.
+    pub fn log(&self) -> String {
+        tail(&self.log)
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     async fn json(&self, request: reqwest::RequestBuilder, path: &str) -> Value {
-        let answer = async { request.send().await?.json().await }.await;
-        answer
-            .unwrap_or_else(|error: reqwest::Error| panic!("{path}: {error}\n{}", tail(&self.log)))
+        let answer = async { request.send().await?.json().await };
+        self.unless(answer.await, path)
+    }
+
+    fn unless<T>(&self, answer: reqwest::Result<T>, path: &str) -> T {
+        answer.unwrap_or_else(|error| panic!("{path}: {error}\n{}", tail(&self.log)))
     }
 }
 
@@ -108,7 +122,7 @@ impl Drop for Process {
     }
 }
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     // reqwest wants a provider even for plain HTTP; an error means that there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();

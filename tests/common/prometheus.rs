@@ -91,6 +91,11 @@ impl Prometheus {
         self.process.poll(expression, ask).await
     }
 
+    /// The end of its log.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
     /// Any other path of its API, for example `/api/v1/targets`.
     pub async fn get(&self, path: &str) -> Value {
         self.process.get(path).await

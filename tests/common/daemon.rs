@@ -1,0 +1,214 @@
+//! The program itself as a child process: everything it says is kept, it is killed on drop.
+
+use std::{
+    ffi::OsStr,
+    io::Read,
+    net::SocketAddr,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use reqwest::{Method, StatusCode, header::HeaderMap};
+use tokio::time::Instant;
+
+use super::exposition::Exposition;
+
+/// The longest that anything here is waited for; a limit, not a measurement.
+const PATIENCE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+/// Of a log, when a test fails.
+const SHOWN_LINES: usize = 20;
+const BINARY: &str = env!("CARGO_BIN_EXE_llm-prober");
+
+/// A running command of the program.
+pub struct Program {
+    child: Child,
+    stdout: Kept,
+    stderr: Kept,
+    client: reqwest::Client,
+}
+
+/// An answer of its HTTP side.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body, which must be text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// A header's value; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Runs a command to its end.
+pub fn run<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
+    Command::new(BINARY).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+impl Program {
+    /// Starts a command.
+    pub fn start<A: AsRef<OsStr>>(
+        arguments: impl IntoIterator<Item = A>,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new(BINARY);
+        command.args(arguments).envs(environment.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (stdout, stderr) = (Kept::default(), Kept::default());
+        stdout.follow(child.stdout.take().unwrap());
+        stderr.follow(child.stderr.take().unwrap());
+        Self { child, stdout, stderr, client: super::process::client() }
+    }
+
+    /// Starts the daemon on a free port with further arguments.
+    pub async fn daemon<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        let listen = OsStr::new("--web.listen-address=127.0.0.1:0").to_owned();
+        let arguments = arguments.into_iter().map(|a| a.as_ref().to_owned());
+        let daemon = Self::start(arguments.chain([listen]), &[]);
+        daemon.address().await;
+        daemon
+    }
+
+    /// Starts a simulator with further arguments; where it listens is in its log.
+    pub async fn simulator(listen: &str, arguments: &[&str]) -> (Self, SocketAddr) {
+        let simulate = ["simulate", "--web.listen-address", listen];
+        let simulator = Self::start(simulate.iter().chain(arguments), &[]);
+        let found = simulator.find(|program| address(&program.stderr(), "url=")).await;
+        (simulator, found)
+    }
+
+    /// Where the daemon serves its pages, from the line that it prints.
+    pub async fn address(&self) -> SocketAddr {
+        self.find(|program| address(&program.stdout(), "metrics: ")).await
+    }
+
+    /// Everything on standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// Everything on standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// A GET.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, &[]).await
+    }
+
+    /// A request with headers.
+    pub async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let url = format!("http://{}{path}", self.address().await);
+        let mut request = self.client.request(method, url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, body: response.bytes().await.unwrap() }
+    }
+
+    /// What `/metrics` says now, in classic text.
+    pub async fn metrics(&self) -> Exposition {
+        Exposition::parse(self.get("/metrics").await.text())
+    }
+
+    /// Scrapes until `seen` says yes; fails with all that was said.
+    pub async fn until(&self, what: &str, seen: impl Fn(&Exposition) -> bool) -> Exposition {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let metrics = self.metrics().await;
+            if seen(&metrics) {
+                return metrics;
+            }
+            assert!(Instant::now() < deadline, "no {what}:\n{metrics}\n{}", self.said());
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Sends a signal, by the shell's own `kill`.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits for the program's own end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not end:\n{}", self.said());
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Looks until there is something to find.
+    pub async fn find<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = look(self) {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "waited in vain:\n{}", self.said());
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn said(&self) -> String {
+        let end = |text: String| {
+            let lines: Vec<_> = text.lines().collect();
+            lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
+        };
+        format!("stdout:\n{}\nstderr:\n{}", end(self.stdout()), end(self.stderr()))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// All that came out of a pipe.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    /// Reads to the end, so that the program never blocks on a full pipe.
+    fn follow(&self, mut pipe: impl Read + Send + 'static) {
+        let kept = self.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(n @ 1..) = pipe.read(&mut buffer) {
+                kept.0.lock().unwrap_or_else(PoisonError::into_inner).extend(&buffer[..n]);
+            }
+        });
+    }
+
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// The address in `<label>http://<address>/…`, once the whole of it is there.
+fn address(text: &str, label: &str) -> Option<SocketAddr> {
+    let (_, rest) = text.split_once(label)?;
+    let (address, _) = rest.trim_start().strip_prefix("http://")?.split_once('/')?;
+    Some(address.parse().unwrap())
+}

@@ -1,0 +1,66 @@
+//! Without any argument: the daemon probes its own simulator.
+
+use reqwest::Method;
+
+use crate::common::daemon::Program;
+
+const MOVING: [&str; 6] = [
+    "llm_prober_probes_total",
+    "llm_prober_time_to_first_token_seconds_count",
+    "llm_prober_inter_token_latency_seconds_count",
+    "llm_prober_goodput_tokens_per_second_count",
+    "llm_prober_slo_probes_total",
+    "llm_prober_slo_good_probes_total",
+];
+
+#[tokio::test]
+async fn the_quick_start_measures_and_shows_it() {
+    let daemon = Program::daemon([""; 0]).await;
+    let first = daemon.until("figures", |m| MOVING.iter().all(|n| m.sum(n, &[]) > 0.0)).await;
+    let moved = |name: &&str, m: &crate::common::exposition::Exposition| {
+        m.sum(name, &[]) > first.sum(name, &[])
+    };
+    let later = daemon.until("movement", |m| MOVING.iter().all(|n| moved(n, m))).await;
+    // The simulated day has a few bad moments, of these two kinds only.
+    let failures = |labels: &[&str]| later.sum("llm_prober_probe_failures_total", labels);
+    let simulated = ["reason=\"http_status\"", "reason=\"error_event\""].map(|r| failures(&[r]));
+    assert_eq!(failures(&[]), simulated[0] + simulated[1], "{later}");
+    if cfg!(target_os = "linux") {
+        let task = later.sum("llm_prober_timestamp_source_total", &["source=\"task\""]);
+        assert_eq!(task, 0.0, "{later}");
+    }
+    pages(&daemon).await;
+}
+
+async fn pages(daemon: &Program) {
+    let landing = daemon.get("/").await;
+    assert_eq!(landing.status, 200);
+    assert!(landing.header("content-type").starts_with("text/html"), "{landing:?}");
+    assert!(landing.header("content-security-policy").contains("default-src 'none'"));
+    assert!(landing.text().contains("<td>simulator</td>"), "{}", landing.text());
+    assert!(landing.text().contains("succeeded"), "{}", landing.text());
+    for path in ["/-/healthy", "/-/ready"] {
+        let answer = daemon.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+    }
+    let config = daemon.get("/config").await;
+    assert_eq!(config.status, 200);
+    assert!(config.text().contains("name: simulator"), "{}", config.text());
+    assert_eq!(daemon.get("/nowhere").await.status, 404);
+    let refused = daemon.ask(Method::POST, "/-/reload", &[]).await;
+    assert_eq!(refused.status, 500);
+    assert_eq!(refused.text(), "there is no configuration file to reload\n");
+    assert!(daemon.stdout().contains("status page: http://127.0.0.1:"), "{}", daemon.stdout());
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_in_order() {
+    for signal in ["TERM", "INT"] {
+        let mut daemon = Program::daemon([""; 0]).await;
+        // At once: a request to end during the start counts as well.
+        daemon.signal(signal);
+        let status = daemon.ended().await;
+        assert_eq!(status.code(), Some(0), "{signal}: {}", daemon.stderr());
+        assert!(daemon.stderr().contains("ending: letting probes"), "{}", daemon.stderr());
+    }
+}

@@ -1,0 +1,176 @@
+//! The real program probes a real llama.cpp server.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
+#![allow(clippy::float_cmp)] // counters hold whole numbers
+#![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
+
+use std::net::SocketAddr;
+use std::process::Output;
+
+use serde_json::Value;
+
+use common::daemon::{Program, run};
+use common::exposition::Exposition;
+use common::llama::LlamaServer;
+
+mod common;
+
+/// Every answer has this many tokens: the model may not stop by itself.
+const TOKENS: u64 = 12;
+const APIS: [(&str, &str); 4] = [
+    ("chat", "api: openai-chat"),
+    ("chat-whole", "api: openai-chat, stream: false"),
+    ("completions", "api: openai-completions"),
+    ("completions-whole", "api: openai-completions, stream: false"),
+];
+
+/// About 300 tokens to read, so that a cached prefix shows.
+fn story() -> String {
+    let sentence = "The pilot reads the log before the ship goes out, as the tide is low. ";
+    sentence.repeat(18)
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// The model is left out everywhere: the server says which one it has.
+    fn new(server: SocketAddr) -> Self {
+        let story = story();
+        let mix = format!(
+            "defaults: {{interval: 300ms, arrival: constant, max_in_flight: 1}}\n\
+             workloads:\n  \
+               short: {{prompts: {{inline: [Tell a story.]}}, max_output_tokens: {TOKENS}}}\n  \
+               endless: {{prompts: {{inline: [Tell a story.]}}, max_output_tokens: 900}}\n  \
+               unique: {{prompts: {{inline: ['{story}']}}, max_output_tokens: 4}}\n  \
+               shared: {{prompts: {{inline: ['{story}']}}, max_output_tokens: 4, prefix: shared}}\n  \
+               too_long: {{prompts: {{inline: ['{}']}}}}\n",
+            story.repeat(5)
+        );
+        let common =
+            format!("url: 'http://{server}/v1', extra_body: {{ignore_eos: true, seed: 1}}");
+        let target = |(name, settings)| format!("  - {{name: {name}, {settings}, {common}}}\n");
+        let targets: String = APIS.map(target).concat();
+        // The daemon has one target with two workloads.
+        let probed = format!("[{{name: llama, {common}, workloads: [unique, shared]}}]\n");
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, targets: &str| {
+            let yaml = format!("{mix}targets:{targets}");
+            std::fs::write(folder.path().join(name), yaml).unwrap();
+        };
+        write("probe.yml", &format!("\n{targets}"));
+        write("daemon.yml", &format!(" {probed}"));
+        Self(folder)
+    }
+
+    fn flag(&self, name: &str) -> String {
+        format!("--config.file={}", self.0.path().join(name).display())
+    }
+
+    async fn probe(&self, target: &str, workload: &str, more: &[&str]) -> Output {
+        let [target, workload] = [format!("--target={target}"), format!("--workload={workload}")];
+        let mut arguments = vec!["probe".to_owned(), self.flag("probe.yml"), target, workload];
+        arguments.extend(more.iter().map(|&a| a.to_owned()));
+        tokio::task::spawn_blocking(|| run(arguments)).await.unwrap()
+    }
+}
+
+fn object(output: &Output) -> Value {
+    let text = std::str::from_utf8(&output.stdout).unwrap();
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {output:?}"))
+}
+
+fn number(object: &Value, key: &str) -> f64 {
+    object[key].as_f64().unwrap_or_else(|| panic!("no {key}: {object}"))
+}
+
+/// The server's own count of all tokens it ever predicted.
+async fn predicted(server: &LlamaServer) -> f64 {
+    let metrics = server.text("/metrics").await;
+    Exposition::parse(&metrics).sum("llamacpp:tokens_predicted_total", &[])
+}
+
+#[tokio::test]
+async fn every_api_is_measured_as_the_server_counts() {
+    let Some(server) = LlamaServer::start().await else { return };
+    let folder = Folder::new(server.address());
+    for (target, _) in APIS {
+        let before = predicted(&server).await;
+        let output = folder.probe(target, "short", &["--output=json"]).await;
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let probe = object(&output);
+        assert_eq!(probe["output_tokens"].as_u64(), Some(TOKENS), "{probe}");
+        assert_eq!(probe["output_tokens_source"], "usage", "{probe}");
+        assert_eq!(probe["finish"], "length", "{probe}");
+        let counted = predicted(&server).await - before;
+        assert_eq!(counted, number(&probe, "output_tokens"), "{probe}");
+        let streamed = !target.ends_with("whole");
+        assert_eq!(probe["ttft"].is_number(), streamed, "{probe}");
+        if streamed {
+            assert!(number(&probe, "ttft") < number(&probe, "request_latency"), "{probe}");
+            assert!(number(&probe, "itl") > 0.0, "{probe}");
+            // A token may hold half a character and wait for the next one.
+            let events = probe["content_at"].as_array().unwrap().len() as u64;
+            assert!((TOKENS / 2..=TOKENS).contains(&events), "{probe}");
+        }
+    }
+    too_long(&folder).await;
+}
+
+/// More than a slot can hold.
+async fn too_long(folder: &Folder) {
+    let output = folder.probe("chat", "too_long", &["--output=json"]).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let probe = object(&output);
+    let found = (&probe["outcome"], &probe["http_status"]);
+    assert_eq!(found, (&"http_status".into(), &400.into()), "{probe}");
+}
+
+#[tokio::test]
+async fn the_server_s_own_times_and_its_cache_are_on_the_metrics() {
+    let Some(server) = LlamaServer::start().await else { return };
+    let folder = Folder::new(server.address());
+    let daemon = Program::daemon([folder.flag("daemon.yml")]).await;
+    let of =
+        |m: &Exposition, name: &str, labels: &[&str]| m.sum(&format!("llm_prober_{name}"), labels);
+    let (unique, shared) = (["workload=\"unique\""], ["workload=\"shared\""]);
+    let seen = daemon
+        .until("probes of both kinds", |m| {
+            let many = |labels| {
+                of(m, "probe_success", labels) == 1.0 && of(m, "probes_total", labels) >= 4.0
+            };
+            many(&unique) && many(&shared)
+        })
+        .await;
+    assert_eq!(of(&seen, "probe_failures_total", &[]), 0.0, "{seen}");
+    for stage in ["stage=\"prefill\"", "stage=\"decode\""] {
+        let count = of(&seen, "server_stage_duration_seconds_count", &[stage]);
+        assert_eq!(count, of(&seen, "probes_total", &[]), "{stage}: {seen}");
+    }
+    // What the client waits for the first token holds the server's prefill.
+    let ttft = of(&seen, "time_to_first_token_seconds_sum", &[]);
+    let prefill = of(&seen, "server_stage_duration_seconds_sum", &["stage=\"prefill\""]);
+    assert!(prefill > 0.0 && ttft >= 0.9 * prefill, "{ttft} against {prefill}: {seen}");
+    // A nonce leaves only the chat template's preamble to the cache.
+    let cached = |labels: &[&str]| {
+        of(&seen, "cached_input_tokens_total", labels) / of(&seen, "input_tokens_total", labels)
+    };
+    assert!(cached(&unique) < 0.2, "{}: {seen}", cached(&unique));
+    assert!(cached(&shared) > 0.5, "{}: {seen}", cached(&shared));
+}
+
+#[tokio::test]
+async fn a_server_that_dies_in_mid_answer_is_a_truncated_answer() {
+    let Some(server) = LlamaServer::start().await else { return };
+    let folder = Folder::new(server.address());
+    let arguments = ["--target=chat", "--workload=endless", "--output=json"];
+    let start = ["probe".to_owned(), folder.flag("probe.yml")];
+    let all = start.into_iter().chain(arguments.map(str::to_owned));
+    let mut probe = Program::start(all, &[]);
+    server.answering().await;
+    drop(server);
+    assert_eq!(probe.ended().await.code(), Some(1), "{}", probe.stderr());
+    let line = probe.find(|p| p.stdout().strip_suffix('\n').map(str::to_owned)).await;
+    let probe: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(probe["outcome"], "truncated", "{probe}");
+    assert_eq!(probe["http_status"], 200, "{probe}");
+    assert!(number(&probe, "ttft") > 0.0 && probe["request_latency"].is_null(), "{probe}");
+}
