@@ -256,7 +256,7 @@ mod tests {
         let mut recording = Recording::begin(0);
         let (ending, ()) =
             tokio::join!(connection.exchange(request(), limits, &mut recording), async {
-                let _ = server.read(&mut [0; 1024]).await.unwrap();
+                assert_ne!(server.read(&mut [0; 1024]).await.unwrap(), 0);
                 server.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx").await.unwrap();
             });
         assert_eq!(ending, Ending::Complete);

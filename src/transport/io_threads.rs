@@ -7,6 +7,8 @@ use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(target_os = "linux")]
+use super::kernel::Stamping;
 use super::resources::{Priority, raise_priority};
 
 /// Where exchanges run.
@@ -16,9 +18,8 @@ pub struct IoThreads {
     next: AtomicUsize,
     stop: CancellationToken,
     threads: Vec<JoinHandle<()>>,
-    /// Held open, never used; see [`keep_stamping`].
     #[cfg(target_os = "linux")]
-    _stamping: Option<std::net::UdpSocket>,
+    _stamping: Option<Stamping>,
 }
 
 impl IoThreads {
@@ -34,7 +35,7 @@ impl IoThreads {
             stop: CancellationToken::new(),
             threads: Vec::new(),
             #[cfg(target_os = "linux")]
-            _stamping: keep_stamping(),
+            _stamping: Stamping::keep(),
         };
         for i in 0..count.max(1) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -85,15 +86,4 @@ impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// The kernel stamps packets only while some socket asks for it, and begins a moment after the
-/// first one does: too late for a quick answer on a fresh connection. One socket that always asks
-/// keeps it stamping.
-#[cfg(target_os = "linux")]
-fn keep_stamping() -> Option<std::net::UdpSocket> {
-    use nix::sys::socket::{setsockopt, sockopt::ReceiveTimestampns};
-    let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0)).ok()?;
-    setsockopt(&socket, ReceiveTimestampns, &true).ok()?;
-    Some(socket)
 }

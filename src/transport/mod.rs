@@ -4,6 +4,8 @@
 mod connect;
 mod exchange;
 mod io_threads;
+#[cfg(target_os = "linux")]
+mod kernel;
 pub mod resources;
 mod socket;
 mod stamps;

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+#[cfg(target_os = "linux")]
+use super::kernel::Receiver;
 use super::stamps::Stamps;
 
 /// Bytes taken from the kernel with one read: one TLS record, many tokens.
@@ -20,7 +22,7 @@ pub(super) struct StampedSocket {
     /// Reads go here first: the reader's own buffer would have to be zeroed before each of them.
     received: Box<[u8]>,
     #[cfg(target_os = "linux")]
-    kernel: linux::Receiver,
+    kernel: Receiver,
 }
 
 impl StampedSocket {
@@ -28,7 +30,7 @@ impl StampedSocket {
     /// carry task stamps alone.
     pub fn new(tcp: TcpStream, stamps: Stamps) -> Self {
         #[cfg(target_os = "linux")]
-        let kernel = linux::Receiver::enable(&tcp);
+        let kernel = Receiver::enable(&tcp);
         Self {
             tcp,
             stamps,
@@ -114,51 +116,5 @@ impl AsyncWrite for StampedSocket {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod linux {
-    use std::io::{self, IoSliceMut};
-    use std::os::fd::AsRawFd;
-
-    use nix::sys::socket::{
-        ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt::ReceiveTimestampns,
-    };
-    use nix::sys::time::TimeSpec;
-    use tokio::net::TcpStream;
-
-    /// Reads with `recvmsg` and takes the kernel's stamp out of the control message.
-    #[derive(Debug)]
-    pub struct Receiver {
-        control: Vec<u8>,
-    }
-
-    impl Receiver {
-        pub fn enable(tcp: &TcpStream) -> Self {
-            if let Err(error) = setsockopt(tcp, ReceiveTimestampns, &true) {
-                tracing::debug!(%error, "no kernel receive stamps on this socket");
-            }
-            Self { control: nix::cmsg_space!(TimeSpec) }
-        }
-
-        /// One read: its length, and the stamp as Unix nanoseconds.
-        pub fn receive(
-            &mut self,
-            tcp: &TcpStream,
-            buf: &mut [u8],
-        ) -> io::Result<(usize, Option<i64>)> {
-            let mut space = [IoSliceMut::new(buf)];
-            let flags = MsgFlags::empty();
-            let control = Some(self.control.as_mut_slice());
-            let message = recvmsg::<()>(tcp.as_raw_fd(), &mut space, control, flags)?;
-            let stamp = message.cmsgs()?.find_map(|c| match c {
-                ControlMessageOwned::ScmTimestampns(t) => {
-                    t.tv_sec().checked_mul(1_000_000_000)?.checked_add(t.tv_nsec())
-                }
-                _ => None,
-            });
-            Ok((message.bytes, stamp))
-        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use llm_prober::metrics::{Format, Metrics};
+
 /// One scrape.
 pub struct Exposition {
     text: String,
@@ -10,6 +12,23 @@ pub struct Exposition {
 impl Exposition {
     pub fn parse(text: &str) -> Self {
         Self { text: text.to_owned() }
+    }
+
+    /// What a scrape of these metrics would return.
+    pub fn of(metrics: &Metrics) -> Self {
+        Self { text: String::from_utf8(metrics.encode(Format::ClassicText).unwrap()).unwrap() }
+    }
+
+    /// How many series there are.
+    pub fn len(&self) -> usize {
+        self.text.lines().filter(|l| !l.starts_with('#')).count()
+    }
+
+    /// A target's samples, without those that say when something happened.
+    pub fn of_target(&self, target: &str) -> Vec<&str> {
+        let label = format!("target=\"{target}\"");
+        let own = self.text.lines().filter(|l| l.contains(&label));
+        own.filter(|l| !l.contains("_timestamp_seconds")).collect()
     }
 
     /// The values of a metric's series that have all of these labels, such as `target="a"`.

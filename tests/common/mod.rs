@@ -1,5 +1,6 @@
 //! What several tests need: targets from configuration text, recordings from bodies.
 #![allow(dead_code)] // each test program uses its own part of this
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 pub mod client;
 pub mod counterparts;
@@ -8,7 +9,6 @@ pub mod exposition;
 pub mod llama;
 pub mod process;
 pub mod prometheus;
-pub mod scrape;
 pub mod scripted;
 pub mod simulated;
 pub mod stream;

@@ -4,7 +4,7 @@ use llm_prober::simulate::SimulatorConfig;
 
 use super::seconds;
 use crate::common::config;
-use crate::common::scrape::Scrape;
+use crate::common::exposition::Exposition;
 use crate::common::simulated::{Dialers, Server, exact, start};
 
 /// What a target's schedule promises.
@@ -72,23 +72,23 @@ async fn a_day() {
     let dialers: Dialers = servers.iter().map(|(name, s)| (*name, s.dialer())).collect();
     let daemon = start(config(&yaml()), dialers);
     seconds(3600).await;
-    let _ = Scrape::of(&daemon.metrics); // the next one tells how long it took
-    let hour = Scrape::of(&daemon.metrics);
+    let _ = Exposition::of(&daemon.metrics); // the next one tells how long it took
+    let hour = Exposition::of(&daemon.metrics);
     seconds(23 * 3600).await;
-    let day = Scrape::of(&daemon.metrics);
+    let day = Exposition::of(&daemon.metrics);
     assert_eq!(day.len(), hour.len(), "series");
     assert_eq!(daemon.history.len(), 32 * PLANS.len());
     for (_, server) in &servers {
         assert!(server.open() <= 4, "{} connections", server.open());
     }
     daemon.drain().await;
-    let day = Scrape::of(&daemon.metrics);
+    let day = Exposition::of(&daemon.metrics);
     for (plan, (_, server)) in PLANS.iter().zip(&servers) {
         check(&day, plan, server);
     }
 }
 
-fn check(day: &Scrape, plan: &Plan, server: &Server) {
+fn check(day: &Exposition, plan: &Plan, server: &Server) {
     let name = plan.name;
     let target = format!("target=\"{name}\"");
     let count = |family: &str| day.sum(&format!("llm_prober_{family}"), &[&target]);

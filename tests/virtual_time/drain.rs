@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::seconds;
 use crate::common::config;
-use crate::common::scrape::Scrape;
+use crate::common::exposition::Exposition;
 use crate::common::scripted::{Step, always, pipe};
 use crate::common::simulated::{Dialers, Server, exact, start};
 
@@ -28,7 +28,7 @@ async fn quick_ones_finish_and_hung_ones_are_given_up() {
     let daemon = start(config, Dialers::from([("quick", quick.dialer()), ("hung", hung)]));
     seconds(5).await;
     let count = |family: &str, labels: &[&str]| {
-        Scrape::of(&daemon.metrics).sum(&format!("llm_prober_{family}"), labels)
+        Exposition::of(&daemon.metrics).sum(&format!("llm_prober_{family}"), labels)
     };
     let (quick_one, hung_one) = ("target=\"quick\"", "target=\"hung\"");
     let before = count("probes_in_flight", &[quick_one]);

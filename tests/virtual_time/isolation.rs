@@ -7,7 +7,7 @@ use llm_prober::transport::PipeDialer;
 
 use super::seconds;
 use crate::common::config;
-use crate::common::scrape::Scrape;
+use crate::common::exposition::Exposition;
 use crate::common::scripted::{Step, always, pipe};
 use crate::common::simulated::{Dialers, Server, exact, start};
 
@@ -33,7 +33,7 @@ async fn others_measure_exactly_what_they_would_without_it() {
     let server = lively();
     let alone = start(config(&yaml(&["good"])), Dialers::from([("good", server.dialer())]));
     seconds(3600).await;
-    let expect = Scrape::of(&alone.metrics);
+    let expect = Exposition::of(&alone.metrics);
     alone.drain().await;
 
     let server = lively();
@@ -47,7 +47,7 @@ async fn others_measure_exactly_what_they_would_without_it() {
     ]);
     let daemon = start(config(&yaml(&["dead", "silent", "good", "panics"])), dialers);
     seconds(3600).await;
-    let all = Scrape::of(&daemon.metrics);
+    let all = Exposition::of(&daemon.metrics);
     assert!(expect.of_target("good").len() > 100);
     assert_eq!(all.of_target("good"), expect.of_target("good"));
 

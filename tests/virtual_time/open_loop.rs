@@ -6,7 +6,7 @@ use llm_prober::simulate::SimulatorConfig;
 
 use super::seconds;
 use crate::common::config;
-use crate::common::scrape::Scrape;
+use crate::common::exposition::Exposition;
 use crate::common::simulated::{Dialers, Server, exact, start};
 
 fn yaml(settings: &str) -> String {
@@ -25,7 +25,7 @@ struct Counts {
     of_reason: f64,
 }
 
-fn counts(scrape: &Scrape, reason: &str) -> Counts {
+fn counts(scrape: &Exposition, reason: &str) -> Counts {
     let reason = format!("reason=\"{reason}\"");
     Counts {
         probes: scrape.sum("llm_prober_probes_total", &[]),
@@ -42,18 +42,18 @@ async fn a_slow_server_is_asked_by_as_many_as_allowed() {
         start(config(&yaml(", max_in_flight: 3")), Dialers::from([("t", server.dialer())]));
     for second in 1..=120_u32 {
         seconds(1).await;
-        let now = counts(&Scrape::of(&daemon.metrics), "in_flight_limit");
+        let now = counts(&Exposition::of(&daemon.metrics), "in_flight_limit");
         // Constant arrivals begin within the first interval, so there is one in every second.
         assert_eq!(now.probes + now.in_flight + now.skipped, f64::from(second));
         assert!(now.in_flight <= 3.0 && server.open() <= 3);
         assert_eq!(now.of_reason, now.skipped);
     }
-    let end = counts(&Scrape::of(&daemon.metrics), "in_flight_limit");
+    let end = counts(&Exposition::of(&daemon.metrics), "in_flight_limit");
     // Each of the three places is taken again by the first arrival after 10.03 s.
     assert_eq!((end.probes, end.in_flight, end.skipped), (30.0, 3.0, 87.0));
     assert_eq!(server.requests(), end.probes + end.in_flight);
     // The server's slowness is in the latency, not in the prober's own delay.
-    let scrape = Scrape::of(&daemon.metrics);
+    let scrape = Exposition::of(&daemon.metrics);
     let sum = |family: &str| scrape.sum(&format!("llm_prober_{family}_seconds_sum"), &[]);
     assert_eq!(sum("time_to_first_token"), 300.0);
     assert!(sum("schedule_delay") < 0.1);
@@ -81,7 +81,7 @@ async fn an_hour_on_a_budget() -> (Counts, Server) {
     let budget = yaml(", budget: {output_tokens_per_day: 10}");
     let daemon = start(config(&budget), Dialers::from([("t", server.dialer())]));
     seconds(3600).await;
-    let counts = counts(&Scrape::of(&daemon.metrics), "budget");
+    let counts = counts(&Exposition::of(&daemon.metrics), "budget");
     daemon.drain().await;
     (counts, server)
 }

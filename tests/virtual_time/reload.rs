@@ -10,7 +10,7 @@ use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::SimulatorConfig;
 
 use super::seconds;
-use crate::common::scrape::Scrape;
+use crate::common::exposition::Exposition;
 use crate::common::simulated::{Dialers, Server, dial, exact};
 
 /// A daemon with its configuration file; `a`, `b` and `c` have a server each, other names none.
@@ -44,7 +44,7 @@ impl Rig {
 
     fn probes(&self, target: &str) -> f64 {
         let target = format!("target=\"{target}\"");
-        Scrape::of(&self.daemon.metrics).sum("llm_prober_probes_total", &[&target])
+        Exposition::of(&self.daemon.metrics).sum("llm_prober_probes_total", &[&target])
     }
 
     fn dials(&self, name: &str) -> usize {
@@ -52,11 +52,11 @@ impl Rig {
     }
 
     fn is_exposed(&self, target: &str) -> bool {
-        !Scrape::of(&self.daemon.metrics).of_target(target).is_empty()
+        !Exposition::of(&self.daemon.metrics).of_target(target).is_empty()
     }
 
     fn check_last_reload(&self, successful: f64) {
-        let scrape = Scrape::of(&self.daemon.metrics);
+        let scrape = Exposition::of(&self.daemon.metrics);
         assert_eq!(scrape.sum("llm_prober_config_last_reload_successful", &[]), successful);
         let at = "llm_prober_config_last_reload_success_timestamp_seconds";
         assert!(scrape.sum(at, &[]) > 0.0);
