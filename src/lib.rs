@@ -30,6 +30,7 @@
 pub mod failure;
 pub mod framing;
 pub mod recording;
+pub mod secret;
 pub mod skip;
 pub mod timeline;
 pub mod units;

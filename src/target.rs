@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::config::secret::Secret;
 use crate::protocol::Protocol;
 use crate::schedule::Schedule;
+use crate::secret::Secret;
 use crate::slo::Slo;
 use crate::tokenizer::TargetTokenizer;
 use crate::workload::Workload;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::expect_file;
-use llm_prober::config::secret::Secret;
 use llm_prober::config::{Config, check};
 use llm_prober::schedule::Arrival;
+use llm_prober::secret::Secret;
 use llm_prober::target::{Auth, ConnectionMode};
 
 /// Every `tests/config/NAME.yml` is refused, with exactly the text in `NAME.err`.

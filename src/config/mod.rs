@@ -13,7 +13,6 @@ mod quantity;
 mod raw;
 mod redact;
 mod resolve;
-pub mod secret;
 mod snippet;
 pub(crate) mod yaml;
 

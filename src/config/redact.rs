@@ -9,8 +9,8 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::secret::Secret;
 use crate::schedule::Arrival;
+use crate::secret::Secret;
 use crate::slo::{ObjectiveKind, Slo};
 use crate::target::{Auth, ConnectionMode, Target};
 use crate::units::HumanDuration;

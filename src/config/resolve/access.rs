@@ -8,7 +8,7 @@ use serde_yaml::{Location, Spanned};
 use super::{Context, limit};
 use crate::config::error::Report;
 use crate::config::raw;
-use crate::config::secret::Secret;
+use crate::secret::Secret;
 use crate::target::Auth;
 
 const MAX_HEADERS: usize = 64;
