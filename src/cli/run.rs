@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::{CliError, LogArgs, load, runtime};
 use crate::config::Config;
 use crate::daemon::{Daemon, network};
-use crate::metrics::{Metrics, MetricsOptions};
+use crate::metrics::{HistogramForm, Metrics, MetricsOptions};
 use crate::shutdown::{self, Reloads};
 use crate::simulate::{self, Simulator};
 use crate::transport::{IoThreads, resources};
@@ -33,8 +33,36 @@ pub(super) struct RunArgs {
     /// Threads that read from targets. One serves thousands of streams.
     #[arg(long = "io.threads", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     io_threads: u16,
+    /// Which form of histograms to expose.
+    #[arg(long = "metrics.histograms", value_name = "FORM", default_value = "both")]
+    histograms: Histograms,
+    /// Keep secondary histograms (all but TTFT, ITL, request latency and those of SLOs) per target
+    /// instead of per workload, for fewer series.
+    #[arg(long = "metrics.merge-workloads")]
+    merge_workloads: bool,
     #[command(flatten)]
     log: LogArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Histograms {
+    /// Classic buckets, and native ones in protobuf.
+    Both,
+    /// Classic buckets only.
+    Classic,
+    /// Native buckets only; text formats then carry sum and count.
+    Native,
+}
+
+impl RunArgs {
+    fn metrics(&self) -> MetricsOptions {
+        let histograms = match self.histograms {
+            Histograms::Both => HistogramForm::Both,
+            Histograms::Classic => HistogramForm::Classic,
+            Histograms::Native => HistogramForm::Native,
+        };
+        MetricsOptions { histograms, split_secondary: !self.merge_workloads }
+    }
 }
 
 pub(super) fn main(args: &RunArgs) -> Result<ExitCode, CliError> {
@@ -61,7 +89,7 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), String> {
         None => quick_start(&tasks, &stop).await?,
     };
     let io = IoThreads::start(usize::from(args.io_threads)).map_err(|e| e.to_string())?;
-    let metrics = Metrics::new(MetricsOptions::default());
+    let metrics = Metrics::new(args.metrics());
     let daemon = Daemon::start(config, args.config.clone(), metrics, network(io))?;
     for listener in listeners {
         announce(&listener);

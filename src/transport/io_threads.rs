@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 #[cfg(target_os = "linux")]
 use super::kernel::Stamping;
 use super::resources::{Priority, raise_priority};
+use super::tls::SystemTrust;
 
 /// Where exchanges run.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct IoThreads {
     next: AtomicUsize,
     stop: CancellationToken,
     threads: Vec<JoinHandle<()>>,
+    /// What the transports on these threads share.
+    pub(super) trust: SystemTrust,
     #[cfg(target_os = "linux")]
     _stamping: Option<Stamping>,
 }
@@ -34,6 +37,7 @@ impl IoThreads {
             next: AtomicUsize::new(0),
             stop: CancellationToken::new(),
             threads: Vec::new(),
+            trust: SystemTrust::default(),
             #[cfg(target_os = "linux")]
             _stamping: Stamping::keep(),
         };

@@ -61,7 +61,7 @@ impl Transport {
             let verified = target.tls.server_name.as_ref().unwrap_or(&host);
             let name = ServerName::try_from(verified.clone())
                 .map_err(|e| format!("TLS server name `{verified}`: {e}"))?;
-            Some((tls::client_config(&target.tls)?, name))
+            Some((io.trust.client_config(&target.tls)?, name))
         } else {
             None
         };

@@ -1,7 +1,7 @@
 //! TLS settings of a target, as rustls wants them.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
@@ -27,6 +27,25 @@ pub fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, String> {
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// The configuration of every target that trusts the system's authorities: they are many, and are
+/// read once.
+#[derive(Debug, Default)]
+pub(super) struct SystemTrust(Mutex<Option<Arc<ClientConfig>>>);
+
+impl SystemTrust {
+    /// As [`client_config`].
+    pub fn client_config(&self, tls: &Tls) -> Result<Arc<ClientConfig>, String> {
+        if tls.ca_file.is_some() || tls.insecure_skip_verify {
+            return client_config(tls);
+        }
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = &*shared {
+            return Ok(Arc::clone(config));
+        }
+        Ok(Arc::clone(shared.insert(client_config(tls)?)))
+    }
 }
 
 /// A configuration that trusts nobody, for clients that are built before a plain URL is used.
