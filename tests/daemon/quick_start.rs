@@ -64,3 +64,23 @@ async fn a_signal_ends_it_in_order() {
         assert!(daemon.stderr().contains("ending: letting probes"), "{}", daemon.stderr());
     }
 }
+
+#[tokio::test]
+async fn flags_trade_detail_for_fewer_series() {
+    let probed = |m: &crate::common::exposition::Exposition| {
+        m.sum("llm_prober_schedule_delay_seconds_count", &[]) > 0.0
+    };
+    let bucket = "llm_prober_time_to_first_token_seconds_bucket";
+    let delay = "llm_prober_schedule_delay_seconds_count";
+    let full = Program::daemon([""; 0]).await.until("probes", probed).await;
+    assert!(
+        full.sum(delay, &["workload=\"short_chat\""]) + full.sum(delay, &["workload=\"summary\""])
+            > 0.0
+    );
+    let flags = ["--metrics.merge-workloads", "--metrics.histograms=native"];
+    let small = Program::daemon(flags).await.until("probes", probed).await;
+    assert!(small.sum(delay, &["workload=\"\""]) > 0.0, "{small}");
+    assert_eq!(small.sum(delay, &["workload=\"short_chat\""]), 0.0, "{small}");
+    let buckets = (small.values(bucket, &[]).len(), full.values(bucket, &[]).len());
+    assert!(buckets.0 == 2 && buckets.1 > 40, "one per workload is left in text: {buckets:?}");
+}
