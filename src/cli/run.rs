@@ -1,6 +1,6 @@
 //! `llm-prober run`: the daemon.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ pub(super) struct RunArgs {
     config: Option<PathBuf>,
     /// Address to serve metrics and pages on. Repeatable.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "0.0.0.0:9829")]
+    #[arg(value_parser = listen_address)]
     listen: Vec<SocketAddr>,
     /// Threads that read from targets. One serves thousands of streams.
     #[arg(long = "io.threads", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
@@ -42,6 +43,14 @@ pub(super) struct RunArgs {
     merge_workloads: bool,
     #[command(flatten)]
     log: LogArgs,
+}
+
+/// Host and port, or a port alone as in `:9829` for all interfaces.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    let expected = "expected HOST:PORT or :PORT";
+    let found = full.to_socket_addrs().map_err(|e| format!("{e}, {expected}"))?.next();
+    found.ok_or_else(|| format!("the name has no address, {expected}"))
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -137,5 +146,24 @@ fn host(address: SocketAddr) -> String {
     match address {
         SocketAddr::V4(v4) => v4.ip().to_string(),
         SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_for_other_exporters() {
+        let check = |text: &str, expect: Option<&str>| {
+            let found = listen_address(text).ok().map(|a| a.to_string());
+            assert_eq!(found.as_deref(), expect, "{text}");
+        };
+        check(":9829", Some("0.0.0.0:9829"));
+        check("127.0.0.1:0", Some("127.0.0.1:0"));
+        check("[::1]:80", Some("[::1]:80"));
+        check("9829", None);
+        check("127.0.0.1", None);
+        check("127.0.0.1:99999", None);
     }
 }
