@@ -52,6 +52,7 @@ pub mod interpret;
 pub mod outcome;
 
 pub mod config;
+pub mod rules;
 
 // The shell.
 pub mod cli;
