@@ -13,7 +13,7 @@ const PERIOD: Duration = Duration::from_secs(30 * 86_400);
 /// Shorter windows hold too few scrapes at the usual intervals to see an increase.
 const LEAST_WINDOW: Duration = Duration::from_secs(120);
 /// In a rehearsal everything goes fast, scrapes too.
-const LEAST_IN_REHEARSAL: Duration = Duration::from_secs(1);
+const LEAST_IN_REHEARSAL: Duration = Duration::from_secs(2);
 const LEAST_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Whether a period is so short that it can only be meant as a rehearsal: a month in fast motion,

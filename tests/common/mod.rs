@@ -1,7 +1,9 @@
 //! What several tests need: targets from configuration text, recordings from bodies.
 #![allow(dead_code)] // each test program uses its own part of this
 
+pub mod alertmanager;
 pub mod counterparts;
+pub mod daemon;
 pub mod llama;
 pub mod process;
 pub mod prometheus;
