@@ -9,7 +9,6 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use llm_prober::metrics::HistogramForm;
 use llm_prober::rules::FORMATS;
@@ -32,7 +31,7 @@ const TROUBLES: [(&str, &str, &str); 3] = [
     ),
     (
         "stalling",
-        "faults: {stall: {probability: 0.04, after_tokens: 2, pause: 400ms}}",
+        "faults: {stall: {probability: 0.04, after_tokens: 2, pause: 800ms}}",
         "LLMProberStalls",
     ),
 ];
@@ -43,11 +42,9 @@ fn server(trouble: &str) -> String {
     } else {
         format!("script:\n  - after: {HEALTHY}\n    for: 25s\n    {trouble}\n")
     };
-    format!(
-        "{{model: m, slots: 64, ttft: 100ms, itl: 20ms, jitter: 0.05, answer_tokens: 5}}\n"
-    )
-    .replace(['{', '}'], "")
-    .replace(", ", "\n")
+    format!("{{model: m, slots: 64, ttft: 400ms, itl: 50ms, jitter: 0.05, answer_tokens: 5}}\n")
+        .replace(['{', '}'], "")
+        .replace(", ", "\n")
         + &script
 }
 
@@ -67,7 +64,7 @@ async fn prober_config() -> String {
          workloads:\n  \
            chat: {{prompts: {{inline: [Count to five.]}}, max_output_tokens: 5}}\n\
          slos:\n  \
-           interactive: {{objective: 0.97, window: 45m, ttft: 1s, longest_gap: 300ms}}\n\
+           interactive: {{objective: 0.97, window: 45m, ttft: 2s, longest_gap: 500ms}}\n\
          targets:\n{targets}"
     )
 }
@@ -87,7 +84,11 @@ fn expected() -> Vec<Notice> {
         alert: alert.to_owned(),
         target: target.to_owned(),
     };
-    TROUBLES.map(|t| notice("firing", t)).into_iter().chain(TROUBLES.map(|t| notice("resolved", t))).collect()
+    TROUBLES
+        .map(|t| notice("firing", t))
+        .into_iter()
+        .chain(TROUBLES.map(|t| notice("resolved", t)))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -117,7 +118,7 @@ async fn every_rule_is_evaluated(prometheus: &Prometheus) {
     let groups = rules["data"]["groups"].as_array().unwrap();
     let rules: Vec<&Value> =
         groups.iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
-    assert!(rules.len() > 80, "{}", rules.len());
+    assert!(rules.len() > 70, "{}", rules.len());
     for rule in rules {
         assert_eq!(rule["health"], "ok", "{rule}");
         if rule["type"] == "recording" && rule["labels"]["reference"] != "week" {
@@ -178,7 +179,3 @@ async fn shipped_rules_read_native_histograms() {
     let flags = ["--enable-feature=native-histograms"];
     shipped_files_have_data(HistogramForm::Native, &flags, "").await;
 }
-
-/// Keeps a limit on the whole test, whatever hangs.
-#[allow(dead_code)]
-const LIMIT: Duration = Duration::from_secs(300);

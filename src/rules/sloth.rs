@@ -38,7 +38,8 @@ fn objective(target: &Target, slo: &Slo) -> Value {
         let (target, slo) = (quoted(&target.name), quoted(&slo.name));
         format!("sum(rate({metric}{{target={target}, slo={slo}}}[{{{{.window}}}}]))")
     };
-    let (all, good) = (rate("llm_prober_slo_probes_total"), rate("llm_prober_slo_good_probes_total"));
+    let (all, good) =
+        (rate("llm_prober_slo_probes_total"), rate("llm_prober_slo_good_probes_total"));
     json!({
         "name": slo.name,
         "objective": percent(slo.objective),

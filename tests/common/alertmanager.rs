@@ -67,9 +67,7 @@ impl Alertmanager {
     /// Waits until a notice has arrived.
     pub async fn wait_for(&self, notice: &Notice) {
         let what = format!("{notice:?}");
-        self.process
-            .poll(&what, || async { self.notices().contains(notice).then_some(()) })
-            .await;
+        self.process.poll(&what, || async { self.notices().contains(notice).then_some(()) }).await;
     }
 }
 
