@@ -12,6 +12,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use common::counterparts::counterpart;
+use llm_prober::rules::FORMATS;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -137,7 +138,7 @@ fn every_alert_has_its_section_in_the_runbook() {
         let alert = text(&rule["alert"]);
         let section = named(alert).unwrap_or_else(|| panic!("no section {alert}"));
         for part in ["Meaning", "Impact", "Diagnosis", "Mitigation"] {
-            assert!(section.contains(&format!("\n**{part}.** ")), "{alert}: no {part}");
+            assert!(section.contains(&format!("\n**{part}.**")), "{alert}: no {part}");
         }
         assert!(section.contains("\n    "), "{alert}: no query");
     }
@@ -173,4 +174,30 @@ fn expressions_read_no_bucket_and_only_metrics_that_exist() {
             assert!(metrics.contains(name) || stem.is_some_and(|s| metrics.contains(s)), "{name}");
         }
     }
+}
+
+/// Whatever the periods are, Prometheus accepts what is written for them.
+#[test]
+fn prometheus_accepts_the_rules_that_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let formats = ["prometheus", "operator", "pyrra"];
+    let mut written = Vec::new();
+    for (i, window) in ["45m", "1d", "7d", "30d", "90d"].into_iter().enumerate() {
+        let config = common::config(&format!(
+            "{{slos: {{a: {{objective: 0.99, window: {window}, ttft: 1s}}, 'b\"\\': {{objective: \
+             0.999, itl: 1s}}}}, targets: [{{name: t, url: 'http://localhost/v1', model: m}}]}}"
+        ));
+        for name in formats {
+            let format = FORMATS.iter().find(|f| f.name == name).unwrap();
+            let text = format.write(&config).unwrap();
+            let first = text.split("\n---\n").next().unwrap();
+            let object: Value = serde_yaml::from_str(first).unwrap();
+            let rules = if object["spec"].is_null() { &object } else { &object["spec"] };
+            let file = folder.path().join(format!("{i}-{name}.yml"));
+            // JSON is YAML.
+            std::fs::write(&file, rules.to_string()).unwrap();
+            written.push(file);
+        }
+    }
+    promtool(&["check", "rules", "--lint=all", "--lint-fatal"], &written);
 }
