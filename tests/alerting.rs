@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use common::alertmanager::{Alertmanager, Notice};
 use common::daemon::{daemon, simulator};
-use common::prometheus::Prometheus;
+use common::prometheus::{Prometheus, native_only};
 
 /// A simulated day and a little more, so that there is a day before to compare with.
 const HEALTHY: &str = "100s";
@@ -37,27 +37,21 @@ const TROUBLES: [(&str, &str, &str); 3] = [
 ];
 
 fn server(trouble: &str) -> String {
-    let script = if trouble.is_empty() {
-        String::new()
-    } else {
-        format!("script:\n  - after: {HEALTHY}\n    for: 25s\n    {trouble}\n")
-    };
-    format!("{{model: m, slots: 64, ttft: 400ms, itl: 50ms, jitter: 0.05, answer_tokens: 5}}\n")
-        .replace(['{', '}'], "")
-        .replace(", ", "\n")
-        + &script
+    let usual = "model: m\nslots: 64\nttft: 400ms\nitl: 50ms\njitter: 0.05\nanswer_tokens: 5\n";
+    if trouble.is_empty() {
+        return usual.to_owned();
+    }
+    format!("{usual}script:\n  - after: {HEALTHY}\n    for: 25s\n    {trouble}\n")
 }
 
 async fn prober_config() -> String {
-    let mut targets = String::new();
-    for (name, trouble) in
-        TROUBLES.map(|(name, trouble, _)| (name, trouble)).into_iter().chain([("healthy", "")])
-    {
-        let address = simulator(&server(trouble)).await;
-        targets += &format!(
-            "  - {{name: {name}, url: 'http://{address}/v1', model: m, labels: {{team: a}}}}\n"
-        );
+    let troubles = TROUBLES.map(|(name, trouble, _)| (name, trouble));
+    let mut targets = Vec::new();
+    for (name, trouble) in troubles.into_iter().chain([("healthy", "")]) {
+        let url = format!("http://{}/v1", simulator(&server(trouble)).await);
+        targets.push(format!("{{name: {name}, url: '{url}', model: m, labels: {{team: a}}}}"));
     }
+    let targets = targets.join(", ");
     format!(
         "seed: 1\n\
          defaults: {{interval: 20ms, arrival: constant, max_in_flight: 64}}\n\
@@ -65,7 +59,7 @@ async fn prober_config() -> String {
            chat: {{prompts: {{inline: [Count to five.]}}, max_output_tokens: 5}}\n\
          slos:\n  \
            interactive: {{objective: 0.97, window: 45m, ttft: 2s, longest_gap: 500ms}}\n\
-         targets:\n{targets}"
+         targets: [{targets}]\n"
     )
 }
 
@@ -167,6 +161,11 @@ async fn shipped_files_have_data(histograms: HistogramForm, flags: &[&str], opti
     }
     let rules = prometheus.get("/api/v1/rules").await.to_string();
     assert!(!rules.contains("\"health\":\"err\""), "{rules}");
+    let classic = prometheus.query("llm_prober_time_to_first_token_seconds_sum").await;
+    assert_eq!(classic.is_empty(), histograms == HistogramForm::Native, "{classic:?}");
+    for query in runbook_queries() {
+        prometheus.query(&query).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -176,6 +175,22 @@ async fn shipped_rules_read_classic_histograms() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn shipped_rules_read_native_histograms() {
+    let Some(options) = native_only() else { return };
     let flags = ["--enable-feature=native-histograms"];
-    shipped_files_have_data(HistogramForm::Native, &flags, "").await;
+    shipped_files_have_data(HistogramForm::Native, &flags, options).await;
+}
+
+/// The indented lines of the runbook's sections that are no commands; deeper ones go on with the line above.
+fn runbook_queries() -> Vec<String> {
+    let mut queries: Vec<String> = Vec::new();
+    let (_, sections) = include_str!("../alerts/runbook.md").split_once("\n## LLMProber").unwrap();
+    for line in sections.lines() {
+        match (line.strip_prefix("    "), queries.last_mut()) {
+            (Some(more), Some(query)) if more.starts_with(' ') => query.push_str(more),
+            (Some(start), _) if !start.starts_with("llm-prober ") => queries.push(start.to_owned()),
+            _ => {}
+        }
+    }
+    assert!(queries.len() > 20, "{}", queries.len());
+    queries
 }

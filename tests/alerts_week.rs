@@ -82,7 +82,7 @@ impl Traffic {
 
     /// Five minutes.
     fn step(&mut self, step: usize, slower: f64) {
-        if step % PER_DAY == 0 {
+        if step.is_multiple_of(PER_DAY) {
             self.day_factor = LogNormal::new(0.0, 0.01).unwrap().sample(&mut self.rng);
         }
         #[allow(clippy::cast_precision_loss)] // a few thousand

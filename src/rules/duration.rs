@@ -1,5 +1,6 @@
 //! The windows in the rules, scaled from a period of 30 days to another one.
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -95,7 +96,8 @@ pub(super) fn promql(duration: Duration) -> String {
     let mut text = String::new();
     for (unit, length) in UNITS {
         if rest >= length {
-            text += &format!("{}{unit}", rest / length);
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{}{unit}", rest / length);
             rest %= length;
         }
     }
@@ -111,10 +113,10 @@ fn replace(text: &str, scale: impl Fn(Duration) -> Duration) -> String {
     }
 }
 
-/// To whole seconds where that is fine enough to be told apart.
+/// To whole seconds where that is fine enough to be told apart, else to milliseconds.
 fn rounded(duration: Duration) -> Duration {
     if duration >= Duration::from_secs(60) {
-        Duration::from_secs(duration.as_secs_f64().round() as u64)
+        Duration::from_secs((duration + Duration::from_millis(500)).as_secs())
     } else {
         Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1))
     }

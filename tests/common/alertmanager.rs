@@ -1,4 +1,5 @@
 //! A real Alertmanager, and the webhook that it notifies.
+#![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 use std::net::SocketAddr;
 use std::process::Command;

@@ -1,4 +1,5 @@
 //! The daemon inside the test, and simulators for it to probe.
+#![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 use std::net::SocketAddr;
 use std::path::Path;
