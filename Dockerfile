@@ -7,6 +7,7 @@ WORKDIR /build
 # ring and zstd compile a little C.
 RUN apk add --no-cache musl-dev gcc
 COPY Cargo.toml Cargo.lock ./
+COPY alerts alerts
 COPY benches benches
 COPY config config
 COPY src src

@@ -15,6 +15,8 @@
 //!                         metrics          history           log
 //!                            └───── web ──────┘
 //! ```
+//! Beside it stand `simulate`, a server to probe, and `rules`, the alert rules of `alerts/` written
+//! for a configuration.
 //!
 //! Invariants:
 //! - The core below knows no clock, no runtime and no file; each module uses only those above it.
@@ -53,6 +55,7 @@ pub mod interpret;
 pub mod outcome;
 
 pub mod config;
+pub mod rules;
 
 // The shell.
 pub mod cli;

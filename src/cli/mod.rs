@@ -2,6 +2,7 @@
 
 mod check;
 mod probe;
+mod rules;
 mod run;
 mod simulate;
 
@@ -33,6 +34,8 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// Check a configuration file and show the resolved targets.
     Check(check::CheckArgs),
+    /// Write alert and recording rules for a configuration.
+    Rules(rules::RulesArgs),
     /// Serve a simulated LLM, to rehearse alerts with.
     Simulate(simulate::Simulate),
 }
@@ -103,6 +106,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Probe(args)) => probe::main(&args),
         Some(Command::Check(args)) => check::main(&args),
+        Some(Command::Rules(args)) => rules::main(&args),
         Some(Command::Simulate(args)) => simulate::main(&args),
     };
     match result {

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::Config;
+use crate::rules::too_few_probes;
 use crate::schedule::Arrival;
 use crate::slo::{Objective, ObjectiveKind, Slo};
 use crate::target::Target;
@@ -34,6 +35,9 @@ fn block(target: &Target) -> String {
     }
     if target.slos.is_empty() {
         row("slo", "none");
+    }
+    for warning in target.slos.iter().filter_map(|slo| too_few_probes(target, slo)) {
+        row("warning", &warning);
     }
     row("probes", &probes(target));
     row("output", &output(target));

@@ -2,10 +2,12 @@
 #![allow(dead_code)] // each test program uses its own part of this
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)] // tasks of a test end with its runtime
 
+pub mod alertmanager;
 pub mod client;
 pub mod counterparts;
 pub mod daemon;
 pub mod exposition;
+pub mod in_process;
 pub mod llama;
 pub mod process;
 pub mod prometheus;

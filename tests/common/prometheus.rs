@@ -118,6 +118,13 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
+/// Lines of a scrape job that takes native histograms and no classic ones, for
+/// [`Prometheus::start_with`] and the flag `--enable-feature=native-histograms`.
+pub fn native_only() -> Option<&'static str> {
+    let (major, minor) = version(&counterpart("prometheus")?);
+    Some(if (major, minor) >= (3, 8) { "    scrape_native_histograms: true\n" } else { "" })
+}
+
 /// Lines of the scrape job; the names changed with the releases, and an unknown one is an error.
 fn native_options(version: (u32, u32)) -> &'static str {
     match version {

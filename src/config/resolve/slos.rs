@@ -9,14 +9,15 @@ use super::MAX_SLOS;
 use super::catalog::Catalog;
 use crate::config::error::Report;
 use crate::config::raw;
+use crate::rules::PAGE_BURN_RATE;
 use crate::slo::{Objective, ObjectiveKind, Slo};
 use crate::units::HumanDuration;
 use crate::workload::Workload;
 
 const DAY: Duration = Duration::from_secs(86_400);
+/// Below a day it can only be a rehearsal of the alerts (`llm-prober rules`).
+const SHORTEST_WINDOW: Duration = Duration::from_secs(60);
 const DEFAULT_WINDOW: Duration = Duration::from_secs(30 * 86_400);
-/// The fastest burn rate that the alert rules look for (of a 30-day budget, 2 % in one hour).
-const PAGE_BURN_RATE: f64 = 14.4;
 
 /// The file's SLOs, or the built-in one if it has none.
 pub(super) fn resolve(
@@ -96,8 +97,8 @@ fn share(raw: &Spanned<f64>, report: &mut Report<'_>) -> Option<f64> {
 fn window(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Option<Duration> {
     let Some(raw) = raw else { return Some(DEFAULT_WINDOW) };
     let HumanDuration(window) = raw.value;
-    if window < DAY || window > 366 * DAY {
-        return report.add(raw.referenced, "window out of range, expected 1d to 366d");
+    if window < SHORTEST_WINDOW || window > 366 * DAY {
+        return report.add(raw.referenced, "window out of range, expected 1m to 366d");
     }
     Some(window)
 }

@@ -1,0 +1,18 @@
+//! The object that the Prometheus operator reads.
+
+use serde_json::json;
+
+use super::{RulesError, rule_file, to_yaml};
+use crate::config::Config;
+
+pub(super) fn write(config: &Config) -> Result<String, RulesError> {
+    to_yaml(&[json!({
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {
+            "name": "llm-prober",
+            "labels": {"app.kubernetes.io/name": "llm-prober"},
+        },
+        "spec": rule_file(config)?,
+    })])
+}

@@ -1,0 +1,196 @@
+//! End to end: simulated servers, the prober, a real Prometheus with the rules that are written for
+//! the configuration, a real Alertmanager, and the webhook at the end.
+//!
+//! The period of the SLO is 45 minutes instead of 30 days, so that an hour takes 3.75 seconds and a
+//! day 90; the logic of the rules is the one that is shipped.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
+#![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use llm_prober::metrics::HistogramForm;
+use llm_prober::rules::FORMATS;
+use serde_json::Value;
+
+use common::alertmanager::{Alertmanager, Notice};
+use common::in_process::{daemon, simulator};
+use common::prometheus::{Prometheus, native_only};
+
+/// A simulated day and a little more, so that there is a day before to compare with.
+const HEALTHY: &str = "100s";
+
+/// What goes wrong, and the one alert that shall say so.
+const TROUBLES: [(&str, &str, &str); 3] = [
+    ("slower", "ttft_factor: 1.5", "LLMProberTTFTRegression"),
+    (
+        "failing",
+        "faults: {http_status: {probability: 0.03, status: 503}}",
+        "LLMProberErrorRegression",
+    ),
+    (
+        "stalling",
+        "faults: {stall: {probability: 0.04, after_tokens: 2, pause: 800ms}}",
+        "LLMProberStalls",
+    ),
+];
+
+fn server(trouble: &str) -> String {
+    let usual = "model: m\nslots: 64\nttft: 400ms\nitl: 50ms\njitter: 0.05\nanswer_tokens: 5\n";
+    if trouble.is_empty() {
+        return usual.to_owned();
+    }
+    format!("{usual}script:\n  - after: {HEALTHY}\n    for: 25s\n    {trouble}\n")
+}
+
+async fn prober_config() -> String {
+    let troubles = TROUBLES.map(|(name, trouble, _)| (name, trouble));
+    let mut targets = Vec::new();
+    for (name, trouble) in troubles.into_iter().chain([("healthy", "")]) {
+        let url = format!("http://{}/v1", simulator(&server(trouble)).await);
+        targets.push(format!("{{name: {name}, url: '{url}', model: m, labels: {{team: a}}}}"));
+    }
+    let targets = targets.join(", ");
+    format!(
+        "seed: 1\n\
+         defaults: {{interval: 20ms, arrival: constant, max_in_flight: 64}}\n\
+         workloads:\n  \
+           chat: {{prompts: {{inline: [Count to five.]}}, max_output_tokens: 5}}\n\
+         slos:\n  \
+           interactive: {{objective: 0.97, window: 45m, ttft: 2s, longest_gap: 500ms}}\n\
+         targets: [{targets}]\n"
+    )
+}
+
+fn prometheus_config(prober: &str, alertmanager: &str, rules: &str) -> String {
+    format!(
+        "global: {{scrape_interval: 250ms, evaluation_interval: 250ms}}\n\
+         rule_files: ['{rules}']\n\
+         alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n\
+         scrape_configs: [{{job_name: llm-prober, static_configs: [{{targets: ['{prober}']}}]}}]\n"
+    )
+}
+
+fn expected() -> Vec<Notice> {
+    let notice = |status: &str, (target, _, alert): (&str, &str, &str)| Notice {
+        status: status.to_owned(),
+        alert: alert.to_owned(),
+        target: target.to_owned(),
+    };
+    TROUBLES
+        .map(|t| notice("firing", t))
+        .into_iter()
+        .chain(TROUBLES.map(|t| notice("resolved", t)))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_trouble_is_notified_by_its_own_alert_and_resolved() {
+    let Some(alertmanager) = Alertmanager::start().await else { return };
+    let config = common::config(&prober_config().await);
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.yml");
+    std::fs::write(&rules, FORMATS[0].write(&config).unwrap()).unwrap();
+    let prober = daemon(config, HistogramForm::default()).await;
+    let (alerts, rules) = (alertmanager.address().to_string(), rules.display().to_string());
+    let config = prometheus_config(&prober.to_string(), &alerts, &rules);
+    let Some(prometheus) = Prometheus::start_with(&config, &[]).await else { return };
+
+    for notice in expected() {
+        alertmanager.wait_for(&notice).await;
+        let seen: BTreeSet<_> = alertmanager.notices().into_iter().collect();
+        let others: Vec<_> = seen.iter().filter(|n| !expected().contains(n)).collect();
+        assert!(others.is_empty(), "nothing but {:?}: {others:?}", expected());
+    }
+    every_rule_is_evaluated(&prometheus).await;
+}
+
+/// Every rule is healthy, and every record has data, except what looks back a week.
+async fn every_rule_is_evaluated(prometheus: &Prometheus) {
+    let rules = prometheus.get("/api/v1/rules").await;
+    let groups = rules["data"]["groups"].as_array().unwrap();
+    let rules: Vec<&Value> =
+        groups.iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
+    assert!(rules.len() > 70, "{}", rules.len());
+    for rule in rules {
+        assert_eq!(rule["health"], "ok", "{rule}");
+        if rule["type"] == "recording" && rule["labels"]["reference"] != "week" {
+            let name = rule["name"].as_str().unwrap();
+            assert!(!prometheus.query(name).await.is_empty(), "{name} has no data");
+        }
+    }
+}
+
+/// The files as they are shipped, with a live prober: every record has data at once, except what
+/// looks back for a day or more.
+async fn shipped_files_have_data(histograms: HistogramForm, flags: &[&str], options: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/alerts")).unwrap() {
+        let file = file.unwrap().path();
+        if file.extension().is_some_and(|e| e == "yml") {
+            let rules = std::fs::read_to_string(&file).unwrap();
+            let often = rules.replace("interval: 1m", "interval: 1s");
+            std::fs::write(folder.path().join(file.file_name().unwrap()), often).unwrap();
+        }
+    }
+    let server = "model: m\nttft: 20ms\nitl: 2ms\nfaults: {truncate: {probability: 0.1}}\n";
+    let address = simulator(server).await;
+    let config = common::config(&format!(
+        "{{defaults: {{interval: 50ms}}, targets: [{{name: t, url: 'http://{address}/v1', model: m}}]}}"
+    ));
+    let prober = daemon(config, histograms).await;
+    let config = format!(
+        "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\
+         rule_files: ['{}/*.yml']\n\
+         scrape_configs:\n  - job_name: llm-prober\n{options}    \
+         static_configs: [{{targets: ['{prober}']}}]\n",
+        folder.path().display()
+    );
+    let Some(prometheus) = Prometheus::start_with(&config, flags).await else { return };
+    let rules = prometheus.get("/api/v1/rules").await;
+    for group in rules["data"]["groups"].as_array().unwrap() {
+        for rule in group["rules"].as_array().unwrap() {
+            let (name, query) = (rule["name"].as_str().unwrap(), rule["query"].as_str().unwrap());
+            if rule["type"] == "alerting" {
+                prometheus.query(query).await;
+            } else if !["reference", "regression"].iter().any(|w| name.contains(w)) {
+                prometheus.wait_for(name).await;
+            }
+        }
+    }
+    let rules = prometheus.get("/api/v1/rules").await.to_string();
+    assert!(!rules.contains("\"health\":\"err\""), "{rules}");
+    let classic = prometheus.query("llm_prober_time_to_first_token_seconds_sum").await;
+    assert_eq!(classic.is_empty(), histograms == HistogramForm::Native, "{classic:?}");
+    for query in runbook_queries() {
+        prometheus.query(&query).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shipped_rules_read_classic_histograms() {
+    shipped_files_have_data(HistogramForm::Classic, &[], "").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shipped_rules_read_native_histograms() {
+    let Some(options) = native_only() else { return };
+    let flags = ["--enable-feature=native-histograms"];
+    shipped_files_have_data(HistogramForm::Native, &flags, options).await;
+}
+
+/// The indented lines of the runbook's sections that are no commands; deeper ones go on with the line above.
+fn runbook_queries() -> Vec<String> {
+    let mut queries: Vec<String> = Vec::new();
+    let (_, sections) = include_str!("../alerts/runbook.md").split_once("\n## LLMProber").unwrap();
+    for line in sections.lines() {
+        match (line.strip_prefix("    "), queries.last_mut()) {
+            (Some(more), Some(query)) if more.starts_with(' ') => query.push_str(more),
+            (Some(start), _) if !start.starts_with("llm-prober ") => queries.push(start.to_owned()),
+            _ => {}
+        }
+    }
+    assert!(queries.len() > 20, "{}", queries.len());
+    queries
+}

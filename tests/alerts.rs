@@ -1,0 +1,203 @@
+//! The files in `alerts/`: Prometheus accepts them, every alert has its tests and its section in the
+//! runbook, and names follow the conventions.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use regex::Regex;
+use serde_json::Value;
+
+use common::counterparts::counterpart;
+use llm_prober::rules::FORMATS;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The files of a folder with this ending, sorted.
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap();
+    let mut files: Vec<_> = entries.map(|e| e.unwrap().path()).collect();
+    files.retain(|f| f.to_string_lossy().ends_with(ending));
+    files.sort();
+    assert!(!files.is_empty(), "{folder}");
+    files
+}
+
+fn yaml(file: &Path) -> Value {
+    serde_yaml::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Every rule of the shipped files.
+fn rules() -> Vec<Value> {
+    let files = files("alerts", ".rules.yml");
+    let groups = files.iter().flat_map(|f| list(&yaml(f)["groups"]).to_vec());
+    groups.flat_map(|g| list(&g["rules"]).to_vec()).collect()
+}
+
+fn alerts() -> Vec<Value> {
+    rules().into_iter().filter(|r| r["alert"].is_string()).collect()
+}
+
+/// Every group of the unit tests.
+fn unit_tests() -> Vec<Value> {
+    let files = files("tests/alerts", ".test.yml");
+    files.iter().flat_map(|f| list(&yaml(f)["tests"]).to_vec()).collect()
+}
+
+fn promtool(arguments: &[&str], files: &[PathBuf]) {
+    let Some(promtool) = counterpart("promtool") else { return };
+    let output = Command::new(promtool).args(arguments).args(files).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{arguments:?}:\n{}", String::from_utf8_lossy(&said));
+}
+
+#[test]
+fn prometheus_accepts_the_rules() {
+    promtool(&["check", "rules", "--lint=all", "--lint-fatal"], &files("alerts", ".rules.yml"));
+}
+
+#[test]
+fn every_alert_fires_nearly_fires_and_resolves() {
+    let (halves, mut files) = (2, files("tests/alerts", ".test.yml"));
+    let second = files.split_off(files.len() / halves);
+    std::thread::scope(|threads| {
+        let other = threads.spawn(|| promtool(&["test", "rules"], &second));
+        promtool(&["test", "rules"], &files);
+        other.join().unwrap();
+    });
+}
+
+/// Whether a unit test of an alert expects it: in an alert test, or as a series.
+fn expects_firing(test: &Value, alert: &str) -> bool {
+    let fires = |t: &Value| text(&t["alertname"]) == alert && !list(&t["exp_alerts"]).is_empty();
+    let series = format!("alertname=\"{alert}\", alertstate=\"firing\"");
+    let counted =
+        |t: &Value| text(&t["expr"]).contains(&series) && !list(&t["exp_samples"]).is_empty();
+    list(&test["alert_rule_test"]).iter().any(fires)
+        || list(&test["promql_expr_test"]).iter().any(counted)
+}
+
+fn expects_silence(test: &Value, alert: &str) -> bool {
+    let quiet = |t: &Value| text(&t["alertname"]) == alert && list(&t["exp_alerts"]).is_empty();
+    list(&test["alert_rule_test"]).iter().any(quiet)
+}
+
+#[test]
+fn every_alert_has_a_test_of_each_kind() {
+    let tests = unit_tests();
+    for alert in alerts() {
+        let alert = text(&alert["alert"]);
+        let has = |kind: &str, check: &dyn Fn(&Value) -> bool| {
+            let name = format!("{alert} {kind}");
+            let mut named = tests.iter().filter(|t| text(&t["name"]).starts_with(&name)).peekable();
+            assert!(named.peek().is_some(), "no test named `{name}`");
+            assert!(named.all(check), "a test named `{name}` does not show it");
+        };
+        has("fires", &|t| expects_firing(t, alert));
+        has("nearly fires", &|t| expects_silence(t, alert) && !expects_firing(t, alert));
+        has("resolves", &|t| expects_firing(t, alert) && expects_silence(t, alert));
+    }
+}
+
+#[test]
+fn alerts_follow_the_conventions() {
+    let name = Regex::new("^LLMProber([A-Z][a-z]+|TTFT|ITL)+$").unwrap();
+    let mut seen = BTreeSet::new();
+    for rule in alerts() {
+        let alert = text(&rule["alert"]);
+        assert!(name.is_match(alert), "{alert}");
+        assert!(seen.insert(alert.to_owned()), "{alert} is there twice");
+        let severity = text(&rule["labels"]["severity"]);
+        assert!(["critical", "warning", "info"].contains(&severity), "{alert}: {severity}");
+        let notes = &rule["annotations"];
+        let summary = text(&notes["summary"]);
+        assert!(summary.ends_with('.') && !summary.contains("{{"), "{alert}: {summary}");
+        assert!(text(&notes["description"]).contains("{{ "), "{alert}: no template");
+        let link = format!("alerts/runbook.md#{}", alert.to_lowercase());
+        assert!(text(&notes["runbook_url"]).ends_with(&link), "{alert}");
+    }
+}
+
+#[test]
+fn every_alert_has_its_section_in_the_runbook() {
+    let runbook = std::fs::read_to_string(Path::new(ROOT).join("alerts/runbook.md")).unwrap();
+    let sections: Vec<_> = runbook.split("\n## ").skip(1).collect();
+    let named = |name: &str| sections.iter().find(|s| s.lines().next() == Some(name));
+    for rule in alerts() {
+        let alert = text(&rule["alert"]);
+        let section = named(alert).unwrap_or_else(|| panic!("no section {alert}"));
+        for part in ["Meaning", "Impact", "Diagnosis", "Mitigation"] {
+            assert!(section.contains(&format!("\n**{part}.**")), "{alert}: no {part}");
+        }
+        assert!(section.contains("\n    "), "{alert}: no query");
+    }
+    let known: BTreeSet<_> = alerts().iter().map(|r| text(&r["alert"]).to_owned()).collect();
+    for section in sections {
+        let title = section.lines().next().unwrap();
+        assert!(!title.starts_with("LLMProber") || known.contains(title), "no alert {title}");
+    }
+}
+
+#[test]
+fn records_are_named_by_level_metric_and_operation() {
+    let name = Regex::new("^[a-z_]+:[a-z_]+:[a-z_]+[0-9]*[smhdw]?$").unwrap();
+    for rule in rules() {
+        let record = text(&rule["record"]);
+        let sloth = record == "sloth_slo_info"; // sloth's dashboards look for this one
+        assert!(record.is_empty() || sloth || name.is_match(record), "{record}");
+    }
+}
+
+/// Exact for every configuration: whole counters, sums and counts of metrics that exist.
+#[test]
+fn expressions_read_no_bucket_and_only_metrics_that_exist() {
+    let golden = std::fs::read_to_string(Path::new(ROOT).join("tests/golden/metrics.txt")).unwrap();
+    let metrics: BTreeSet<_> = golden.lines().filter_map(|l| l.split(' ').next()).collect();
+    let metric = Regex::new(r"(?:^|[^:a-z_])(llm_prober_[a-z_]+)").unwrap();
+    for rule in rules() {
+        let expr = text(&rule["expr"]);
+        assert!(!expr.contains("_bucket") && !expr.contains("histogram_quantile"), "{expr}");
+        for found in metric.captures_iter(expr) {
+            let name = &found[1];
+            let stem = name.strip_suffix("_sum").or(name.strip_suffix("_count"));
+            assert!(metrics.contains(name) || stem.is_some_and(|s| metrics.contains(s)), "{name}");
+        }
+    }
+}
+
+/// Whatever the periods are, Prometheus accepts what is written for them.
+#[test]
+fn prometheus_accepts_the_rules_that_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let formats = ["prometheus", "operator", "pyrra"];
+    let mut written = Vec::new();
+    for (i, window) in ["45m", "1d", "7d", "30d", "90d"].into_iter().enumerate() {
+        let config = common::config(&format!(
+            "{{slos: {{a: {{objective: 0.99, window: {window}, ttft: 1s}}, 'b\"\\': {{objective: \
+             0.999, itl: 1s}}}}, targets: [{{name: t, url: 'http://localhost/v1', model: m}}]}}"
+        ));
+        for name in formats {
+            let format = FORMATS.iter().find(|f| f.name == name).unwrap();
+            let text = format.write(&config).unwrap();
+            let first = text.split("\n---\n").next().unwrap();
+            let object: Value = serde_yaml::from_str(first).unwrap();
+            let rules = if object["spec"].is_null() { &object } else { &object["spec"] };
+            let file = folder.path().join(format!("{i}-{name}.yml"));
+            // JSON is YAML.
+            std::fs::write(&file, rules.to_string()).unwrap();
+            written.push(file);
+        }
+    }
+    promtool(&["check", "rules", "--lint=all", "--lint-fatal"], &written);
+}

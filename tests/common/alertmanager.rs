@@ -1,0 +1,93 @@
+//! A real Alertmanager, and the webhook that it notifies.
+#![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::{Json, Router, extract::State, routing::post};
+use serde_json::Value;
+
+use super::{counterparts::counterpart, process::Process};
+
+/// One alert of a notification.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Notice {
+    /// `firing` or `resolved`.
+    pub status: String,
+    /// The alert's name.
+    pub alert: String,
+    /// The label `target`; empty where there is none.
+    pub target: String,
+}
+
+/// What arrived, in order.
+type Notices = Arc<Mutex<Vec<Notice>>>;
+
+/// A running Alertmanager that notifies of each alert by itself, without delay.
+pub struct Alertmanager {
+    process: Process,
+    notices: Notices,
+    _data: tempfile::TempDir,
+}
+
+impl Alertmanager {
+    /// Starts it, and a webhook on a free port of loopback.
+    pub async fn start() -> Option<Self> {
+        let program = counterpart("alertmanager")?;
+        let notices = Notices::default();
+        let webhook = webhook(Arc::clone(&notices)).await;
+        let data = tempfile::tempdir().unwrap_or_else(|error| panic!("no data folder: {error}"));
+        let file = data.path().join("alertmanager.yml");
+        let config = format!(
+            "route: {{receiver: hook, group_by: ['...'], group_wait: 0s, group_interval: 1s}}\n\
+             receivers: [{{name: hook, webhook_configs: [{{url: 'http://{webhook}/'}}]}}]\n"
+        );
+        std::fs::write(&file, config).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let process = Process::start(
+            Command::new(program)
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!("--storage.path={}", data.path().join("data").display()))
+                .args(["--web.listen-address=127.0.0.1:0", "--cluster.listen-address="]),
+        )
+        .await;
+        process.ready("/-/ready").await;
+        Some(Self { process, notices, _data: data })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.process.address()
+    }
+
+    /// Every notice so far.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until a notice has arrived.
+    pub async fn wait_for(&self, notice: &Notice) {
+        let what = format!("{notice:?}");
+        self.process.poll(&what, || async { self.notices().contains(notice).then_some(()) }).await;
+    }
+}
+
+async fn webhook(notices: Notices) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.unwrap_or_else(|error| panic!("no port for the webhook: {error}"));
+    let address = listener.local_addr().unwrap_or_else(|error| panic!("{error}"));
+    let app = Router::new().route("/", post(receive)).with_state(notices);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+async fn receive(State(notices): State<Notices>, Json(body): Json<Value>) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let alerts = body["alerts"].as_array().cloned().unwrap_or_default();
+    let mut notices = notices.lock().unwrap_or_else(PoisonError::into_inner);
+    notices.extend(alerts.iter().map(|alert| Notice {
+        status: text(&alert["status"]),
+        alert: text(&alert["labels"]["alertname"]),
+        target: text(&alert["labels"]["target"]),
+    }));
+}
