@@ -41,7 +41,7 @@ pub(super) struct ProbeArgs {
     #[arg(long, default_value = "text")]
     output: Output,
     /// Threads that read from the target.
-    #[arg(long = "io.threads", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long = "io.threads", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     io_threads: u16,
     #[command(flatten)]
     log: LogArgs,

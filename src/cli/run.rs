@@ -31,8 +31,8 @@ pub(super) struct RunArgs {
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "0.0.0.0:9829")]
     #[arg(value_parser = listen_address)]
     listen: Vec<SocketAddr>,
-    /// Threads that read from targets. One serves thousands of streams.
-    #[arg(long = "io.threads", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    /// Threads that read from targets. Each serves hundreds of busy streams.
+    #[arg(long = "io.threads", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     io_threads: u16,
     /// Which form of histograms to expose.
     #[arg(long = "metrics.histograms", value_name = "FORM", default_value = "both")]

@@ -1,7 +1,6 @@
 //! Threads that only read, stamp and store, so that a token never waits unread behind other work.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use tokio::runtime::Handle;
@@ -16,7 +15,6 @@ use super::tls::SystemTrust;
 #[derive(Debug)]
 pub struct IoThreads {
     handles: Vec<Handle>,
-    next: AtomicUsize,
     stop: CancellationToken,
     threads: Vec<JoinHandle<()>>,
     /// What the transports on these threads share.
@@ -34,7 +32,6 @@ impl IoThreads {
     pub fn start(count: usize) -> std::io::Result<Self> {
         let mut io = Self {
             handles: Vec::new(),
-            next: AtomicUsize::new(0),
             stop: CancellationToken::new(),
             threads: Vec::new(),
             trust: SystemTrust::default(),
@@ -54,11 +51,9 @@ impl IoThreads {
         Ok(io)
     }
 
-    /// A thread for a new user; in turn.
-    #[must_use]
-    pub fn assign(&self) -> Handle {
-        let i = self.next.fetch_add(1, Ordering::Relaxed) % self.handles.len();
-        self.handles[i].clone()
+    /// The threads, at least one.
+    pub(super) fn handles(&self) -> impl Iterator<Item = Handle> + '_ {
+        self.handles.iter().cloned()
     }
 }
 

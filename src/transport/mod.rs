@@ -12,6 +12,7 @@ mod stamps;
 mod stream;
 pub mod tls;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,14 @@ const MAX_IDLE_AGE: Duration = Duration::from_secs(90);
 /// A target's way to its server, with its idle connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Transport {
+    /// One per I/O thread, at least one: a connection stays on the thread that made it.
+    lanes: Arc<[Lane]>,
+    /// The lane of the next exchange that finds no idle connection.
+    next: Arc<AtomicUsize>,
+}
+
+#[derive(Clone)]
+struct Lane {
     inner: Arc<Inner>,
     /// The I/O thread; `None` runs in the caller's task.
     io: Option<Handle>,
@@ -65,25 +74,30 @@ impl Transport {
         } else {
             None
         };
-        Ok(Self::new(target, Dialer::Network { host, port, tls }, Some(io.assign())))
+        Ok(Self::new(target, &Dialer::Network { host, port, tls }, io.handles().map(Some)))
     }
 
     /// The transport of a target whose server runs in this process, over in-memory pipes and in
     /// the caller's task: on a paused clock every figure comes out exact.
     #[must_use]
     pub fn pipe(target: &Target, dial: PipeDialer) -> Self {
-        Self::new(target, Dialer::Pipe(dial), None)
+        Self::new(target, &Dialer::Pipe(dial), std::iter::once(None))
     }
 
-    fn new(target: &Target, dialer: Dialer, io: Option<Handle>) -> Self {
-        let inner = Inner {
-            dialer,
+    fn new(
+        target: &Target,
+        dialer: &Dialer,
+        threads: impl Iterator<Item = Option<Handle>>,
+    ) -> Self {
+        let inner = || Inner {
+            dialer: dialer.clone(),
             mode: target.connection,
             limits: target.limits,
             idle: Mutex::default(),
             max_idle: target.max_in_flight,
         };
-        Self { inner: Arc::new(inner), io }
+        let lanes = threads.map(|io| Lane { inner: Arc::new(inner()), io }).collect();
+        Self { lanes, next: Arc::default() }
     }
 
     /// Sends one request and writes down what happens until the answer's end, a time-out or
@@ -93,9 +107,10 @@ impl Transport {
         request: http::Request<Full<Bytes>>,
         cancel: CancellationToken,
     ) -> Recording {
-        let inner = Arc::clone(&self.inner);
+        let lane = self.lane();
+        let inner = Arc::clone(&lane.inner);
         let work = async move { inner.exchange(request, &cancel).await };
-        match io_threads::run_on(self.io.as_ref(), work).await {
+        match io_threads::run_on(lane.io.as_ref(), work).await {
             Ok(recording) => recording,
             Err(problem) => Recording { ending: Ending::Internal(problem), ..not_sent() },
         }
@@ -110,6 +125,15 @@ pub(crate) fn host_and_port(url: &url::Url) -> Result<(String, u16), String> {
     let host = url.host_str().ok_or("the URL has no host")?;
     let port = url.port_or_known_default().ok_or("the URL has no port")?;
     Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
+}
+
+impl Transport {
+    /// Where an idle connection waits, else the next in turn.
+    fn lane(&self) -> &Lane {
+        let idle = self.lanes.iter().find(|lane| !lane.inner.idle().is_empty());
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.lanes.len();
+        idle.unwrap_or(&self.lanes[turn])
+    }
 }
 
 /// The recording of a probe that never reached the network.
