@@ -21,7 +21,7 @@ impl Client {
     /// Over a real socket. `settings` are further keys of the target, such as `, timeout: 1s`.
     pub fn network(url: &str, settings: &str) -> Self {
         let target = target(url, settings);
-        let io = IoThreads::start(1).unwrap();
+        let io = IoThreads::start(2).unwrap();
         let transport = Transport::network(&target, &io).unwrap();
         Self { target, transport, _io: Some(io) }
     }
