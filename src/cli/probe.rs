@@ -60,7 +60,7 @@ pub(super) fn main(args: &ProbeArgs) -> Result<ExitCode, CliError> {
     let target = find(&config, &args.target)?;
     let draws = draws(args, &config, &target)?;
     args.log.init();
-    resources::claim();
+    resources::raise_open_files();
     let io = IoThreads::start(usize::from(args.io_threads));
     let io = io.map_err(|e| CliError::Failed(e.to_string()))?;
     let transport = Transport::network(&target, &io).map_err(CliError::Failed)?;

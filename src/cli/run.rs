@@ -78,7 +78,7 @@ pub(super) fn main(args: &RunArgs) -> Result<ExitCode, CliError> {
     // Refuse before acting: a bad configuration ends the program before any port is bound.
     let config = args.config.as_deref().map(load).transpose()?;
     args.log.init();
-    resources::claim();
+    resources::raise_open_files();
     runtime()?.block_on(run(args, config)).map_err(CliError::Failed)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 #[cfg(target_os = "linux")]
 use super::kernel::Stamping;
-use super::resources::{Priority, raise_priority};
+use super::resources::raise_priority;
 use super::tls::SystemTrust;
 
 /// Where exchanges run.
@@ -44,7 +44,7 @@ impl IoThreads {
             let stop = io.stop.clone();
             let thread = std::thread::Builder::new().name(format!("io-{i}"));
             io.threads.push(thread.spawn(move || {
-                raise_priority(Priority::Reading);
+                raise_priority();
                 runtime.block_on(stop.cancelled());
             })?);
         }
