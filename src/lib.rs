@@ -67,6 +67,7 @@ pub mod probe;
 pub mod prober;
 pub mod report;
 pub mod request;
+pub mod server_metrics;
 pub mod shutdown;
 pub mod simulate;
 #[cfg(test)]

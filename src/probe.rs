@@ -12,6 +12,7 @@ use crate::model::ModelName;
 use crate::outcome::{Outcome, RateLimit};
 use crate::recording::Recording;
 use crate::request::{self, ProbeId};
+use crate::server_metrics::{Observer, ServerView};
 use crate::slo::judge;
 use crate::target::Target;
 use crate::transport::{self, Transport};
@@ -29,6 +30,8 @@ pub struct Probe {
     pub recording: Recording,
     /// What they amount to.
     pub outcome: Outcome,
+    /// The same, seen from the server.
+    pub server: ServerView,
 }
 
 /// A target with the means to probe it.
@@ -39,6 +42,8 @@ pub struct Probing {
     pub model: ModelName,
     /// Its connections.
     pub transport: Transport,
+    /// Its server's own metrics, where they are configured.
+    pub observer: Option<Observer>,
 }
 
 impl Probing {
@@ -46,7 +51,8 @@ impl Probing {
     #[must_use]
     pub fn new(target: Arc<Target>, transport: Transport) -> Self {
         let model = ModelName::new(&target);
-        Self { target, model, transport }
+        let observer = Observer::new(&target, transport.pipe_dialer());
+        Self { target, model, transport, observer }
     }
 
     /// Makes one probe. `schedule_delay` is how late after its arrival it begins.
@@ -62,8 +68,9 @@ impl Probing {
             model = self.model.get(&self.target) => model,
             () = cancel.cancelled() => Err(Failure::new(FailureReason::Cancelled, "no model yet")),
         };
-        let request = model.and_then(|m| request::build(&self.target, &draw, &m, &id));
-        let request = match request {
+        let request = model
+            .and_then(|m| request::build(&self.target, &draw, &m, &id).map(|request| (request, m)));
+        let (request, model) = match request {
             Ok(request) => request,
             Err(failure) => {
                 let mut probe = self.not_sent(id, &draw.workload, failure);
@@ -71,13 +78,21 @@ impl Probing {
                 return probe;
             }
         };
-        let mut recording = self.transport.exchange(request, cancel).await;
+        let exchange = self.transport.exchange(request, cancel.clone());
+        let (mut recording, around) = match &self.observer {
+            Some(observer) => {
+                let (recording, around) = observer.around(&model, exchange, &cancel).await;
+                (recording, Some(around))
+            }
+            None => (exchange.await, None),
+        };
         recording.schedule_delay = schedule_delay;
         let outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
+        let server = ServerView::new(around, &outcome.measurement);
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
         }
-        Probe { id, workload: draw.workload, recording, outcome }
+        Probe { id, workload: draw.workload, recording, outcome, server }
     }
 
     /// A probe that failed before there was a request: it counts like any other failure.
@@ -97,6 +112,7 @@ impl Probing {
             token_limit: RateLimit::default(),
         };
         let recording = transport::not_sent();
-        Probe { id, workload: Arc::clone(workload), recording, outcome }
+        let server = ServerView::default();
+        Probe { id, workload: Arc::clone(workload), recording, outcome, server }
     }
 }

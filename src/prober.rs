@@ -160,6 +160,7 @@ impl Prober {
         }
         let (workload, id) = (&probe.workload.name, probe.id.as_str());
         self.metrics.record(workload, &probe.recording, &probe.outcome, id);
+        self.metrics.record_server(workload, &probe.server, probe.outcome.measurement.ttft);
         if !self.stop.arrivals.is_cancelled() {
             self.history.add(&target.name, probe); // a removed target leaves no trace
         }

@@ -92,7 +92,14 @@ pub fn authority(url: &url::Url) -> &str {
 /// # Errors
 /// An `internal` failure that names the secret's place, never its value.
 pub fn authorization(target: &Target) -> Result<Option<(HeaderName, HeaderValue)>, Failure> {
-    let Some(auth) = &target.auth else { return Ok(None) };
+    target.auth.as_ref().map(credentials).transpose()
+}
+
+/// Credentials as a header; as [`authorization`].
+///
+/// # Errors
+/// As [`authorization`].
+pub fn credentials(auth: &Auth) -> Result<(HeaderName, HeaderValue), Failure> {
     let (name, text) = match auth {
         Auth::Bearer(secret) => {
             (AUTHORIZATION, format!("Bearer {}", secret.read().map_err(|e| internal(&e))?))
@@ -104,7 +111,7 @@ pub fn authorization(target: &Target) -> Result<Option<(HeaderName, HeaderValue)
     let mut value = HeaderValue::try_from(text)
         .map_err(|_| internal(&"the secret holds bytes that a header cannot carry"))?;
     value.set_sensitive(true);
-    Ok(Some((name, value)))
+    Ok((name, value))
 }
 
 fn body(target: &Target, draw: &Draw, model: &str) -> Map<String, Value> {

@@ -76,6 +76,21 @@ pub struct Budget {
     pub dollars_per_day: Option<f64>,
 }
 
+/// The metrics page of the inference server behind a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerMetrics {
+    /// Where it is.
+    pub url: Url,
+    /// Only series of this model; `None` takes the target's, or the only one there is.
+    pub model: Option<String>,
+    /// Only series with these labels.
+    pub labels: BTreeMap<String, String>,
+    /// The longest wait for the page.
+    pub timeout: Duration,
+    /// Credentials of its own; `None` sends the target's to the target's own host and port.
+    pub auth: Option<Auth>,
+}
+
 /// One endpoint and everything needed to probe it.
 #[derive(Clone, PartialEq)]
 pub struct Target {
@@ -119,6 +134,8 @@ pub struct Target {
     pub price: Option<Price>,
     /// Budget.
     pub budget: Budget,
+    /// What the server itself says about its load; `None` does not look.
+    pub server_metrics: Option<ServerMetrics>,
 }
 
 /// By hand, and brief: header values and expected answers are not for logs.

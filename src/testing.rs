@@ -12,7 +12,7 @@ use crate::protocol;
 use crate::recording::{ConnectionPhases, Offset, Recording, TimestampSource};
 use crate::schedule::{Arrival, Schedule};
 use crate::slo::{Objective, ObjectiveKind, Slo};
-use crate::target::{Budget, ConnectionMode, Limits, Target, Tls};
+use crate::target::{Budget, ConnectionMode, Limits, ServerMetrics, Target, Tls};
 use crate::workload::{Prefix, Prompt, Validator, Workload};
 
 /// A plain target with one workload and no SLO.
@@ -42,6 +42,18 @@ pub fn target(name: &str) -> Target {
         version: BTreeMap::new(),
         price: None,
         budget: Budget::default(),
+        server_metrics: None,
+    }
+}
+
+/// A metrics page at the target's own address.
+pub fn server_metrics() -> ServerMetrics {
+    ServerMetrics {
+        url: "http://llm.test:8000/metrics".parse().expect("a URL"),
+        model: None,
+        labels: BTreeMap::new(),
+        timeout: Duration::from_secs(1),
+        auth: None,
     }
 }
 

@@ -21,6 +21,7 @@ const SECTIONS: &[&str] = &[
     "labels",
     "price",
     "prompts",
+    "server_metrics",
     "slos",
     "targets",
     "tls",
@@ -58,6 +59,7 @@ const SHOWN: &[&str] = &[
     "prefix",
     "request_latency",
     "seed",
+    "server_metrics",
     "server_name",
     "shape",
     "slos",
@@ -131,7 +133,7 @@ impl Visible {
             self.scalars.push((range, shown));
         } else {
             let shown = path.as_ref().is_some_and(|p| harmless(p)) && is_short(value);
-            if shown && path.is_some_and(|p| p.last() == Some(&"url")) {
+            if shown && path.is_some_and(|p| matches!(p.last(), Some(&"url" | &"server_metrics"))) {
                 self.url(text, range);
             } else {
                 self.scalars.push((range, shown));

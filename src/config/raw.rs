@@ -3,10 +3,13 @@
 //! What later checks complain about is [`Spanned`]. No `flatten` and no untagged enums: both lose
 //! positions. None of these types is `Debug`: they hold prompts and header values.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_yaml::Spanned;
 
 use super::quantity::{HumanCount, HumanSize};
@@ -72,6 +75,7 @@ with_settings! {
         version: Option<Named<Spanned<String>>>,
         price: Option<Price>,
         budget: Option<Budget>,
+        server_metrics: Maybe<ServerMetrics>,
     }
 }
 
@@ -171,6 +175,62 @@ pub(super) struct Tls {
     pub server_name: Maybe<String>,
     #[serde(default)]
     pub insecure_skip_verify: bool,
+}
+
+/// A mapping, or its `url` alone.
+#[derive(Default)]
+pub(super) struct ServerMetrics {
+    /// Alone: without a place of its own.
+    text: Option<String>,
+    pub url: Maybe<String>,
+    pub model: Maybe<String>,
+    pub labels: Option<Named<Spanned<String>>>,
+    pub timeout: Maybe<HumanDuration>,
+    pub auth: Maybe<Auth>,
+}
+
+impl ServerMetrics {
+    /// The URL, as it is written.
+    pub fn text(&self) -> &str {
+        let url = self.url.as_ref().map(|url| url.value.as_str());
+        url.or(self.text.as_deref()).unwrap_or_default()
+    }
+}
+
+impl<'de> Deserialize<'de> for ServerMetrics {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ServerMetricsVisitor)
+    }
+}
+
+struct ServerMetricsVisitor;
+
+impl<'de> Visitor<'de> for ServerMetricsVisitor {
+    type Value = ServerMetrics;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a URL, a path, or a mapping with `url`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ServerMetrics, E> {
+        Ok(ServerMetrics { text: Some(text.to_owned()), ..ServerMetrics::default() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ServerMetrics, A::Error> {
+        let ServerMetricsMap { url, model, labels, timeout, auth } =
+            ServerMetricsMap::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(ServerMetrics { text: None, url: Some(url), model, labels, timeout, auth })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerMetricsMap {
+    url: Spanned<String>,
+    model: Maybe<String>,
+    labels: Option<Named<Spanned<String>>>,
+    timeout: Maybe<HumanDuration>,
+    auth: Maybe<Auth>,
 }
 
 #[derive(Deserialize)]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::schedule::Arrival;
 use crate::secret::Secret;
 use crate::slo::{ObjectiveKind, Slo};
-use crate::target::{Auth, ConnectionMode, Target};
+use crate::target::{Auth, ConnectionMode, ServerMetrics, Target};
 use crate::units::HumanDuration;
 use crate::workload::{Prefix, Validator, Workload};
 
@@ -72,6 +72,8 @@ struct TargetView<'a> {
     price: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_metrics: Option<Value>,
 }
 
 /// The text of the page.
@@ -158,6 +160,7 @@ fn target(target: &Target) -> TargetView<'_> {
                    "output_per_million": p.output_per_million})
         }),
         budget: budget(target),
+        server_metrics: target.server_metrics.as_ref().map(server_metrics),
     }
 }
 
@@ -198,4 +201,15 @@ fn budget(target: &Target) -> Option<Value> {
     let dollars = budget.dollars_per_day.map(|n| json!(n));
     view.extend(dollars.map(|n| ("dollars_per_day".to_owned(), n)));
     (!view.is_empty()).then_some(Value::Object(view))
+}
+
+fn server_metrics(source: &ServerMetrics) -> Value {
+    let mut view = serde_json::Map::new();
+    view.insert("url".to_owned(), json!(source.url.as_str()));
+    view.extend(source.model.as_ref().map(|m| ("model".to_owned(), json!(m))));
+    let labels = Some(&source.labels).filter(|labels| !labels.is_empty());
+    view.extend(labels.map(|labels| ("labels".to_owned(), json!(labels))));
+    view.insert("timeout".to_owned(), json!(human(source.timeout)));
+    view.extend(source.auth.as_ref().map(|a| ("auth".to_owned(), auth(a))));
+    Value::Object(view)
 }

@@ -38,6 +38,14 @@ pub(super) const PREFILL_RATE: &[f64] = &[
     100_000.0, 250_000.0,
 ];
 
+/// Requests at a server; the upper ends of the load classes are among them.
+pub(super) const REQUESTS: &[f64] =
+    &[0.0, 1.0, 2.0, 3.0, 4.0, 7.0, 15.0, 31.0, 63.0, 127.0, 255.0, 511.0, 1023.0];
+
+/// A used share.
+pub(super) const USAGE: &[f64] =
+    &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
+
 /// Observed / allowed. 1 must be among them: that bucket is the attainment.
 pub(super) const CONSUMPTION: &[f64] =
     &[0.1, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0];
@@ -88,7 +96,9 @@ mod tests {
 
     #[test]
     fn every_list_is_strictly_increasing() {
-        for list in [REQUEST, TOKEN, PHASE, TOKEN_RATE, GOODPUT, PREFILL_RATE, CONSUMPTION] {
+        for list in
+            [REQUEST, TOKEN, PHASE, TOKEN_RATE, GOODPUT, PREFILL_RATE, REQUESTS, USAGE, CONSUMPTION]
+        {
             assert!(list.windows(2).all(|w| w[0] < w[1]), "{list:?}");
         }
     }

@@ -49,6 +49,8 @@ impl Collector for ProbeCollector {
         writer.write(families::SECONDARY, &secondary)?;
         writer.write(families::SLO, &workloads)?;
         writer.write(families::TARGET, &whole)?;
+        writer.write(families::SERVER, &whole)?;
+        writer.write(families::SERVER_LOAD, &secondary)?;
         writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])
     }
 }

@@ -20,6 +20,7 @@ mod process;
 mod protobuf;
 mod record;
 mod secondary;
+mod server;
 mod sink;
 mod slo;
 mod target;

@@ -9,6 +9,7 @@ use prometheus::metrics::histogram::Histogram;
 use super::buckets::{self, SloBounds};
 use super::histogram::histogram;
 use super::options::HistogramForm;
+use super::server::ServerLoad;
 use crate::measure::{Measurement, Phase};
 use crate::recording::Recording;
 use crate::target::Target;
@@ -45,6 +46,7 @@ pub(super) struct Secondary {
     pub stages: [Stage; 4],
     pub output_tokens_per_second: Histogram,
     pub prefill_tokens_per_second: Histogram,
+    pub server: ServerLoad,
 }
 
 impl Secondary {
@@ -73,6 +75,7 @@ impl Secondary {
             ],
             output_tokens_per_second: new(&bounds.tokens_per_second),
             prefill_tokens_per_second: new(buckets::PREFILL_RATE),
+            server: ServerLoad::new(target, bounds, form),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The values of one target, and how a finished probe gets into them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 
@@ -11,6 +11,7 @@ use super::secondary::Secondary;
 use super::workload::WorkloadMetrics;
 use crate::outcome::{Outcome, RateLimit};
 use crate::recording::Recording;
+use crate::server_metrics::Look;
 use crate::target::Target;
 
 /// The two gauges of one rate limit.
@@ -49,6 +50,8 @@ pub struct TargetMetrics {
     pub(super) secondary: Vec<(String, Arc<Secondary>)>,
     pub(super) rate_limits: [RateLimitMetrics; 2],
     pub(super) certificate_expiry: LateGauge,
+    /// The newest look at the server's metrics page.
+    pub(super) server: Mutex<Option<Look>>,
 }
 
 impl TargetMetrics {
@@ -72,6 +75,7 @@ impl TargetMetrics {
             secondary,
             rate_limits: [RateLimitMetrics::new("requests"), RateLimitMetrics::new("tokens")],
             certificate_expiry: LateGauge::default(),
+            server: Mutex::default(),
         }
     }
 

@@ -84,6 +84,15 @@ impl Transport {
         Self::new(target, &Dialer::Pipe(dial), std::iter::once(None))
     }
 
+    /// How a server in this process is reached; `None` for one on the network.
+    #[must_use]
+    pub fn pipe_dialer(&self) -> Option<PipeDialer> {
+        match &self.lanes.first()?.inner.dialer {
+            Dialer::Pipe(dial) => Some(Arc::clone(dial)),
+            Dialer::Network { .. } => None,
+        }
+    }
+
     fn new(
         target: &Target,
         dialer: &Dialer,

@@ -20,16 +20,21 @@ const MAX_CA_BYTES: u64 = 4 << 20;
 pub(super) fn url(text: &str) -> Result<Url, String> {
     const EXPECTED: &str = "expected a base URL such as http://host:8000/v1";
     let url = Url::parse(text).map_err(|e| format!("not a URL ({e}), {EXPECTED}"))?;
+    checked(url, EXPECTED)
+}
+
+/// Refuses what a URL of a server may not have.
+pub(super) fn checked(url: Url, expected: &str) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
             "credentials in the URL (not shown here), expected them under `auth`".to_owned()
         );
     }
     if !["http", "https"].contains(&url.scheme()) {
-        return Err(format!("the URL's scheme is neither http nor https, {EXPECTED}"));
+        return Err(format!("the URL's scheme is neither http nor https, {expected}"));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("the URL has a query or a fragment, {EXPECTED}"));
+        return Err(format!("the URL has a query or a fragment, {expected}"));
     }
     Ok(url)
 }

@@ -6,6 +6,7 @@ mod catalog;
 mod cost;
 mod endpoint;
 mod labels;
+mod server_metrics;
 mod slos;
 mod target;
 mod timing;

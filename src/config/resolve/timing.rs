@@ -103,7 +103,8 @@ pub(super) fn limits(
     Some(Limits { timeout, stall_timeout, max_body_bytes: max_body_bytes? })
 }
 
-fn duration(
+/// A duration within a range.
+pub(super) fn duration(
     key: &str,
     raw: Option<&Spanned<HumanDuration>>,
     default: Duration,

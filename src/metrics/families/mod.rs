@@ -3,13 +3,14 @@
 //! is a change of the interface; `tests/golden/metrics.txt` holds them.
 //!
 //! Names stand as they are exposed, without the prefix `llm_prober_` (the process families have
-//! none). Families of the first three tables carry the labels [`TARGET_LABELS`] and the union of
+//! none). Families of all tables but those of prober and process carry the labels [`TARGET_LABELS`] and the union of
 //! the targets' own label keys as well; a label that does not apply is empty.
 
 mod latency;
 mod prober;
 mod probes;
 mod process;
+mod server;
 mod slo;
 mod target;
 
@@ -22,6 +23,7 @@ pub(super) use latency::{PRIMARY, SECONDARY};
 pub(super) use prober::PROBER;
 pub(super) use probes::PROBES;
 pub(super) use process::PROCESS;
+pub(super) use server::{SERVER, SERVER_LOAD};
 pub(super) use slo::SLO;
 pub(super) use target::TARGET;
 
@@ -119,7 +121,9 @@ pub fn is_reserved_label(name: &str) -> bool {
         table.iter().flat_map(|f| f.labels.iter().copied())
     }
     let probe = own(PROBES).chain(own(PRIMARY)).chain(own(SECONDARY)).chain(own(SLO));
-    let mut taken = probe.chain(own(TARGET)).chain(TARGET_LABELS).chain(FOREIGN_LABELS);
+    let server = own(SERVER).chain(own(SERVER_LOAD));
+    let mut taken =
+        probe.chain(server).chain(own(TARGET)).chain(TARGET_LABELS).chain(FOREIGN_LABELS);
     name.starts_with("__") || taken.any(|label| label == name)
 }
 

@@ -4,7 +4,8 @@ use std::fmt::Write;
 use expect_test::expect_file;
 
 use super::super::families::{
-    self, Family, PRIMARY, PROBER, PROBES, PROCESS, SECONDARY, SLO, TARGET, TARGET_LABELS,
+    self, Family, PRIMARY, PROBER, PROBES, PROCESS, SECONDARY, SERVER, SERVER_LOAD, SLO, TARGET,
+    TARGET_LABELS,
 };
 use super::parse::{Scrape, classic};
 use super::{Format, full_metrics};
@@ -57,6 +58,8 @@ fn tables_and_exposition_agree() {
     check(&prefix, &rows(SECONDARY), &shared, &[]);
     check(&prefix, &rows(SLO), &shared, &[]);
     check(&prefix, &rows(TARGET), &shared, &["hardware"]);
+    check(&prefix, &rows(SERVER), &shared, &[]);
+    check(&prefix, &rows(SERVER_LOAD), &shared, &[]);
     check(&prefix, &rows(PROBER), &[], &[]);
     check("", &rows(PROCESS), &[], &[]);
     assert_eq!(announced, scrape.types.keys().cloned().collect());

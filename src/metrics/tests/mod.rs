@@ -6,6 +6,7 @@ mod golden;
 mod lint;
 mod parse;
 mod reload;
+mod server;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::config::Config;
 use crate::measure::{Measurement, Phase, PhaseSpan, TokenCount, TokenSource};
 use crate::outcome::{Outcome, RateLimit};
 use crate::recording::{ConnectionPhases, Offset, Recording};
+use crate::server_metrics::{Look, Sample, ServerView, TtftPart};
 use crate::slo::{ObjectiveKind, judge};
 use crate::target::{Price, Target};
 use crate::testing;
@@ -55,6 +57,7 @@ fn full_target() -> Target {
         tokenizer: Some(crate::tokenizer::TargetTokenizer::load("tiny", file.path()).unwrap()),
         labels: [("stack".to_owned(), "current".to_owned())].into(),
         version: [("hardware".to_owned(), "cpu".to_owned())].into(),
+        server_metrics: Some(testing::server_metrics()),
         price: Some(Price { input_per_million: 1.0, output_per_million: 2.0 }),
         ..testing::target("prod")
     }
@@ -117,6 +120,29 @@ fn judged(target: &Target, outcome: Outcome) -> Outcome {
     Outcome { verdicts, ..outcome }
 }
 
+/// A look at a page that says everything: 20 requests wait, 8 run.
+fn look(seconds: u64) -> Look {
+    let sample = Sample {
+        engine: "vllm",
+        running: Some(8.0),
+        waiting: Some(20.0),
+        kv_cache_usage: Some(0.97),
+        prefix_cache_queries: Some(1000.0),
+        prefix_cache_hits: Some(250.0),
+        prefix_cache_hit_ratio: Some(0.25),
+        preemptions: Some(3.0),
+        ..Sample::default()
+    };
+    let at = tokio::time::Instant::now() + Duration::from_secs(seconds);
+    Look { at, unix_seconds: 1_700_000_000.5, result: Ok(sample) }
+}
+
+fn full_view() -> ServerView {
+    let ttft_parts = TtftPart::ALL.map(|part| (part, ms(50))).to_vec();
+    let newest = look(0);
+    ServerView { at_send: newest.result.ok(), alone: None, ttft_parts, newest: Some(newest) }
+}
+
 /// Loaded with [`full_target`], one success and one failure recorded: no family is empty.
 fn full_metrics() -> Arc<Metrics> {
     let target = full_target();
@@ -136,6 +162,7 @@ fn full_metrics() -> Arc<Metrics> {
     let values = metrics.target("prod").unwrap();
     values.record("chat", &full_recording(), &success, PROBE_ID);
     values.record("chat", &full_recording(), &rejected, PROBE_ID);
+    values.record_server("chat", &full_view(), Some(ms(200)));
     values.workload("chat").unwrap().skipped(crate::skip::SkipReason::Late);
     // So that there is a previous scrape.
     metrics.encode(Format::Protobuf).unwrap();

@@ -1,0 +1,186 @@
+//! What the server's own metrics say, as values: the newest state of a target, and the load that
+//! its probes met.
+
+use std::sync::{OnceLock, PoisonError};
+use std::time::Duration;
+
+use prometheus::metrics::histogram::Histogram;
+
+use super::buckets::{self, SloBounds};
+use super::histogram::histogram;
+use super::options::HistogramForm;
+use super::target::TargetMetrics;
+use crate::server_metrics::{Sample, ServerView, TtftPart};
+use crate::target::Target;
+
+/// A class of load: the most requests in it, and its label value.
+type Class = (f64, &'static str);
+
+const WAITING: [Class; 5] =
+    [(0.0, "0"), (3.0, "1-3"), (15.0, "4-15"), (63.0, "16-63"), (f64::INFINITY, "64+")];
+const IN_FLIGHT: [Class; 8] = [
+    (0.0, "0"),
+    (3.0, "1-3"),
+    (7.0, "4-7"),
+    (15.0, "8-15"),
+    (31.0, "16-31"),
+    (63.0, "32-63"),
+    (127.0, "64-127"),
+    (f64::INFINITY, "128+"),
+];
+
+/// Histograms per label value, each from its first observation on.
+#[derive(Debug)]
+pub(super) struct Split {
+    bounds: Vec<f64>,
+    form: HistogramForm,
+    values: Vec<(&'static str, OnceLock<Histogram>)>,
+}
+
+impl Split {
+    fn new(
+        values: impl IntoIterator<Item = &'static str>,
+        bounds: &[f64],
+        form: HistogramForm,
+    ) -> Self {
+        let values = values.into_iter().map(|value| (value, OnceLock::new())).collect();
+        Self { bounds: bounds.to_vec(), form, values }
+    }
+
+    fn observe(&self, value: &str, duration: Duration) {
+        let new = || histogram(self.form, &self.bounds);
+        if let Some((_, cell)) = self.values.iter().find(|(v, _)| *v == value) {
+            cell.get_or_init(new).observe(duration.as_secs_f64());
+        }
+    }
+
+    /// Those that exist.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Histogram)> + '_ {
+        self.values.iter().filter_map(|(value, cell)| Some((*value, cell.get()?)))
+    }
+}
+
+/// The load that probes met; per workload as the other secondary histograms.
+#[derive(Debug)]
+pub(super) struct ServerLoad {
+    /// Also where only responses tell.
+    pub ttft_parts: Split,
+    /// For targets with `server_metrics` only.
+    pub at_send: Option<AtSend>,
+}
+
+/// The server's state right before probes were sent.
+#[derive(Debug)]
+pub(super) struct AtSend {
+    pub waiting: Histogram,
+    pub running: Histogram,
+    pub kv_cache_usage: Histogram,
+    pub ttft_by_waiting: Split,
+    pub ttft_by_in_flight: Split,
+}
+
+impl ServerLoad {
+    pub fn new(target: &Target, bounds: &SloBounds, form: HistogramForm) -> Self {
+        let parts = TtftPart::ALL.map(TtftPart::as_str);
+        let classes = |classes: &[Class]| {
+            Split::new(classes.iter().map(|(_, name)| *name), &bounds.ttft, form)
+        };
+        let at_send = target.server_metrics.as_ref().map(|_| AtSend {
+            waiting: histogram(form, buckets::REQUESTS),
+            running: histogram(form, buckets::REQUESTS),
+            kv_cache_usage: histogram(form, buckets::USAGE),
+            ttft_by_waiting: classes(&WAITING),
+            ttft_by_in_flight: classes(&IN_FLIGHT),
+        });
+        Self { ttft_parts: Split::new(parts, buckets::PHASE, form), at_send }
+    }
+
+    fn observe(&self, view: &ServerView, ttft: Option<Duration>) {
+        for (part, duration) in &view.ttft_parts {
+            self.ttft_parts.observe(part.as_str(), *duration);
+        }
+        if let Some((at_send, state)) = self.at_send.as_ref().zip(view.at_send.as_ref()) {
+            at_send.observe(state, ttft);
+        }
+    }
+}
+
+impl AtSend {
+    fn observe(&self, state: &Sample, ttft: Option<Duration>) {
+        let figures = [
+            (&self.waiting, state.waiting),
+            (&self.running, state.running),
+            (&self.kv_cache_usage, state.kv_cache_usage),
+        ];
+        for (histogram, value) in figures {
+            if let Some(value) = value {
+                histogram.observe(value);
+            }
+        }
+        let Some(ttft) = ttft else { return };
+        let splits = [
+            (&self.ttft_by_waiting, &WAITING[..], state.waiting),
+            (&self.ttft_by_in_flight, &IN_FLIGHT[..], state.in_flight()),
+        ];
+        for (split, classes, requests) in splits {
+            if let Some(requests) = requests {
+                split.observe(class(classes, requests), ttft);
+            }
+        }
+    }
+}
+
+fn class(classes: &[Class], requests: f64) -> &'static str {
+    classes.iter().find(|(most, _)| requests <= *most).map_or("", |(_, name)| name)
+}
+
+impl TargetMetrics {
+    /// Takes what the server said about a finished probe whose time to first token was `ttft`.
+    pub fn record_server(&self, workload: &str, view: &ServerView, ttft: Option<Duration>) {
+        if let Some(workload) = self.workload(workload) {
+            workload.secondary.server.observe(view, ttft);
+        }
+        // Probes end in another order than they look at the page.
+        let mut newest = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(look) = view.newest
+            && newest.is_none_or(|known| known.at <= look.at)
+        {
+            *newest = Some(look);
+        }
+    }
+
+    /// The server's newest state; `None` while the last look at its page failed.
+    pub(super) fn server_state(&self) -> Option<(Sample, f64)> {
+        let newest = *self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.and_then(|look| Some((look.result.ok()?, look.unix_seconds)))
+    }
+
+    /// Whether the last look at the page succeeded; `None` before the first.
+    pub(super) fn server_up(&self) -> Option<bool> {
+        let newest = *self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.map(|look| look.result.is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_its_class() {
+        let check = |requests: f64, waiting: &str, in_flight: &str| {
+            let found = (class(&WAITING, requests), class(&IN_FLIGHT, requests));
+            assert_eq!(found, (waiting, in_flight), "{requests}");
+        };
+        check(0.0, "0", "0");
+        check(1.0, "1-3", "1-3");
+        check(3.0, "1-3", "1-3");
+        check(4.0, "4-15", "4-7");
+        check(8.0, "4-15", "8-15");
+        check(16.0, "16-63", "16-31");
+        check(63.0, "16-63", "32-63");
+        check(64.0, "64+", "64-127");
+        check(128.0, "64+", "128+");
+        check(1e9, "64+", "128+");
+    }
+}
