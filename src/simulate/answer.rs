@@ -119,6 +119,7 @@ impl Answer {
 
     /// The model has nothing more to say; a limited answer has said so with its last token.
     fn complete(&mut self) {
+        self.generation.finished();
         self.ticket = None;
         self.step = match self.generation.finish() {
             Finish::Length => Step::Usage,

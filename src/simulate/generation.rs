@@ -25,6 +25,9 @@ pub(super) struct Generation {
     cached: Option<u32>,
     produced: u32,
     due: Duration,
+    arrived: Duration,
+    queued: Duration,
+    prefill: Duration,
 }
 
 impl Generation {
@@ -37,8 +40,10 @@ impl Generation {
         let created = CREATED_ORIGIN + now.as_secs();
         let writer = Writer::new(&ask, rng.random(), created, &shared.config.model);
         let shared = Arc::clone(shared);
-        let due = Duration::ZERO;
-        Self { shared, rng, ask, writer, ailments, cached: None, produced: 0, due }
+        let zero = Duration::ZERO;
+        let (due, arrived, queued, prefill) = (zero, now, zero, zero);
+        let (cached, produced) = (None, 0);
+        Self { shared, rng, ask, writer, ailments, cached, produced, due, arrived, queued, prefill }
     }
 
     /// A slot was granted: from here the prefill runs.
@@ -48,9 +53,18 @@ impl Generation {
             let known = self.shared.prefixes().look_up(&self.ask.prompt);
             self.cached = Some(known.min(self.ask.input_tokens.saturating_sub(1)));
         }
+        let mut totals = self.shared.totals();
+        totals.prompt_tokens += u64::from(self.ask.input_tokens);
+        if let Some(cached) = self.cached {
+            totals.prefix_queries += u64::from(self.ask.input_tokens);
+            totals.prefix_hits += u64::from(cached);
+        }
+        drop(totals);
         let computed = self.ask.input_tokens - self.cached.unwrap_or(0);
         let now = self.shared.script.at(granted);
-        self.due = granted + self.shared.pace.prefill(computed, now, &mut self.rng);
+        self.queued = granted.saturating_sub(self.arrived);
+        self.prefill = self.shared.pace.prefill(computed, now, &mut self.rng);
+        self.due = granted + self.prefill;
         self.stall();
     }
 
@@ -68,6 +82,7 @@ impl Generation {
     pub fn word(&mut self) -> &'static str {
         let word = WORDS[self.rng.random_range(0..WORDS.len())];
         self.produced += 1;
+        self.shared.totals().generated_tokens += 1;
         let now = self.shared.script.at(self.due);
         self.due += self.shared.pace.gap(now, &mut self.rng);
         self.stall();
@@ -86,6 +101,12 @@ impl Generation {
     pub fn finish(&self) -> Finish {
         let cut = self.ask.cut_by_limit && self.length() > 0;
         if cut { Finish::Length } else { Finish::Stop }
+    }
+
+    /// The answer is complete: counts it.
+    pub fn finished(&self) {
+        let (how, input) = (self.finish(), self.ask.input_tokens);
+        self.shared.totals().finished(how, input, self.queued, self.prefill);
     }
 
     /// The fault that ends the answer and is due now.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
+use super::metrics_page::Occupancy;
 use super::queue::{Queue, TicketId};
 
 #[derive(Debug)]
@@ -47,6 +48,11 @@ impl Line {
     pub fn enter(self: &Arc<Self>) -> Option<Ticket> {
         let (id, granted) = self.queue().enter(self.clock.now())?;
         Some(Ticket { line: Arc::clone(self), id, granted })
+    }
+
+    /// Slots and line now.
+    pub fn occupancy(&self) -> Occupancy {
+        self.queue().occupancy(self.clock.now())
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

@@ -32,6 +32,7 @@ mod faults;
 mod file;
 mod generation;
 mod line;
+mod metrics_page;
 mod pace;
 mod prefix_cache;
 mod queue;
@@ -50,6 +51,7 @@ pub use faults::{Chance, Fault};
 pub use file::parse;
 
 use line::{Clock, Line};
+use metrics_page::Totals;
 use pace::Pace;
 use prefix_cache::PrefixCache;
 use queue::Queue;
@@ -71,6 +73,7 @@ struct Shared {
     line: Arc<Line>,
     prefixes: Mutex<PrefixCache>,
     requests: AtomicU64,
+    totals: Mutex<Totals>,
 }
 
 impl Simulator {
@@ -85,6 +88,7 @@ impl Simulator {
             line: Line::new(clock, Queue::new(&config)),
             prefixes: Mutex::default(),
             requests: AtomicU64::new(0),
+            totals: Mutex::default(),
             config,
         };
         Self { shared: Arc::new(shared) }
@@ -100,6 +104,10 @@ impl Simulator {
 impl Shared {
     fn prefixes(&self) -> MutexGuard<'_, PrefixCache> {
         self.prefixes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn totals(&self) -> MutexGuard<'_, Totals> {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn next_request(&self) -> u64 {

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::background::{Background, Event, User};
 use super::config::SimulatorConfig;
+use super::metrics_page::Occupancy;
 use super::script::Script;
 
 /// Background traffic further back than this no longer matters, so it is not worked through.
@@ -32,6 +33,7 @@ pub(super) struct Queue {
     clock: Duration,
     running_requests: u32,
     running_background: u32,
+    background_finished: u64,
     waiting: VecDeque<Waiting>,
     background: Option<Background>,
     next_ticket: TicketId,
@@ -45,6 +47,7 @@ impl Queue {
             clock: Duration::ZERO,
             running_requests: 0,
             running_background: 0,
+            background_finished: 0,
             waiting: VecDeque::new(),
             background: config.load.as_ref().map(|load| Background::new(load, config)),
             next_ticket: 0,
@@ -71,6 +74,17 @@ impl Queue {
             None => self.running_requests = self.running_requests.saturating_sub(1),
         }
         self.grant();
+    }
+
+    /// How full it is.
+    pub fn occupancy(&mut self, now: Duration) -> Occupancy {
+        self.advance(now);
+        Occupancy {
+            running: self.running_requests + self.running_background,
+            waiting: self.waiting.len(),
+            slots: self.script.at(self.clock).slots,
+            background_finished: self.background_finished,
+        }
     }
 
     /// Works through everything up to `now`.
@@ -130,6 +144,7 @@ impl Queue {
             None => {}
             Some(Event::Finish(user)) => {
                 self.running_background -= 1;
+                self.background_finished += 1;
                 if background.waits_for_answers() {
                     background.plan_arrival(self.clock, user);
                 }

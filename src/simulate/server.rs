@@ -21,7 +21,7 @@ use super::faults::Fault;
 use super::generation::Generation;
 use super::reply::{Body, Complaint, Dropped, empty, instead_of_answer, json, throttled};
 use super::request::{Ask, Kind, parse};
-use super::{Shared, Simulator, answer, whole};
+use super::{Shared, Simulator, answer, metrics_page, whole};
 
 /// Largest request body.
 const MAX_BODY: usize = 16 << 20;
@@ -127,6 +127,7 @@ async fn route(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respon
         (&Method::POST, "/v1/completions") => Kind::Completion,
         (&Method::GET, "/v1/models") => return Ok(models(&shared)),
         (&Method::GET, "/health") => return Ok(empty()),
+        (&Method::GET, "/metrics") => return Ok(metrics_page::page(&shared)),
         (_, path) => return Ok(nothing_here(path)),
     };
     let body = match read(request.into_body()).await {
@@ -186,11 +187,12 @@ fn models(shared: &Shared) -> Response<Body> {
     }]}))
 }
 
-const PATHS: [(&str, Method); 4] = [
+const PATHS: [(&str, Method); 5] = [
     ("/v1/chat/completions", Method::POST),
     ("/v1/completions", Method::POST),
     ("/v1/models", Method::GET),
     ("/health", Method::GET),
+    ("/metrics", Method::GET),
 ];
 
 fn nothing_here(path: &str) -> Response<Body> {
@@ -201,7 +203,8 @@ fn nothing_here(path: &str) -> Response<Body> {
         ),
         None => Complaint::of_status(
             StatusCode::NOT_FOUND,
-            "unknown path, expected /v1/chat/completions, /v1/completions, /v1/models or /health",
+            "unknown path, expected /v1/chat/completions, /v1/completions, /v1/models, /health or \
+             /metrics",
         ),
     };
     complaint.into_response()

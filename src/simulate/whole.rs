@@ -37,6 +37,9 @@ pub(super) async fn answered(
     }
     shared.clock.until(ready).await;
     drop(ticket);
+    if broken.is_none() {
+        generation.finished();
+    }
     match broken {
         None => complete(&generation, &text),
         Some(fault) => cut_short(&generation, &text, fault),

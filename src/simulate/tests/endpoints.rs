@@ -36,7 +36,8 @@ async fn every_complaint_has_openai_form() {
             "/v1/embeddings",
             "{}",
             404,
-            "unknown path, expected /v1/chat/completions, /v1/completions, /v1/models or /health",
+            "unknown path, expected /v1/chat/completions, /v1/completions, /v1/models, /health or \
+             /metrics",
         ),
         ("/v1/models", "{}", 405, "/v1/models answers GET only"),
     ] {

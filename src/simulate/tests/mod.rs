@@ -2,6 +2,7 @@
 
 mod endpoints;
 mod faults;
+mod metrics;
 mod queueing;
 mod serving;
 mod timing;
