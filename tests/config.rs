@@ -191,3 +191,26 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 fn absolute(path: &Path) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
+
+#[test]
+fn server_metrics_are_a_url_or_a_path_alone_or_a_mapping() {
+    let config = parse(
+        "targets:\n  - {name: a, url: 'https://h:8000/v1', server_metrics: /metrics}\n\
+         \x20 - {name: b, url: 'http://h/v1', server_metrics: 'http://worker:8081/metrics'}\n\
+         \x20 - name: c\n    url: http://h/v1\n    server_metrics: {url: /prometheus, model: m,\
+         \x20labels: {engine: '0'}, timeout: 250ms, auth: {bearer_token_env: PATH}}\n\
+         \x20 - {name: d, url: 'http://h/v1'}\n",
+    );
+    let [a, b, c, d] = config.targets.as_slice() else { panic!("four targets") };
+    let source = |t: &Arc<llm_prober::target::Target>| t.server_metrics.clone().unwrap();
+    let (a, b, c) = (source(a), source(b), source(c));
+    assert_eq!(a.url.as_str(), "https://h:8000/metrics");
+    assert_eq!((a.model, a.auth, a.timeout), (None, None, Duration::from_secs(1)));
+    assert_eq!(b.url.as_str(), "http://worker:8081/metrics");
+    assert_eq!((c.url.as_str(), c.model.as_deref()), ("http://h/prometheus", Some("m")));
+    assert_eq!((c.labels["engine"].as_str(), c.timeout), ("0", Duration::from_millis(250)));
+    assert_eq!(c.auth, Some(Auth::Bearer(Secret::Env("PATH".to_owned()))));
+    assert!(d.server_metrics.is_none());
+    let shown = config.redacted();
+    assert!(shown.contains("bearer_token_env: PATH"), "{shown}");
+}
