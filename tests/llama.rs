@@ -47,10 +47,14 @@ impl Folder {
         );
         let common =
             format!("url: 'http://{server}/v1', extra_body: {{ignore_eos: true, seed: 1}}");
-        let target = |(name, settings)| format!("  - {{name: {name}, {settings}, {common}}}\n");
+        let target = |(name, settings)| {
+            format!("  - {{name: {name}, {settings}, server_metrics: /metrics, {common}}}\n")
+        };
         let targets: String = APIS.map(target).concat();
         // The daemon has one target with two workloads.
-        let probed = format!("[{{name: llama, {common}, workloads: [unique, shared]}}]\n");
+        let probed = format!(
+            "[{{name: llama, {common}, server_metrics: /metrics, workloads: [unique, shared]}}]\n"
+        );
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, targets: &str| {
             let yaml = format!("{mix}targets:{targets}");
@@ -149,12 +153,41 @@ async fn the_server_s_own_times_and_its_cache_are_on_the_metrics() {
     let ttft = of(&seen, "time_to_first_token_seconds_sum", &[]);
     let prefill = of(&seen, "server_stage_duration_seconds_sum", &["stage=\"prefill\""]);
     assert!(prefill > 0.0 && ttft >= 0.9 * prefill, "{ttft} against {prefill}: {seen}");
+    load_and_parts(&seen);
     // A nonce leaves only the chat template's preamble to the cache.
     let cached = |labels: &[&str]| {
         of(&seen, "cached_input_tokens_total", labels) / of(&seen, "input_tokens_total", labels)
     };
     assert!(cached(&unique) < 0.2, "{}: {seen}", cached(&unique));
     assert!(cached(&shared) > 0.5, "{}: {seen}", cached(&shared));
+}
+
+/// What the server says on its own page, and in its answers, about each probe.
+fn load_and_parts(seen: &Exposition) {
+    let of = |name: &str, labels: &[&str]| seen.sum(&format!("llm_prober_{name}"), labels);
+    let probes = of("probes_total", &[]);
+    assert_eq!(of("server_metrics_up", &[]), 1.0, "{seen}");
+    assert_eq!(of("server_info", &["engine=\"llama_cpp\""]), 1.0, "{seen}");
+    // Nobody else is there, and one probe is sent at a time.
+    for state in ["waiting", "running"] {
+        assert_eq!(of(&format!("server_requests_{state}_at_send_count"), &[]), probes, "{seen}");
+        assert_eq!(of(&format!("server_requests_{state}_at_send_sum"), &[]), 0.0, "{seen}");
+    }
+    let idle = of("time_to_first_token_by_in_flight_seconds_count", &["in_flight=\"0\""]);
+    assert_eq!(idle, probes, "{seen}");
+    // It counts the prompt's tokens as the answers do.
+    let hits = of("server_prefix_cache_hits_total", &[]);
+    assert_eq!(hits, of("cached_input_tokens_total", &[]), "{seen}");
+    assert_eq!(of("server_prefix_cache_queries_total", &[]), of("input_tokens_total", &[]));
+    // It does not say how long a request waited.
+    let part = |name: &str, end: &str| {
+        let part = format!("part=\"{name}\"");
+        of(&format!("time_to_first_token_part_seconds_{end}"), &[&part])
+    };
+    assert_eq!(part("prefill", "count"), part("network_and_queue", "count"), "{seen}");
+    assert!(part("prefill", "count") >= 0.9 * probes, "{seen}");
+    assert_eq!((part("queue", "count"), part("network", "count")), (0.0, 0.0), "{seen}");
+    assert!(part("prefill", "sum") <= of("time_to_first_token_seconds_sum", &[]), "{seen}");
 }
 
 #[tokio::test]

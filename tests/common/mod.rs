@@ -9,6 +9,8 @@ pub mod daemon;
 pub mod exposition;
 pub mod in_process;
 pub mod llama;
+pub mod log;
+pub mod paged;
 pub mod process;
 pub mod prometheus;
 pub mod scripted;

@@ -4,13 +4,15 @@ use reqwest::Method;
 
 use crate::common::daemon::Program;
 
-const MOVING: [&str; 6] = [
+const MOVING: [&str; 8] = [
     "llm_prober_probes_total",
     "llm_prober_time_to_first_token_seconds_count",
     "llm_prober_inter_token_latency_seconds_count",
     "llm_prober_goodput_tokens_per_second_count",
     "llm_prober_slo_probes_total",
     "llm_prober_slo_good_probes_total",
+    "llm_prober_server_requests_running_at_send_count",
+    "llm_prober_time_to_first_token_by_in_flight_seconds_count",
 ];
 
 #[tokio::test]

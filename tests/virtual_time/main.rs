@@ -13,6 +13,7 @@ mod isolation;
 mod open_loop;
 mod reload;
 mod seeds;
+mod server_metrics;
 
 use std::time::Duration;
 
