@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Once;
 
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -24,8 +24,9 @@ impl Log {
     pub fn listen(level: Level) -> Self {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(|| {
+            let heard = dynamic_filter_fn(|metadata, _| is_heard(metadata));
             let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Ear);
-            tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_heard))).init();
+            tracing_subscriber::registry().with(lines.with_filter(heard)).init();
         });
         HEARD.set(Some((level, Vec::new())));
         Self(())
