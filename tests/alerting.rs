@@ -49,7 +49,10 @@ async fn prober_config() -> String {
     let mut targets = Vec::new();
     for (name, trouble) in troubles.into_iter().chain([("healthy", "")]) {
         let url = format!("http://{}/v1", simulator(&server(trouble)).await);
-        targets.push(format!("{{name: {name}, url: '{url}', model: m, labels: {{team: a}}}}"));
+        // What the server says itself is looked at where nothing happens.
+        let page = if trouble.is_empty() { ", server_metrics: /metrics" } else { "" };
+        targets
+            .push(format!("{{name: {name}, url: '{url}', model: m, labels: {{team: a}}{page}}}"));
     }
     let targets = targets.join(", ");
     format!(
@@ -137,7 +140,8 @@ async fn shipped_files_have_data(histograms: HistogramForm, flags: &[&str], opti
     let server = "model: m\nttft: 20ms\nitl: 2ms\nfaults: {truncate: {probability: 0.1}}\n";
     let address = simulator(server).await;
     let config = common::config(&format!(
-        "{{defaults: {{interval: 50ms}}, targets: [{{name: t, url: 'http://{address}/v1', model: m}}]}}"
+        "{{defaults: {{interval: 50ms}}, targets: [{{name: t, url: 'http://{address}/v1', model: m, \
+         server_metrics: /metrics}}]}}"
     ));
     let prober = daemon(config, histograms).await;
     let config = format!(

@@ -141,7 +141,13 @@ async fn the_server_s_own_times_and_its_cache_are_on_the_metrics() {
             let many = |labels| {
                 of(m, "probe_success", labels) == 1.0 && of(m, "probes_total", labels) >= 4.0
             };
-            many(&unique) && many(&shared)
+            // As the last probe ended, both had counted the same prompts.
+            let hits = of(m, "server_prefix_cache_hits_total", &[]);
+            let queries = of(m, "server_prefix_cache_queries_total", &[]);
+            let agree = hits > 0.0
+                && hits == of(m, "cached_input_tokens_total", &[])
+                && queries == of(m, "input_tokens_total", &[]);
+            many(&unique) && many(&shared) && agree
         })
         .await;
     assert_eq!(of(&seen, "probe_failures_total", &[]), 0.0, "{seen}");
@@ -168,17 +174,15 @@ fn load_and_parts(seen: &Exposition) {
     let probes = of("probes_total", &[]);
     assert_eq!(of("server_metrics_up", &[]), 1.0, "{seen}");
     assert_eq!(of("server_info", &["engine=\"llama_cpp\""]), 1.0, "{seen}");
-    // Nobody else is there, and one probe is sent at a time.
+    // Nobody else is there, and one probe is sent at a time. On a busy machine the page may come
+    // too late for some.
     for state in ["waiting", "running"] {
-        assert_eq!(of(&format!("server_requests_{state}_at_send_count"), &[]), probes, "{seen}");
+        let looks = of(&format!("server_requests_{state}_at_send_count"), &[]);
+        assert!((1.0..=probes).contains(&looks), "{state}: {seen}");
         assert_eq!(of(&format!("server_requests_{state}_at_send_sum"), &[]), 0.0, "{seen}");
+        let idle = of("time_to_first_token_by_in_flight_seconds_count", &["in_flight=\"0\""]);
+        assert_eq!(idle, looks, "{seen}");
     }
-    let idle = of("time_to_first_token_by_in_flight_seconds_count", &["in_flight=\"0\""]);
-    assert_eq!(idle, probes, "{seen}");
-    // It counts the prompt's tokens as the answers do.
-    let hits = of("server_prefix_cache_hits_total", &[]);
-    assert_eq!(hits, of("cached_input_tokens_total", &[]), "{seen}");
-    assert_eq!(of("server_prefix_cache_queries_total", &[]), of("input_tokens_total", &[]));
     // It does not say how long a request waited.
     let part = |name: &str, end: &str| {
         let part = format!("part=\"{name}\"");
