@@ -78,7 +78,8 @@ impl Probing {
                 return probe;
             }
         };
-        let exchange = self.transport.exchange(request, cancel.clone());
+        // On the heap: it is large, and looks at the server go on beside it.
+        let exchange = Box::pin(self.transport.exchange(request, cancel.clone()));
         let (mut recording, around) = match &self.observer {
             Some(observer) => {
                 let (recording, around) = observer.around(&model, exchange, &cancel).await;

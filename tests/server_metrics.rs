@@ -11,7 +11,7 @@ use std::sync::Arc;
 use common::scripted::{Seen, Step, always, pipe, send, tcp, whole};
 use common::target;
 use common::tls::TlsServer;
-use llm_prober::server_metrics::{Around, Observer, Problem, Sample};
+use llm_prober::server_metrics::{Around, Observer, Page, Problem, Sample, Selector, Totals};
 use llm_prober::target::Target;
 use llm_prober::transport::PipeDialer;
 use tokio_util::sync::CancellationToken;
@@ -57,7 +57,6 @@ fn response(page: &Path) -> Vec<u8> {
 
 /// Every figure that is known, and nothing else.
 fn shown(sample: &Sample) -> String {
-    let totals = |t: Option<llm_prober::server_metrics::Totals>| t.map(|t| (t.count, t.sum));
     let mut text = format!("  {}", sample.engine);
     let numbers = [
         ("running", sample.running),
@@ -71,7 +70,9 @@ fn shown(sample: &Sample) -> String {
         ("generated_tokens", sample.generated_tokens),
     ];
     for (name, number) in numbers {
-        number.iter().for_each(|n| write!(text, " {name}={n}").unwrap());
+        if let Some(n) = number {
+            write!(text, " {name}={n}").unwrap();
+        }
     }
     let histograms = [
         ("queue_time", sample.queue_time),
@@ -79,7 +80,9 @@ fn shown(sample: &Sample) -> String {
         ("request_prompt_tokens", sample.request_prompt_tokens),
     ];
     for (name, histogram) in histograms {
-        totals(histogram).iter().for_each(|(n, s)| write!(text, " {name}={n}/{s}").unwrap());
+        if let Some(Totals { count, sum }) = histogram {
+            write!(text, " {name}={count}/{sum}").unwrap();
+        }
     }
     text
 }
@@ -102,8 +105,8 @@ async fn every_page_is_read_into_one_naming() {
 async fn a_page_cut_anywhere_says_less() {
     let page = std::fs::read_to_string("tests/server_metrics/vllm-0.8-two-engines.txt").unwrap();
     for end in (0..page.len()).filter(|end| page.is_char_boundary(*end)) {
-        let read = llm_prober::server_metrics::Page::parse(&page[..end]).unwrap();
-        let Ok(sample) = read.sample(&llm_prober::server_metrics::Selector::default()) else {
+        let read = Page::parse(&page[..end]).unwrap();
+        let Ok(sample) = read.sample(&Selector::default()) else {
             continue;
         };
         assert!(sample.waiting.is_none_or(|n| n <= 2.0), "{end}: {sample:?}");

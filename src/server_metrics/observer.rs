@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures_util::future::join;
+use futures_util::future::{FutureExt, join};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -71,31 +71,25 @@ impl Observer {
     pub async fn around<T>(
         &self,
         model: &str,
-        probe: impl Future<Output = T>,
+        probe: impl Future<Output = T> + Send,
         cancel: &CancellationToken,
     ) -> (T, Around) {
-        let before = match self.turn() {
+        // On the heap, because it is large and a probe holds it for long.
+        let mut look = self.look(model).boxed();
+        let in_time = match self.turn() {
             Turn::Skip => return (probe.await, Around::default()),
-            Turn::Beside => {
-                let (result, look) = join(probe, self.look(model)).await;
-                return (result, Around { newest: Some(look), ..Around::default() });
-            }
-            Turn::Wait => {
-                let mut look = Box::pin(self.look(model));
-                match timeout(SEND_LIMIT, &mut look).await {
-                    Ok(before) => before,
-                    Err(_) => {
-                        self.set_slow(true);
-                        let (result, late) = join(probe, look).await;
-                        return (result, Around { newest: Some(late), ..Around::default() });
-                    }
-                }
-            }
+            Turn::Beside => None,
+            Turn::Wait => timeout(SEND_LIMIT, &mut look).await.ok(),
+        };
+        let Some(before) = in_time else {
+            self.set_slow(true);
+            let (result, late) = join(probe, look).await;
+            return (result, Around { newest: Some(late), ..Around::default() });
         };
         let result = probe.await;
         let mut around = Around { before: before.result.ok(), after: None, newest: Some(before) };
         if around.before.is_some() && !cancel.is_cancelled() {
-            let after = self.look(model).await;
+            let after = self.look(model).boxed().await;
             around.after = after.result.ok();
             around.newest = Some(after);
         }
@@ -103,14 +97,11 @@ impl Observer {
     }
 
     fn turn(&self) -> Turn {
-        let mut slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         match *slow {
             None => Turn::Wait,
             Some(again) if Instant::now() < again => Turn::Skip,
-            Some(_) => {
-                *slow = Some(Instant::now() + RETRY);
-                Turn::Beside
-            }
+            Some(_) => Turn::Beside,
         }
     }
 

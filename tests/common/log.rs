@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 use std::sync::Once;
 
 use tracing::{Level, Metadata};
@@ -12,12 +13,14 @@ use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+type Lines = Rc<RefCell<Vec<u8>>>;
+
 thread_local! {
-    static HEARD: RefCell<Option<(Level, Vec<u8>)>> = const { RefCell::new(None) };
+    static HEARD: RefCell<Option<(Level, Lines)>> = const { RefCell::new(None) };
 }
 
 /// Listens to this thread until dropped.
-pub struct Log(());
+pub struct Log(Lines);
 
 impl Log {
     /// Hears this level and the more severe ones.
@@ -28,14 +31,14 @@ impl Log {
             let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Ear);
             tracing_subscriber::registry().with(lines.with_filter(heard)).init();
         });
-        HEARD.set(Some((level, Vec::new())));
-        Self(())
+        let lines = Lines::default();
+        HEARD.set(Some((level, Rc::clone(&lines))));
+        Self(lines)
     }
 
     /// The lines so far.
     pub fn text(&self) -> String {
-        let bytes = HEARD.with_borrow(|heard| heard.as_ref().map(|(_, bytes)| bytes.clone()));
-        String::from_utf8(bytes.unwrap_or_default()).unwrap()
+        String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 
     /// How many lines hold this text.
@@ -59,9 +62,9 @@ struct Ear;
 
 impl io::Write for Ear {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        HEARD.with_borrow_mut(|heard| {
+        HEARD.with_borrow(|heard| {
             if let Some((_, lines)) = heard {
-                lines.extend_from_slice(bytes);
+                lines.borrow_mut().extend_from_slice(bytes);
             }
         });
         Ok(bytes.len())

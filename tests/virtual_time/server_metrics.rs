@@ -1,6 +1,7 @@
 //! The server's own metrics around probes: what they say, and that they disturb nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use llm_prober::probe::{Probe, Probing};
@@ -223,10 +224,10 @@ async fn an_unknown_version_is_absent_with_one_line_in_the_log() {
 
 #[tokio::test(start_paused = true)]
 async fn skipped_arrivals_do_not_look() {
-    let looks = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let looks = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&looks);
     let script: Script = Arc::new(move |_| {
-        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        count.fetch_add(1, Ordering::Relaxed);
         vec![send("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")]
     });
     let server = Server::new(SimulatorConfig { ttft: Duration::from_secs(30), ..exact(4) });
@@ -238,7 +239,7 @@ async fn skipped_arrivals_do_not_look() {
     let sent = seen.sum("llm_prober_probes_total", &[]);
     assert!(sent > 5.0 && seen.sum("llm_prober_probes_skipped_total", &[]) > 200.0, "{seen}");
     // One before each; a page that is refused is not asked again after it.
-    assert_eq!(looks.load(std::sync::atomic::Ordering::Relaxed) as f64, sent);
+    assert_eq!(f64::from(looks.load(Ordering::Relaxed)), sent);
 }
 
 #[tokio::test(start_paused = true)]

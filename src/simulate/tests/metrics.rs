@@ -1,4 +1,5 @@
 //! The page with the server's own metrics.
+#![allow(clippy::float_cmp)] // whole numbers, and sums of exact times
 
 use super::*;
 
