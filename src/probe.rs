@@ -29,6 +29,12 @@ pub struct Probe {
     pub recording: Recording,
     /// What they amount to.
     pub outcome: Outcome,
+    /// Whether the server had no other request from send to end, as it says itself; `None`: not
+    /// known.
+    pub server_alone: Option<bool>,
+    /// What the target's GPUs took from before the request until after its end, in joules; `None`
+    /// unless nothing else ran there.
+    pub energy_joules: Option<f64>,
 }
 
 /// A target with the means to probe it.
@@ -77,7 +83,14 @@ impl Probing {
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
         }
-        Probe { id, workload: draw.workload, recording, outcome }
+        Probe {
+            id,
+            workload: draw.workload,
+            recording,
+            outcome,
+            server_alone: None,
+            energy_joules: None,
+        }
     }
 
     /// A probe that failed before there was a request: it counts like any other failure.
@@ -97,6 +110,13 @@ impl Probing {
             token_limit: RateLimit::default(),
         };
         let recording = transport::not_sent();
-        Probe { id, workload: Arc::clone(workload), recording, outcome }
+        Probe {
+            id,
+            workload: Arc::clone(workload),
+            recording,
+            outcome,
+            server_alone: None,
+            energy_joules: None,
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::gpu_settings::TargetGpus;
 use crate::protocol::Protocol;
 use crate::schedule::Schedule;
 use crate::secret::Secret;
@@ -119,6 +120,8 @@ pub struct Target {
     pub price: Option<Price>,
     /// Budget.
     pub budget: Budget,
+    /// Where it runs, as far as that is this machine.
+    pub gpus: TargetGpus,
 }
 
 /// By hand, and brief: header values and expected answers are not for logs.

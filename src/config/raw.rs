@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_yaml::Spanned;
 
+use super::gpu_words::{GpuName, WatchWord};
 use super::quantity::{HumanCount, HumanSize};
 use crate::units::HumanDuration;
 
@@ -26,6 +27,7 @@ pub(super) struct Raw {
     pub workloads: Named<Workload>,
     pub slos: Named<Slo>,
     pub tokenizers: Named<Tokenizer>,
+    pub gpu: Gpu,
     pub targets: Maybe<Vec<Target>>,
 }
 
@@ -72,6 +74,8 @@ with_settings! {
         version: Option<Named<Spanned<String>>>,
         price: Option<Price>,
         budget: Option<Budget>,
+        gpus: Maybe<Vec<Spanned<GpuName>>>,
+        gpus_exclusive: Maybe<bool>,
     }
 }
 
@@ -146,6 +150,15 @@ pub(super) struct Slo {
 #[serde(deny_unknown_fields)]
 pub(super) struct Tokenizer {
     pub file: Spanned<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Gpu {
+    pub enabled: Option<WatchWord>,
+    pub processes: bool,
+    pub library: Maybe<PathBuf>,
+    pub retry: Maybe<HumanDuration>,
 }
 
 #[derive(Deserialize)]

@@ -45,6 +45,8 @@ pub(super) struct Secondary {
     pub stages: [Stage; 4],
     pub output_tokens_per_second: Histogram,
     pub prefill_tokens_per_second: Histogram,
+    /// Where the target names its GPUs.
+    pub energy_per_token: Option<Histogram>,
 }
 
 impl Secondary {
@@ -73,6 +75,7 @@ impl Secondary {
             ],
             output_tokens_per_second: new(&bounds.tokens_per_second),
             prefill_tokens_per_second: new(buckets::PREFILL_RATE),
+            energy_per_token: (!target.gpus.ids.is_empty()).then(|| new(buckets::ENERGY)),
         }
     }
 
@@ -91,6 +94,14 @@ impl Secondary {
         }
         if let Some(rate) = m.prefill_tokens_per_second() {
             self.prefill_tokens_per_second.observe(rate);
+        }
+    }
+
+    /// Takes the energy of one probe.
+    #[allow(clippy::cast_precision_loss)] // token counts are far below 2^53
+    pub fn observe_energy(&self, joules: f64, tokens: u64) {
+        if let Some(histogram) = &self.energy_per_token {
+            histogram.observe(joules / tokens as f64);
         }
     }
 

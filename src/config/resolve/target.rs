@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_yaml::{Location, Spanned};
 
-use super::{Context, access, catalog, cost, endpoint, labels, optional, timing};
+use super::{Context, access, catalog, cost, endpoint, gpu, labels, optional, timing};
 use crate::config::error::Report;
 use crate::config::labels::check_value;
 use crate::config::raw;
@@ -47,6 +47,7 @@ pub(super) fn resolve(
     let tokenizer = optional(tokenizer, |name| context.tokenizers.find(name, report));
     let price = optional(raw.price.as_ref(), |price| cost::price(price, report));
     let budget = cost::budget(raw, report);
+    let gpus = gpu::target(raw, context.gpu.as_ref(), report);
     let user_labels = labels::labels(raw.labels.as_ref(), report);
     let version = labels::version(raw.version.as_ref(), report);
     named?;
@@ -71,6 +72,7 @@ pub(super) fn resolve(
         version: version?,
         price: price.ok()?,
         budget: budget?,
+        gpus: gpus?,
     })
 }
 
