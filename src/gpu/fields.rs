@@ -1,7 +1,7 @@
 //! Values that NVML gives by field number, in one call: an old driver says of each number that it
 //! does not know it.
 //!
-//! The binding has no scope for a field, so that of the counters that are kept per `NVLink` only
+//! The binding has no scope for a field, so that of the counters that are kept per NVLink only
 //! link 0 can be read.
 
 use nvml_wrapper::Device;

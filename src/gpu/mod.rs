@@ -115,9 +115,9 @@ impl Gpus {
         found.cloned()
     }
 
-    /// Joules since the driver was loaded; never resolves if the driver hangs.
+    /// Joules since the driver was loaded; may never resolve if the driver hangs.
     async fn energy(&self, id: &GpuId) -> Option<f64> {
-        self.worker(id)?.energy().await
+        self.worker(id).filter(|worker| !worker.overdue())?.energy().await
     }
 
     /// Ends the threads, and waits for them for at most half a second.

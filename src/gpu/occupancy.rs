@@ -49,7 +49,7 @@ impl Occupancy {
 
 /// The places where another probe would disturb.
 fn matter(places: &[Place]) -> impl Iterator<Item = Place> {
-    places.iter().copied().filter(Option::is_some).chain([None])
+    places.iter().copied().flatten().map(Some).chain([None])
 }
 
 fn begun(uses: &HashMap<Place, Use>, place: Place) -> u64 {

@@ -82,7 +82,7 @@ pub(super) fn energy(device: &Device<'_>) -> Result<Option<f64>, Lost> {
 
 fn clocks(device: &Device<'_>, reading: &mut Reading) -> Result<(), Lost> {
     for (clock, name) in &CLOCKS {
-        let hertz = known(device.clock_info(clock.clone()))?.and_then(clean::hertz);
+        let hertz = known(device.clock_info(*clock))?.and_then(clean::hertz);
         reading.clocks.extend(hertz.map(|hz| (*name, hz)));
     }
     if let Some(active) = known(device.current_throttle_reasons())? {
@@ -115,7 +115,7 @@ pub(super) fn ecc(device: &Device<'_>) -> Result<Vec<EccCount>, Lost> {
     let mut counts = Vec::new();
     for (error, kind) in &kinds {
         for (counter, scope) in &scopes {
-            let count = known(device.total_ecc_errors(error.clone(), counter.clone()))?;
+            let count = known(device.total_ecc_errors(*error, *counter))?;
             let count = count.and_then(clean::wide);
             counts.extend(count.map(|count| EccCount { kind, scope, count }));
         }

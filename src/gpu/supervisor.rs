@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use nvml_wrapper::Nvml;
@@ -50,16 +49,12 @@ impl Supervisor {
                 Ok(()) => self.complaint = None,
                 Err(error) => self.complain(&error),
             }
-            match stop.recv_timeout(self.pause()) {
+            match stop.recv_timeout(self.settings.retry) {
                 Ok(()) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         self.shared.workers.store(Arc::default());
-    }
-
-    fn pause(&self) -> Duration {
-        self.settings.retry
     }
 
     /// Loads the library if it is not loaded, counts the GPUs, starts threads for new ones.

@@ -94,7 +94,7 @@ impl Worker {
     pub async fn answered(&self, number: u64) {
         let mut seen = self.seen.clone();
         if seen.wait_for(|state| state.answers >= number).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

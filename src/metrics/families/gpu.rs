@@ -6,6 +6,7 @@ use prometheus::metrics::MetricType;
 
 use super::{Family, counter, family, gauge};
 use crate::gpu::state::{GpuView, Memory, Seen};
+use crate::gpu::xid::XidLog;
 use crate::metrics::sink::Sink;
 
 /// The driver's index and the GPU's own name.
@@ -222,7 +223,7 @@ pub(in crate::metrics) static GPU: &[Family<Seen>] = &[
         "Errors that the driver reported since the prober watches, by NVIDIA's number (XID); \
          unknown: without a number, other: beyond 64 different ones.",
         |g, s| {
-            let mut counts = g.state.xids.iter().flat_map(|log| log.counts());
+            let mut counts = g.state.xids.iter().flat_map(XidLog::counts);
             counts.try_for_each(|(xid, seen)| s.counter(&[xid], seen.count))
         },
     ),
@@ -232,7 +233,7 @@ pub(in crate::metrics) static GPU: &[Family<Seen>] = &[
         "Unix time at which the prober took notice of the last such error. Absent before the \
          first.",
         |g, s| {
-            let mut counts = g.state.xids.iter().flat_map(|log| log.counts());
+            let mut counts = g.state.xids.iter().flat_map(XidLog::counts);
             counts.try_for_each(|(xid, seen)| {
                 s.maybe(&[xid], seen.last.and_then(super::unix_seconds))
             })
