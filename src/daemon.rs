@@ -9,6 +9,8 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::gpu::{EnergyMeter, Gpus};
+use crate::gpu_settings::GpuSettings;
 use crate::history::History;
 use crate::metrics::Metrics;
 use crate::probe::Probing;
@@ -28,6 +30,7 @@ pub struct Daemon {
     pub metrics: Arc<Metrics>,
     /// The recent past.
     pub history: Arc<History>,
+    energy: Arc<EnergyMeter>,
     dial: Dial,
     source: Option<PathBuf>,
     seed: u64,
@@ -40,14 +43,32 @@ pub struct Daemon {
 struct State {
     config: Arc<Config>,
     running: HashMap<String, Running>,
+    /// None before the start.
+    watched: Option<Watched>,
     /// Nothing is started any more.
     ending: bool,
+}
+
+/// The GPUs, and the settings that they are watched by.
+struct Watched {
+    settings: GpuSettings,
+    gpus: Option<Arc<Gpus>>,
 }
 
 struct Running {
     target: Arc<Target>,
     stop: Stop,
     prober: JoinHandle<()>,
+}
+
+impl Watched {
+    /// What to watch instead, if the settings changed.
+    fn other(known: Option<&Self>, settings: &GpuSettings) -> std::io::Result<Option<Self>> {
+        if known.is_some_and(|known| known.settings == *settings) {
+            return Ok(None);
+        }
+        Ok(Some(Self { settings: settings.clone(), gpus: Gpus::start(settings)? }))
+    }
 }
 
 /// How a target reaches its server over the network.
@@ -72,6 +93,7 @@ impl Daemon {
         let daemon = Self {
             metrics,
             history: Arc::default(),
+            energy: Arc::default(),
             dial,
             source,
             seed,
@@ -79,6 +101,7 @@ impl Daemon {
             state: Mutex::new(State {
                 config: Arc::new(config.clone()),
                 running: HashMap::new(),
+                watched: None,
                 ending: false,
             }),
             tasks: TaskTracker::new(),
@@ -134,6 +157,8 @@ impl Daemon {
         if state.ending {
             return Err("the program is ending".to_owned());
         }
+        let watched = Watched::other(state.watched.as_ref(), &config.gpu)
+            .map_err(|e| format!("no GPU thread: {e}"))?;
         let mut fresh = Vec::new();
         for target in &config.targets {
             let unchanged = state.running.get(&target.name).is_some_and(|r| r.target == *target);
@@ -151,6 +176,9 @@ impl Daemon {
         for (name, running) in gone {
             tracing::info!(target_name = %name, "target removed or changed");
             self.retire(running);
+        }
+        if let Some(watched) = watched {
+            self.watch(&mut state, watched);
         }
         self.metrics.load(&config);
         self.history.retain(|name| state.running.contains_key(name));
@@ -170,9 +198,32 @@ impl Daemon {
         let stop = Stop::default();
         let seed = seed_of(self.seed, &target.name);
         let history = Arc::clone(&self.history);
-        let prober = Prober::new(Arc::new(probing), metrics, history, seed, stop.clone());
+        let energy = Arc::clone(&self.energy);
+        let prober = Prober::new(Arc::new(probing), metrics, history, energy, seed, stop.clone());
         let prober = self.tasks.spawn(prober.run());
         state.running.insert(target.name.clone(), Running { target, stop, prober });
+    }
+
+    /// Switches to other GPUs; the threads of those before end in their own time.
+    fn watch(&self, state: &mut State, watched: Watched) {
+        self.energy.watch(watched.gpus.clone());
+        let before = state.watched.replace(watched);
+        self.forget(before);
+    }
+
+    fn forget(&self, watched: Option<Watched>) {
+        if let Some(gpus) = watched.and_then(|w| w.gpus) {
+            self.tasks.spawn(async move { gpus.stop().await });
+        }
+    }
+
+    /// Takes a fresh look at the GPUs, as far as the driver gives one in time.
+    pub async fn look_at_gpus(&self) {
+        let gpus = self.state().watched.as_ref().and_then(|w| w.gpus.clone());
+        if let Some(gpus) = &gpus {
+            gpus.refresh().await;
+        }
+        self.metrics.set_gpus(gpus.map(|gpus| gpus.view()));
     }
 
     /// Ends a prober in its own time; nobody waits for it but the tracker.
@@ -193,6 +244,7 @@ impl Daemon {
         let running = {
             let mut state = self.state();
             state.ending = true;
+            self.forget(state.watched.take());
             std::mem::take(&mut state.running)
         };
         for (_, running) in running {

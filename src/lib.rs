@@ -48,6 +48,7 @@ pub mod measure;
 pub mod slo;
 pub mod tokenizer;
 
+pub mod gpu_settings;
 pub mod target;
 
 pub mod budget;
@@ -60,6 +61,7 @@ pub mod rules;
 // The shell.
 pub mod cli;
 pub mod daemon;
+pub mod gpu;
 pub mod history;
 pub mod metrics;
 pub mod model;

@@ -32,6 +32,9 @@ pub struct Probe {
     pub outcome: Outcome,
     /// The same, seen from the server.
     pub server: ServerView,
+    /// What the target's GPUs took from before the request until after its end, in joules; `None`
+    /// unless nothing else ran there.
+    pub energy_joules: Option<f64>,
 }
 
 /// A target with the means to probe it.
@@ -93,7 +96,7 @@ impl Probing {
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
         }
-        Probe { id, workload: draw.workload, recording, outcome, server }
+        Probe { id, workload: draw.workload, recording, outcome, server, energy_joules: None }
     }
 
     /// A probe that failed before there was a request: it counts like any other failure.
@@ -114,6 +117,7 @@ impl Probing {
         };
         let recording = transport::not_sent();
         let server = ServerView::default();
-        Probe { id, workload: Arc::clone(workload), recording, outcome, server }
+        let workload = Arc::clone(workload);
+        Probe { id, workload, recording, outcome, server, energy_joules: None }
     }
 }

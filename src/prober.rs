@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::budget::Spending;
 use crate::failure::{Failure, FailureReason};
+use crate::gpu::EnergyMeter;
 use crate::history::History;
 use crate::metrics::{TargetMetrics, WorkloadMetrics};
 use crate::probe::{Probe, Probing};
@@ -40,6 +41,7 @@ pub struct Prober {
     probing: Arc<Probing>,
     metrics: Arc<TargetMetrics>,
     history: Arc<History>,
+    energy: Arc<EnergyMeter>,
     mix: Mix,
     rng: ChaCha8Rng,
     spending: Spending,
@@ -56,6 +58,7 @@ impl Prober {
         probing: Arc<Probing>,
         metrics: Arc<TargetMetrics>,
         history: Arc<History>,
+        energy: Arc<EnergyMeter>,
         seed: u64,
         stop: Stop,
     ) -> Self {
@@ -65,6 +68,7 @@ impl Prober {
             probing,
             metrics,
             history,
+            energy,
             spending: Spending::default(),
             running: JoinSet::new(),
             workloads: HashMap::new(),
@@ -126,8 +130,13 @@ impl Prober {
         let workload = Arc::clone(&draw.workload);
         let in_flight = self.metrics.workload(&workload.name).map(WorkloadMetrics::begin);
         let (probing, cancel) = (Arc::clone(&self.probing), self.stop.probes.clone());
+        let energy = Arc::clone(&self.energy);
         let task = self.running.spawn(async move {
-            let probe = probing.probe(draw, scheduled.elapsed(), cancel).await;
+            let measuring = energy.begin(&probing.target.gpus).await;
+            let mut probe = probing.probe(draw, scheduled.elapsed(), cancel).await;
+            if let Some(measuring) = measuring {
+                probe.energy_joules = measuring.end(probe.server.alone).await;
+            }
             drop(in_flight);
             probe
         });
@@ -161,6 +170,9 @@ impl Prober {
         let (workload, id) = (&probe.workload.name, probe.id.as_str());
         self.metrics.record(workload, &probe.recording, &probe.outcome, id);
         self.metrics.record_server(workload, &probe.server, probe.outcome.measurement.ttft);
+        if let Some(joules) = probe.energy_joules {
+            self.metrics.record_energy(workload, &probe.outcome, joules);
+        }
         if !self.stop.arrivals.is_cancelled() {
             self.history.add(&target.name, probe); // a removed target leaves no trace
         }

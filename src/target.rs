@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::gpu_settings::TargetGpus;
 use crate::protocol::Protocol;
 use crate::schedule::Schedule;
 use crate::secret::Secret;
@@ -136,6 +137,8 @@ pub struct Target {
     pub budget: Budget,
     /// What the server itself says about its load; `None` does not look.
     pub server_metrics: Option<ServerMetrics>,
+    /// Where it runs, as far as that is this machine.
+    pub gpus: TargetGpus,
 }
 
 /// By hand, and brief: header values and expected answers are not for logs.

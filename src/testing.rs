@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::failure::{Failure, FailureReason};
+use crate::gpu_settings::{GpuSettings, TargetGpus};
 use crate::measure::Measurement;
 use crate::outcome::{Outcome, RateLimit};
 use crate::protocol;
@@ -43,6 +44,7 @@ pub fn target(name: &str) -> Target {
         price: None,
         budget: Budget::default(),
         server_metrics: None,
+        gpus: TargetGpus::default(),
     }
 }
 
@@ -88,7 +90,8 @@ pub fn config(targets: Vec<Target>) -> Config {
     label_keys.sort();
     label_keys.dedup();
     let targets = targets.into_iter().map(Arc::new).collect();
-    Config { targets, label_keys, seed: Some(1), redacted: String::new() }
+    let gpu = GpuSettings::default();
+    Config { targets, label_keys, seed: Some(1), gpu, redacted: String::new() }
 }
 
 /// A recording on a new connection that took two seconds, without any bytes.

@@ -112,7 +112,7 @@ fn every_alert_has_a_test_of_each_kind() {
 
 #[test]
 fn alerts_follow_the_conventions() {
-    let name = Regex::new("^LLMProber([A-Z][a-z]+|TTFT|ITL)+$").unwrap();
+    let name = Regex::new("^LLMProber([A-Z][a-z]+|TTFT|ITL|GPU|XID|ECC)+$").unwrap();
     let mut seen = BTreeSet::new();
     for rule in alerts() {
         let alert = text(&rule["alert"]);

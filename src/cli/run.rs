@@ -41,6 +41,9 @@ pub(super) struct RunArgs {
     /// instead of per workload, for fewer series.
     #[arg(long = "metrics.merge-workloads")]
     merge_workloads: bool,
+    /// Expose GPU values under the names, units and labels of another exporter as well.
+    #[arg(long = "gpu.compat", value_name = "EXPORTER")]
+    gpu_compat: Option<GpuCompat>,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -63,6 +66,12 @@ enum Histograms {
     Native,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum GpuCompat {
+    /// NVIDIA's dcgm-exporter.
+    Dcgm,
+}
+
 impl RunArgs {
     fn metrics(&self) -> MetricsOptions {
         let histograms = match self.histograms {
@@ -70,7 +79,8 @@ impl RunArgs {
             Histograms::Classic => HistogramForm::Classic,
             Histograms::Native => HistogramForm::Native,
         };
-        MetricsOptions { histograms, split_secondary: !self.merge_workloads }
+        let dcgm = self.gpu_compat == Some(GpuCompat::Dcgm);
+        MetricsOptions { histograms, split_secondary: !self.merge_workloads, dcgm }
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod check;
 mod confidential;
 pub mod error;
+mod gpu_words;
 pub mod labels;
 pub mod prompts;
 mod quantity;
@@ -25,6 +26,7 @@ use url::Url;
 
 pub use self::error::ConfigError;
 use self::error::Report;
+use crate::gpu_settings::GpuSettings;
 use crate::target::Target;
 
 /// Largest configuration file, in bytes.
@@ -42,6 +44,8 @@ pub struct Config {
     pub label_keys: Vec<String>,
     /// Seed of every random draw; `None` takes a fresh one at start.
     pub seed: Option<u64>,
+    /// How this machine's GPUs are watched.
+    pub gpu: GpuSettings,
     /// See [`Config::redacted`].
     pub(crate) redacted: String,
 }

@@ -12,6 +12,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_yaml::Spanned;
 
+use super::gpu_words::{GpuName, WatchWord};
 use super::quantity::{HumanCount, HumanSize};
 use crate::units::HumanDuration;
 
@@ -29,6 +30,7 @@ pub(super) struct Raw {
     pub workloads: Named<Workload>,
     pub slos: Named<Slo>,
     pub tokenizers: Named<Tokenizer>,
+    pub gpu: Gpu,
     pub targets: Maybe<Vec<Target>>,
 }
 
@@ -76,6 +78,8 @@ with_settings! {
         price: Option<Price>,
         budget: Option<Budget>,
         server_metrics: Maybe<ServerMetrics>,
+        gpus: Maybe<Vec<Spanned<GpuName>>>,
+        gpus_exclusive: Maybe<bool>,
     }
 }
 
@@ -150,6 +154,15 @@ pub(super) struct Slo {
 #[serde(deny_unknown_fields)]
 pub(super) struct Tokenizer {
     pub file: Spanned<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Gpu {
+    pub enabled: Option<WatchWord>,
+    pub processes: bool,
+    pub library: Maybe<PathBuf>,
+    pub retry: Maybe<HumanDuration>,
 }
 
 #[derive(Deserialize)]

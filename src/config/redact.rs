@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::gpu_settings::{GpuId, GpuSettings, Watch};
 use crate::schedule::Arrival;
 use crate::secret::Secret;
 use crate::slo::{ObjectiveKind, Slo};
@@ -22,6 +23,7 @@ const MASK: &str = "<secret>";
 struct Page<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
+    gpu: BTreeMap<&'static str, Value>,
     workloads: IndexMap<&'a str, WorkloadView>,
     slos: IndexMap<&'a str, BTreeMap<&'static str, Value>>,
     targets: Vec<TargetView<'a>>,
@@ -74,17 +76,26 @@ struct TargetView<'a> {
     budget: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     server_metrics: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gpus: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gpus_exclusive: Option<bool>,
 }
 
 /// The text of the page.
 ///
 /// # Errors
 /// The library's, if it cannot write a value.
-pub(super) fn render(targets: &[Arc<Target>], seed: Option<u64>) -> Result<String, String> {
+pub(super) fn render(
+    targets: &[Arc<Target>],
+    seed: Option<u64>,
+    gpus: &GpuSettings,
+) -> Result<String, String> {
     let workloads = targets.iter().flat_map(|t| &t.workloads);
     let slos = targets.iter().flat_map(|t| &t.slos);
     let page = Page {
         seed,
+        gpu: gpu(gpus),
         workloads: workloads.map(|w| (w.name.as_str(), workload(w))).collect(),
         slos: slos.map(|s| (s.name.as_str(), slo(s))).collect(),
         targets: targets.iter().map(|t| target(t)).collect(),
@@ -161,6 +172,27 @@ fn target(target: &Target) -> TargetView<'_> {
         }),
         budget: budget(target),
         server_metrics: target.server_metrics.as_ref().map(server_metrics),
+        gpus: target.gpus.ids.iter().map(gpu_id).collect(),
+        gpus_exclusive: (!target.gpus.ids.is_empty()).then_some(target.gpus.exclusive),
+    }
+}
+
+fn gpu(settings: &GpuSettings) -> BTreeMap<&'static str, Value> {
+    let enabled = match settings.watch {
+        Watch::Auto => json!("auto"),
+        Watch::Always => json!(true),
+        Watch::Never => json!(false),
+    };
+    let library = settings.library.as_ref().map(|file| ("library", json!(file)));
+    let view = [("enabled", enabled), ("processes", json!(settings.processes))];
+    let retry = ("retry", json!(human(settings.retry)));
+    view.into_iter().chain([retry]).chain(library).collect()
+}
+
+fn gpu_id(id: &GpuId) -> Value {
+    match id {
+        GpuId::Index(index) => json!(index),
+        GpuId::Uuid(uuid) => json!(uuid),
     }
 }
 

@@ -45,6 +45,11 @@ pub(super) const REQUESTS: &[f64] =
 /// A used share.
 pub(super) const USAGE: &[f64] =
     &[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
+/// Joules per output token of a request that has its GPUs to itself.
+pub(super) const ENERGY: &[f64] = &[
+    0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 100.0,
+    250.0,
+];
 
 /// Observed / allowed. 1 must be among them: that bucket is the attainment.
 pub(super) const CONSUMPTION: &[f64] =
@@ -96,9 +101,18 @@ mod tests {
 
     #[test]
     fn every_list_is_strictly_increasing() {
-        for list in
-            [REQUEST, TOKEN, PHASE, TOKEN_RATE, GOODPUT, PREFILL_RATE, REQUESTS, USAGE, CONSUMPTION]
-        {
+        for list in [
+            REQUEST,
+            TOKEN,
+            PHASE,
+            TOKEN_RATE,
+            GOODPUT,
+            PREFILL_RATE,
+            REQUESTS,
+            USAGE,
+            ENERGY,
+            CONSUMPTION,
+        ] {
             assert!(list.windows(2).all(|w| w[0] < w[1]), "{list:?}");
         }
     }

@@ -9,9 +9,11 @@ use prometheus::registry::Registry;
 
 use super::State;
 use super::families::{self, Family, PREFIX, TARGET_LABELS};
+use super::gpu;
 use super::process::ProcessStats;
 use super::sink::{Encoding, Labels, Sink};
 use super::target::TargetMetrics;
+use crate::gpu::state::GpuView;
 
 /// A registry whose only content is the walk.
 pub(super) fn registry(state: &Arc<State>, encoding: Encoding) -> Registry {
@@ -19,6 +21,7 @@ pub(super) fn registry(state: &Arc<State>, encoding: Encoding) -> Registry {
     let probes = ProbeCollector { state: Arc::clone(state), encoding };
     registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(probes));
     registry.register_collector(Box::new(ProcessCollector { encoding }));
+    registry.register_collector(Box::new(DcgmCollector { state: Arc::clone(state), encoding }));
     registry
 }
 
@@ -51,7 +54,8 @@ impl Collector for ProbeCollector {
         writer.write(families::TARGET, &whole)?;
         writer.write(families::SERVER, &whole)?;
         writer.write(families::SERVER_LOAD, &secondary)?;
-        writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])
+        writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])?;
+        self.state.gpus.load().as_deref().map_or(Ok(()), |view| writer.write_gpus(view))
     }
 }
 
@@ -66,6 +70,23 @@ impl Collector for ProcessCollector {
         let mut writer = Writer { encoder, encoding: self.encoding };
         ProcessStats::read()
             .map_or(Ok(()), |stats| writer.write(families::PROCESS, &[(Labels::default(), &stats)]))
+    }
+}
+
+/// Families with dcgm-exporter's names.
+#[derive(Debug)]
+struct DcgmCollector {
+    state: Arc<State>,
+    encoding: Encoding,
+}
+
+impl Collector for DcgmCollector {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        let mut writer = Writer { encoder, encoding: self.encoding };
+        match (self.state.gpus.load().as_deref(), &self.state.dcgm_host) {
+            (Some(view), Some(host)) => writer.write(families::DCGM, &gpu::dcgm(view, host)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -90,6 +111,19 @@ impl Writer<'_> {
                 };
                 (family.samples)(source, &mut sink)?;
             }
+        }
+        Ok(())
+    }
+
+    /// A machine without GPUs has no families of theirs but the one that says so.
+    fn write_gpus(&mut self, view: &GpuView) -> fmt::Result {
+        self.write(families::GPU_DRIVER, &[(Labels::default(), view)])?;
+        let (gpus, instances) = (gpu::gpus(view), gpu::instances(view));
+        if !gpus.is_empty() {
+            self.write(families::GPU, &gpus)?;
+        }
+        if !instances.is_empty() {
+            self.write(families::GPU_INSTANCE, &instances)?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod classic_text;
 mod collector;
 mod exposition;
 pub mod families;
+mod gpu;
 mod histogram;
 mod negotiate;
 mod options;
@@ -31,7 +32,7 @@ mod workload;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use prometheus::registry::Registry;
 
 pub use negotiate::Format;
@@ -40,6 +41,7 @@ pub use target::TargetMetrics;
 pub use workload::{InFlight, WorkloadMetrics};
 
 use crate::config::Config;
+use crate::gpu::state::GpuView;
 use buckets::SloBounds;
 use prober::ProberMetrics;
 use sink::Encoding;
@@ -56,6 +58,10 @@ struct Loaded {
 struct State {
     loaded: ArcSwap<Loaded>,
     prober: ProberMetrics,
+    /// Where GPUs are watched.
+    gpus: ArcSwapOption<GpuView>,
+    /// Whether GPU values are exposed under dcgm-exporter's names as well, and on which host.
+    dcgm_host: Option<String>,
 }
 
 /// Every metric of the prober.
@@ -71,7 +77,8 @@ impl Metrics {
     /// No targets yet.
     #[must_use]
     pub fn new(options: MetricsOptions) -> Arc<Self> {
-        let state = Arc::<State>::default();
+        let dcgm_host = options.dcgm.then(gpu::host_name);
+        let state = Arc::new(State { dcgm_host, ..State::default() });
         let text = collector::registry(&state, Encoding::Text);
         let protobuf = collector::registry(&state, Encoding::Protobuf);
         Arc::new(Self { options, state, text, protobuf })
@@ -114,6 +121,11 @@ impl Metrics {
     /// Says that a configuration was refused and the one before goes on.
     pub fn reload_failed(&self) {
         self.state.prober.reload_successful.set(0.0);
+    }
+
+    /// Says what the GPUs look like now; `None`: they are not watched.
+    pub fn set_gpus(&self, view: Option<GpuView>) {
+        self.state.gpus.store(view.map(Arc::new));
     }
 
     /// Says how many probes the history holds.

@@ -31,10 +31,12 @@ pub struct MetricsOptions {
     /// Whether secondary histograms (all but TTFT, ITL, request latency and those of SLOs) are
     /// kept per workload. If not, their `workload` label is empty: the target as a whole.
     pub split_secondary: bool,
+    /// Whether GPU values are exposed under dcgm-exporter's names as well.
+    pub dcgm: bool,
 }
 
 impl Default for MetricsOptions {
     fn default() -> Self {
-        Self { histograms: HistogramForm::Both, split_secondary: true }
+        Self { histograms: HistogramForm::Both, split_secondary: true, dcgm: false }
     }
 }

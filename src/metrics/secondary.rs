@@ -47,6 +47,8 @@ pub(super) struct Secondary {
     pub output_tokens_per_second: Histogram,
     pub prefill_tokens_per_second: Histogram,
     pub server: ServerLoad,
+    /// Where the target names its GPUs.
+    pub energy_per_token: Option<Histogram>,
 }
 
 impl Secondary {
@@ -76,6 +78,7 @@ impl Secondary {
             output_tokens_per_second: new(&bounds.tokens_per_second),
             prefill_tokens_per_second: new(buckets::PREFILL_RATE),
             server: ServerLoad::new(target, bounds, form),
+            energy_per_token: (!target.gpus.ids.is_empty()).then(|| new(buckets::ENERGY)),
         }
     }
 
@@ -94,6 +97,14 @@ impl Secondary {
         }
         if let Some(rate) = m.prefill_tokens_per_second() {
             self.prefill_tokens_per_second.observe(rate);
+        }
+    }
+
+    /// Takes the energy of one probe.
+    #[allow(clippy::cast_precision_loss)] // token counts are far below 2^53
+    pub fn observe_energy(&self, joules: f64, tokens: u64) {
+        if let Some(histogram) = &self.energy_per_token {
+            histogram.observe(joules / tokens as f64);
         }
     }
 

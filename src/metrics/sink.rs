@@ -97,6 +97,24 @@ impl Sink<'_, '_> {
         gauge.get().map_or(Ok(()), |value| self.gauge(values, value))
     }
 
+    /// A gauge's sample, if there is a value.
+    pub fn maybe<V: EncodeGaugeValue + Copy>(
+        &mut self,
+        values: &[&str],
+        value: Option<V>,
+    ) -> fmt::Result {
+        value.map_or(Ok(()), |value| self.gauge(values, value))
+    }
+
+    /// A counter's sample, if there is a value.
+    pub fn maybe_counter<V: EncodeCounterValue + Copy>(
+        &mut self,
+        values: &[&str],
+        value: Option<V>,
+    ) -> fmt::Result {
+        value.map_or(Ok(()), |value| self.counter(values, value))
+    }
+
     /// An info's sample, with further labels that only it has. A further label whose name is
     /// taken is left out: a name that occurs twice would make the whole scrape invalid.
     pub fn info<'l>(

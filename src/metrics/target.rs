@@ -9,6 +9,7 @@ use super::cells::LateGauge;
 use super::options::MetricsOptions;
 use super::secondary::Secondary;
 use super::workload::WorkloadMetrics;
+use crate::measure::{TokenCount, TokenSource};
 use crate::outcome::{Outcome, RateLimit};
 use crate::recording::Recording;
 use crate::server_metrics::Look;
@@ -94,6 +95,17 @@ impl TargetMetrics {
     #[must_use]
     pub fn workload(&self, name: &str) -> Option<&Arc<WorkloadMetrics>> {
         self.workloads.iter().find(|w| w.name == name)
+    }
+
+    /// Takes the energy of a finished probe that ran alone on its GPUs, in joules. Failed probes and
+    /// answers whose tokens were not counted leave no sample.
+    pub fn record_energy(&self, workload: &str, outcome: &Outcome, joules: f64) {
+        let counted = |c: &TokenCount| c.tokens > 0 && c.source != TokenSource::Events;
+        let tokens = outcome.measurement.output_tokens.filter(counted);
+        let metrics = self.workload(workload).filter(|_| outcome.succeeded());
+        if let (Some(metrics), Some(count)) = (metrics, tokens) {
+            metrics.secondary.observe_energy(joules, count.tokens);
+        }
     }
 
     /// Takes everything that a finished probe tells, its schedule delay included. `probe_id` (32

@@ -12,6 +12,7 @@ use crate::metrics::Format;
 pub(super) async fn metrics(State(daemon): State<Arc<Daemon>>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
     let format = Format::negotiate(accept);
+    daemon.look_at_gpus().await;
     daemon.metrics.set_history_records(daemon.history.len());
     match daemon.metrics.encode(format) {
         Ok(body) => ([(header::CONTENT_TYPE, format.content_type())], body).into_response(),

@@ -19,7 +19,8 @@ pub fn counterpart(name: &str) -> Option<PathBuf> {
 
 /// As [`counterpart`], in a given folder; the error says what is missing where.
 pub fn look_up(root: &Path, name: &str) -> Result<PathBuf, String> {
-    let mut places = ["bin", "models"].map(|folder| root.join(folder).join(name)).into_iter();
+    let mut places =
+        ["bin", "lib", "models"].map(|folder| root.join(folder).join(name)).into_iter();
     places
         .find(|path| path.is_file())
         .ok_or_else(|| format!("{name} is not installed in {}: run tests/run", root.display()))

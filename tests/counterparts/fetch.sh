@@ -35,14 +35,14 @@ debian_mirror() {
         sed 's/#.*//' | grep -m 1 -oE 'https?://[^ ]+/debian/?( |$)' | tr -d ' '
 }
 
-# Points the following fetch_debs at one suite, with lists of its own.
+# use_suite SUITE [COMPONENT]: points the following fetch_debs at one suite, with lists of its own.
 use_suite() {
-    local dir=$work/apt-$1 mirror keys=/usr/share/keyrings/debian-archive-keyring.gpg
+    local dir=$work/apt-$1-${2:-main} mirror keys=/usr/share/keyrings/debian-archive-keyring.gpg
     mirror=$(debian_mirror) && [ -n "$mirror" ] ||
         fail "expected a Debian mirror in /etc/apt/sources.list or /etc/apt/sources.list.d"
     [ -r "$keys" ] || fail "expected Debian's archive keys at $keys (package debian-archive-keyring)"
     mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-    echo "deb [signed-by=$keys] $mirror $1 main" >"$dir/sources.list"
+    echo "deb [signed-by=$keys] $mirror $1 ${2:-main}" >"$dir/sources.list"
     apt=(-o "Dir::Etc::sourcelist=$dir/sources.list" -o Dir::Etc::sourceparts=/dev/null
         -o "Dir::State::lists=$dir/lists" -o "Dir::Cache=$dir/cache" -o APT::Sandbox::User=
         -o Acquire::Retries=3 -o Acquire::Languages=none)

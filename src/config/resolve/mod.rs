@@ -5,6 +5,7 @@ mod access;
 mod catalog;
 mod cost;
 mod endpoint;
+mod gpu;
 mod labels;
 mod server_metrics;
 mod slos;
@@ -23,6 +24,7 @@ use self::catalog::Catalog;
 use super::error::Report;
 use super::raw::{Defaults, Raw};
 use super::{Config, redact};
+use crate::gpu_settings::GpuSettings;
 use crate::slo::Slo;
 use crate::target::Target;
 use crate::tokenizer::TargetTokenizer;
@@ -40,6 +42,8 @@ struct Context<'a> {
     workloads: Catalog<Arc<Workload>>,
     slos: Catalog<Arc<Slo>>,
     tokenizers: Catalog<TargetTokenizer>,
+    /// `None`: they are wrong, and that has been said.
+    gpu: Option<GpuSettings>,
 }
 
 impl Context<'_> {
@@ -54,13 +58,15 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
     let workloads = workloads::resolve(&raw.workloads, base_dir, report);
     let slos = slos::resolve(&raw.slos, &workloads, report);
     let tokenizers = tokenizers::resolve(&raw.tokenizers, base_dir, report);
-    let context = Context { defaults: &raw.defaults, base_dir, workloads, slos, tokenizers };
+    let gpu = gpu::settings(&raw.gpu, base_dir, report);
+    let context = Context { defaults: &raw.defaults, base_dir, workloads, slos, tokenizers, gpu };
     target::check_defaults(&context, report);
     let targets = resolve_targets(raw, &context, report)?;
     let label_keys = labels::union(raw, report);
-    let redacted = redact::render(&targets, raw.seed);
+    let gpu = context.gpu?;
+    let redacted = redact::render(&targets, raw.seed, &gpu);
     let redacted = report.check(Location::UNKNOWN, redacted)?;
-    Some(Config { targets, label_keys, seed: raw.seed, redacted })
+    Some(Config { targets, label_keys, seed: raw.seed, gpu, redacted })
 }
 
 fn resolve_targets(

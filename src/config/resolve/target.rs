@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_yaml::{Location, Spanned};
 
-use super::{Context, access, catalog, cost, endpoint, labels, optional, server_metrics, timing};
+use super::{
+    Context, access, catalog, cost, endpoint, gpu, labels, optional, server_metrics, timing,
+};
 use crate::config::error::Report;
 use crate::config::labels::check_value;
 use crate::config::raw;
@@ -50,6 +52,7 @@ pub(super) fn resolve(
     let server_metrics = optional(raw.server_metrics.as_ref(), |source| {
         server_metrics::resolve(source, url.as_ref(), context, report)
     });
+    let gpus = gpu::target(raw, context.gpu.as_ref(), report);
     let user_labels = labels::labels(raw.labels.as_ref(), report);
     let version = labels::version(raw.version.as_ref(), report);
     named?;
@@ -75,6 +78,7 @@ pub(super) fn resolve(
         price: price.ok()?,
         budget: budget?,
         server_metrics: server_metrics.ok()?,
+        gpus: gpus?,
     })
 }
 

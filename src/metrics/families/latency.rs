@@ -114,4 +114,13 @@ pub(in crate::metrics) static SECONDARY: &[Family<Secondary>] = &[
          in it.",
         |x, s| s.histogram(&[], &x.prefill_tokens_per_second),
     ),
+    histogram(
+        "probe_energy_joules_per_output_token",
+        &[],
+        "Energy that the target's GPUs together took from before the request until after its end, \
+         idle power included, / output tokens; one sample per successful probe that nothing else \
+         ran beside on these GPUs, as far as that is known for certain. The driver updates its \
+         counters every some 10 to 100 ms. Only for targets with `gpus`.",
+        |x, s| x.energy_per_token.as_ref().map_or(Ok(()), |h| s.histogram(&[], h)),
+    ),
 ];

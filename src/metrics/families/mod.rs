@@ -2,10 +2,14 @@
 //! from, in one table per source. Dashboards and alerts are built on these names, so a change here
 //! is a change of the interface; `tests/golden/metrics.txt` holds them.
 //!
-//! Names stand as they are exposed, without the prefix `llm_prober_` (the process families have
-//! none). Families of all tables but those of prober and process carry the labels [`TARGET_LABELS`] and the union of
+//! Names stand as they are exposed, without the prefix `llm_prober_` (the process families and
+//! those of [`dcgm`] have none). Families of the tables about probes, targets and servers carry the
+//! labels [`TARGET_LABELS`] and the union of
 //! the targets' own label keys as well; a label that does not apply is empty.
 
+mod dcgm;
+mod gpu;
+mod gpu_instance;
 mod latency;
 mod prober;
 mod probes;
@@ -15,10 +19,14 @@ mod slo;
 mod target;
 
 use std::fmt;
+use std::time::SystemTime;
 
 use prometheus::metrics::MetricType;
 use prometheus::registry::Unit;
 
+pub(super) use dcgm::DCGM;
+pub(super) use gpu::{GPU, GPU_DRIVER, GPU_LABELS};
+pub(super) use gpu_instance::{GPU_INSTANCE, INSTANCE_LABELS};
 pub(super) use latency::{PRIMARY, SECONDARY};
 pub(super) use prober::PROBER;
 pub(super) use probes::PROBES;
@@ -56,7 +64,8 @@ pub(super) struct Family<T> {
 }
 
 /// Units that may end a name. They are announced by `# UNIT` where the format has it.
-const UNITS: [&str; 4] = ["seconds", "bytes", "ratio", "dollars"];
+const UNITS: [&str; 8] =
+    ["seconds", "bytes", "ratio", "dollars", "celsius", "watts", "joules", "hertz"];
 
 impl<T> Family<T> {
     /// Name and unit as the client library wants them: it appends the unit and the suffix of the
@@ -112,6 +121,11 @@ const fn histogram<T>(
     samples: Samples<T>,
 ) -> Family<T> {
     family(name, MetricType::Histogram, labels, help, samples)
+}
+
+/// As a timestamp gauge wants it; `None` for a clock before 1970.
+fn unix_seconds(at: SystemTime) -> Option<f64> {
+    at.duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs_f64())
 }
 
 /// Whether a label name is taken, so that a target may not use it for a label of its own.

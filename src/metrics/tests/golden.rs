@@ -4,11 +4,11 @@ use std::fmt::Write;
 use expect_test::expect_file;
 
 use super::super::families::{
-    self, Family, PRIMARY, PROBER, PROBES, PROCESS, SECONDARY, SERVER, SERVER_LOAD, SLO, TARGET,
-    TARGET_LABELS,
+    self, DCGM, Family, GPU, GPU_DRIVER, GPU_INSTANCE, GPU_LABELS, INSTANCE_LABELS, PRIMARY,
+    PROBER, PROBES, PROCESS, SECONDARY, SERVER, SERVER_LOAD, SLO, TARGET, TARGET_LABELS,
 };
 use super::parse::{Scrape, classic};
-use super::{Format, full_metrics};
+use super::{Format, MetricsOptions, full_metrics, full_metrics_with};
 
 fn full_scrape() -> Scrape {
     let text = full_metrics().encode(Format::ClassicText).unwrap();
@@ -25,14 +25,29 @@ fn labels<'s>(scrape: &'s Scrape, name: &str) -> BTreeSet<&'s str> {
 /// A change of this file is a change of what users' dashboards and alerts are built on.
 #[test]
 fn every_name_type_help_and_label_is_the_contract() {
-    let scrape = full_scrape();
+    expect_file!["../../../tests/golden/metrics.txt"].assert_eq(&contract(&full_scrape(), ""));
+}
+
+/// What dashboards made for dcgm-exporter are built on.
+#[test]
+fn every_name_of_the_other_exporter_is_the_contract() {
+    let metrics = full_metrics_with(MetricsOptions { dcgm: true, ..MetricsOptions::default() });
+    let text = metrics.encode(Format::ClassicText).unwrap();
+    let scrape = classic(std::str::from_utf8(&text).unwrap());
+    expect_file!["../../../tests/golden/dcgm.txt"].assert_eq(&contract(&scrape, "DCGM_"));
+    let names: BTreeSet<_> = DCGM.iter().map(|family| family.name).collect();
+    let exposed = scrape.types.keys().map(String::as_str).filter(|name| name.starts_with("DCGM"));
+    assert_eq!(names, exposed.collect());
+}
+
+fn contract(scrape: &Scrape, prefix: &str) -> String {
     let mut contract = String::new();
-    for (name, kind) in &scrape.types {
-        let labels: Vec<_> = labels(&scrape, name).into_iter().collect();
+    for (name, kind) in scrape.types.iter().filter(|(name, _)| name.starts_with(prefix)) {
+        let labels: Vec<_> = labels(scrape, name).into_iter().collect();
         writeln!(contract, "{name} {kind} {{{}}}", labels.join(",")).unwrap();
         writeln!(contract, "  {}", scrape.help[name]).unwrap();
     }
-    expect_file!["../../../tests/golden/metrics.txt"].assert_eq(&contract);
+    contract
 }
 
 /// The tables say what is exposed: same names, same labels, and each family has a sample.
@@ -61,6 +76,9 @@ fn tables_and_exposition_agree() {
     check(&prefix, &rows(SERVER), &shared, &[]);
     check(&prefix, &rows(SERVER_LOAD), &shared, &[]);
     check(&prefix, &rows(PROBER), &[], &[]);
+    check(&prefix, &rows(GPU_DRIVER), &[], &[]);
+    check(&prefix, &rows(GPU), &GPU_LABELS, &[]);
+    check(&prefix, &rows(GPU_INSTANCE), &INSTANCE_LABELS, &[]);
     check("", &rows(PROCESS), &[], &[]);
     assert_eq!(announced, scrape.types.keys().cloned().collect());
 }

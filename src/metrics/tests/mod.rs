@@ -3,6 +3,7 @@
 mod figures;
 mod formats;
 mod golden;
+mod gpus;
 mod lint;
 mod parse;
 mod reload;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use super::{Format, Metrics, MetricsOptions};
 use crate::config::Config;
+use crate::gpu_settings::{GpuId, TargetGpus};
 use crate::measure::{Measurement, Phase, PhaseSpan, TokenCount, TokenSource};
 use crate::outcome::{Outcome, RateLimit};
 use crate::recording::{ConnectionPhases, Offset, Recording};
@@ -59,6 +61,7 @@ fn full_target() -> Target {
         version: [("hardware".to_owned(), "cpu".to_owned())].into(),
         server_metrics: Some(testing::server_metrics()),
         price: Some(Price { input_per_million: 1.0, output_per_million: 2.0 }),
+        gpus: TargetGpus { ids: vec![GpuId::Index(0)], exclusive: true },
         ..testing::target("prod")
     }
 }
@@ -145,8 +148,14 @@ fn full_view() -> ServerView {
 
 /// Loaded with [`full_target`], one success and one failure recorded: no family is empty.
 fn full_metrics() -> Arc<Metrics> {
+    full_metrics_with(MetricsOptions::default())
+}
+
+fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     let target = full_target();
-    let metrics = loaded(&testing::config(vec![target.clone()]));
+    let metrics = Metrics::new(options);
+    metrics.load(&testing::config(vec![target.clone()]));
+    metrics.set_gpus(Some(gpus::full_view()));
     metrics.reload_succeeded(std::time::SystemTime::UNIX_EPOCH + ms(1_700_000_000_250));
     metrics.set_history_records(2);
     let limit = RateLimit { limit: Some(500), remaining: Some(499) };
@@ -163,6 +172,7 @@ fn full_metrics() -> Arc<Metrics> {
     values.record("chat", &full_recording(), &success, PROBE_ID);
     values.record("chat", &full_recording(), &rejected, PROBE_ID);
     values.record_server("chat", &full_view(), Some(ms(200)));
+    values.record_energy("chat", &success, 75.0);
     values.workload("chat").unwrap().skipped(crate::skip::SkipReason::Late);
     // So that there is a previous scrape.
     metrics.encode(Format::Protobuf).unwrap();

@@ -1,0 +1,75 @@
+//! The energy that a probe took, where it is known that nothing else ran on its GPUs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use tokio::time::{Instant, timeout_at};
+
+use super::Gpus;
+use super::occupancy::{Occupancy, Stay};
+use crate::gpu_settings::{GpuId, TargetGpus};
+
+/// Longest wait for the driver before and after a probe.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Measures the energy of probes.
+#[derive(Debug, Default)]
+pub struct EnergyMeter {
+    gpus: ArcSwapOption<Gpus>,
+    occupancy: Arc<Occupancy>,
+}
+
+/// A probe under way on the target's GPUs.
+#[derive(Debug)]
+pub struct Measuring {
+    gpus: Option<Arc<Gpus>>,
+    ids: Vec<GpuId>,
+    exclusive: bool,
+    stay: Stay,
+    before: Option<f64>,
+}
+
+impl EnergyMeter {
+    /// The GPUs whose counters are read from now on.
+    pub fn watch(&self, gpus: Option<Arc<Gpus>>) {
+        self.gpus.store(gpus);
+    }
+
+    /// To be called right before a probe: waits for the driver for at most 20 ms. `None` for a
+    /// target that names no GPUs.
+    pub async fn begin(&self, target: &TargetGpus) -> Option<Measuring> {
+        if target.ids.is_empty() {
+            return None;
+        }
+        let gpus = self.gpus.load_full();
+        let place = |id| gpus.as_ref().and_then(|gpus| gpus.index_of(id));
+        let places: Vec<_> = target.ids.iter().map(place).collect();
+        let stay = self.occupancy.enter(&places);
+        let before = joules(gpus.as_deref(), &target.ids).await;
+        let (ids, exclusive) = (target.ids.clone(), target.exclusive);
+        Some(Measuring { gpus, ids, exclusive, stay, before })
+    }
+}
+
+impl Measuring {
+    /// To be called right after the probe: joules of all its GPUs together, what they take idle
+    /// included. `server_alone`: whether the server had no other request during the probe; `None`:
+    /// not known, and then only a target whose GPUs are its own has a figure.
+    pub async fn end(self, server_alone: Option<bool>) -> Option<f64> {
+        let before = self.before?;
+        let after = joules(self.gpus.as_deref(), &self.ids).await?;
+        let alone = server_alone.unwrap_or(self.exclusive) && self.stay.alone();
+        // A counter that did not move was not updated yet: its resolution is some 10 ms.
+        (alone && after > before).then_some(after - before)
+    }
+}
+
+async fn joules(gpus: Option<&Gpus>, ids: &[GpuId]) -> Option<f64> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut sum = 0.0;
+    for id in ids {
+        sum += timeout_at(deadline, gpus?.energy(id)).await.ok()??;
+    }
+    Some(sum)
+}

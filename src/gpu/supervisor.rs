@@ -1,0 +1,121 @@
+//! Finds the driver and its GPUs, and looks again for what was not there.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+
+use arc_swap::ArcSwap;
+use nvml_wrapper::Nvml;
+use nvml_wrapper::error::NvmlError;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use super::worker::Worker;
+use crate::gpu_settings::{GpuSettings, Watch};
+
+/// GPUs that are watched, at most.
+const MAX_GPUS: u32 = 64;
+
+/// The driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Driver {
+    /// Whether it was looked for at all.
+    pub sought: bool,
+    /// Whether it answers.
+    pub up: bool,
+}
+
+/// What the threads share with the outside.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub driver: watch::Sender<Driver>,
+    pub workers: ArcSwap<Vec<Arc<Worker>>>,
+}
+
+/// The supervising thread.
+pub(super) struct Supervisor {
+    pub settings: GpuSettings,
+    pub shared: Arc<Shared>,
+    pub threads: TaskTracker,
+    /// The complaint that was logged last: each is logged once.
+    pub complaint: Option<String>,
+}
+
+impl Supervisor {
+    /// Until the other end of `stop` is dropped.
+    pub fn run(mut self, stop: &Receiver<()>) {
+        let mut nvml: Option<Arc<Nvml>> = None;
+        loop {
+            match self.seek(&mut nvml) {
+                Ok(()) => self.complaint = None,
+                Err(error) => self.complain(&error),
+            }
+            match stop.recv_timeout(self.settings.retry) {
+                Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.shared.workers.store(Arc::default());
+    }
+
+    /// Loads the library if it is not loaded, counts the GPUs, starts threads for new ones.
+    fn seek(&self, loaded: &mut Option<Arc<Nvml>>) -> Result<(), NvmlError> {
+        let found = self.find(loaded);
+        let up = found.is_ok();
+        self.shared.driver.send_replace(Driver { sought: true, up });
+        found
+    }
+
+    fn find(&self, loaded: &mut Option<Arc<Nvml>>) -> Result<(), NvmlError> {
+        let nvml = match loaded {
+            Some(nvml) => Arc::clone(nvml),
+            None => Arc::clone(loaded.insert(Arc::new(self.load()?))),
+        };
+        let count = nvml.device_count()?.min(MAX_GPUS);
+        let known = self.shared.workers.load_full();
+        let version = nvml.sys_driver_version().ok();
+        if known.is_empty() {
+            let driver = version.as_deref().unwrap_or("unknown");
+            tracing::info!(driver, gpus = count, "watching GPUs");
+        }
+        let version: Option<Arc<str>> = version.map(Into::into);
+        let mut workers = Vec::clone(&known);
+        for index in (0..count).skip(known.len()) {
+            let processes = self.settings.processes;
+            match Worker::start(&nvml, index, version.clone(), processes, &self.threads) {
+                Ok(worker) => workers.push(Arc::new(worker)),
+                Err(error) => {
+                    tracing::warn!(gpu = index, %error, "no thread for a GPU");
+                    break;
+                }
+            }
+        }
+        self.shared.workers.store(Arc::new(workers));
+        Ok(())
+    }
+
+    fn load(&self) -> Result<Nvml, NvmlError> {
+        match &self.settings.library {
+            Some(path) => {
+                // The loader would look for a name without a folder elsewhere.
+                let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                Nvml::builder().lib_path(path.as_os_str()).init()
+            }
+            None => Nvml::init(),
+        }
+    }
+
+    /// A machine without a GPU is no reason for a warning, unless one is expected there.
+    fn complain(&mut self, error: &NvmlError) {
+        let text = error.to_string();
+        if self.complaint.as_ref() == Some(&text) {
+            return;
+        }
+        let absent = matches!(error, NvmlError::LibloadingError(_) | NvmlError::DriverNotLoaded);
+        if absent && self.settings.watch == Watch::Auto {
+            tracing::info!(error = %text, "no GPUs to watch");
+        } else {
+            tracing::warn!(error = %text, "GPUs cannot be watched");
+        }
+        self.complaint = Some(text);
+    }
+}
