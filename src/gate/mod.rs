@@ -22,6 +22,8 @@ pub mod mix;
 pub mod profile;
 pub mod report;
 pub mod samples;
+#[cfg(test)]
+mod tests;
 
 pub use compare::{Comparison, Decision, Refusal, compare};
 pub use identity::Identity;
