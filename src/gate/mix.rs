@@ -41,9 +41,13 @@ pub fn of(workloads: &[Arc<Workload>]) -> Vec<Asked> {
 
 fn asked(workload: &Workload, share: f64) -> Asked {
     let mut prompts = Digest::new();
-    workload.prompts.iter().for_each(|prompt| add_prompt(&mut prompts, prompt));
+    for prompt in workload.prompts.iter() {
+        add_prompt(&mut prompts, prompt);
+    }
     let mut checks = Digest::new();
-    workload.validators.iter().for_each(|check| add_check(&mut checks, check));
+    for check in &workload.validators {
+        add_check(&mut checks, check);
+    }
     Asked {
         name: workload.name.clone(),
         share,

@@ -1,4 +1,5 @@
 //! Profiles from outcomes, comparisons from profiles.
+#![allow(clippy::needless_raw_string_hashes)] // as expect-test writes them
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,7 +57,9 @@ fn steps(count: u32, factor: f64) -> Vec<Outcome> {
 
 fn profile_of(target: &Target, outcomes: &[Outcome]) -> Profile {
     let mut samples = Samples::default();
-    outcomes.iter().for_each(|outcome| samples.add(outcome, Some(&PRICE)));
+    for outcome in outcomes {
+        samples.add(outcome, Some(&PRICE));
+    }
     let taken = Taken {
         at: "2026-01-02T03:04:05Z".to_owned(),
         prober_version: "0.1.0".to_owned(),
@@ -118,7 +121,9 @@ fn a_profile_holds_the_figures_of_what_succeeded() {
 #[test]
 fn what_was_not_observed_is_absent() {
     let mut samples = Samples::default();
-    steps(30, 1.0).iter().for_each(|outcome| samples.add(outcome, None));
+    for outcome in steps(30, 1.0) {
+        samples.add(&outcome, None);
+    }
     let taken = profile(&[]).taken;
     let profile = samples.profile(profile(&[]).identity, taken);
     let absent = ["ttft_p99", "itl_p99", "request_latency_p99", "cost_per_thousand_good"];
