@@ -57,6 +57,8 @@ const SHOWN: &[&str] = &[
     "output_tokens_per_day",
     "prefix",
     "request_latency",
+    "requests",
+    "sample",
     "seed",
     "server_name",
     "shape",

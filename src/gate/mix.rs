@@ -64,6 +64,9 @@ fn asked(workload: &Workload, share: f64) -> Asked {
 }
 
 fn add_prompt(digest: &mut Digest, prompt: &Prompt) {
+    if let Some(captured) = &prompt.captured {
+        digest.add(serde_json::Value::Object(captured.body.clone()).to_string());
+    }
     digest.add(prompt.messages.len().to_le_bytes());
     for message in &prompt.messages {
         digest.add(&message.role);
