@@ -57,8 +57,6 @@ const SHOWN: &[&str] = &[
     "output_tokens_per_day",
     "prefix",
     "request_latency",
-    "requests",
-    "sample",
     "seed",
     "server_name",
     "shape",
@@ -77,8 +75,17 @@ const SHOWN: &[&str] = &[
 ];
 
 /// Keys that are shown though what they hold is not.
-const CONFIDENTIAL: &[&str] =
-    &["bearer_token_env", "contains", "extra_body", "headers", "inline", "regex", "value_env"];
+const CONFIDENTIAL: &[&str] = &[
+    "bearer_token_env",
+    "contains",
+    "extra_body",
+    "headers",
+    "inline",
+    "regex",
+    "requests",
+    "sample",
+    "value_env",
+];
 
 /// Which bytes of a text may be shown.
 pub(super) struct Visible {

@@ -72,7 +72,10 @@ fn parse(lines: impl BufRead, sample: Sample) -> Result<Vec<Prompt>, Refused> {
         kept.add(logged, line.len()).map_err(|why| refused((None, why)))
     })?;
     if kept.requests.is_empty() {
-        let why = format!("holds {} requests, of which none is kept; expected some", kept.all);
+        let why = match kept.all {
+            0 => "holds no request, expected one per line".to_owned(),
+            all => format!("holds {all} requests, of which `sample` keeps none; expected more"),
+        };
         return Err((None, why));
     }
     Ok(in_order(kept.requests))
@@ -98,8 +101,9 @@ fn each_line(
         if length == 0 {
             break;
         }
-        if !line.trim_ascii().is_empty() {
-            each(number, &line)?;
+        let text = line.trim_ascii_end();
+        if !text.is_empty() {
+            each(number, text)?;
         }
     }
     Ok(())
@@ -235,6 +239,9 @@ mod tests {
         assert_eq!(tenth, kept(0.1, 1));
         assert_ne!(tenth, kept(0.1, 2));
         assert_eq!(kept(1.0, 1).len(), 1000);
+        let (_, why) =
+            parse("{\"prompt\": \"a\"}".as_bytes(), Sample { ratio: 1e-9, seed: 1 }).unwrap_err();
+        assert!(why.contains("holds 1 requests, of which `sample` keeps none"), "{why}");
     }
 
     #[test]
@@ -259,7 +266,7 @@ mod tests {
         check(&format!("{good}{}", at("1")), Some("2"), "all or none to have a timestamp");
         let chat = "{\"messages\": [{\"role\": \"user\", \"content\": \"hush\"}]}";
         check(&format!("{good}{chat}"), Some("2"), "all to be for chat");
-        check("\n \n", None, "holds 0 requests");
+        check("\n \n", None, "holds no request");
         check(&good.repeat(MAX_REQUESTS + 1), Some("100001"), "more than 100000 requests");
         let long = format!("{good}{{\"prompt\": \"{}\"}}", "hush".repeat(1 << 20));
         check(&long, Some("2"), "too large");

@@ -100,6 +100,8 @@ mod tests {
         none(&prompts(&[Some(0), Some(0)]), 1.0);
         none(&prompts(&[Some(0), None]), 1.0);
         none(&[Prompt::user("a"), Prompt::user("b")], 1.0);
-        [0.0, -1.0, f64::NAN, f64::INFINITY].map(|speed| none(&good, speed));
+        for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            none(&good, speed);
+        }
     }
 }
