@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn a_sample_follows_from_its_seed() {
-        let text: String = (0..1000).map(|i| format!("{{\"prompt\": \"{i}\"}}\n")).collect();
+        let lines: Vec<_> = (0..1000).map(|i| format!("{{\"prompt\": \"{i}\"}}")).collect();
+        let text = lines.join("\n");
         let kept = |ratio, seed| -> Vec<_> {
             let found = parse(text.as_bytes(), Sample { ratio, seed }).unwrap();
             found.iter().map(Prompt::text).collect()

@@ -16,7 +16,7 @@ use crate::outcome::Outcome;
 use crate::slo::{ObjectiveKind, judge};
 use crate::target::{Price, Target};
 use crate::testing;
-use crate::workload::{Prompt, Workload};
+use crate::workload::{Captured, Prompt, Workload};
 
 const PRICE: Price = Price { input_per_million: 1.0, output_per_million: 2.0 };
 
@@ -249,6 +249,20 @@ fn unlike_profiles_are_refused() {
           slos differs: the bounds of fast differ
           (baseline / candidate; --allow-different=model,hardware,stream,concurrency,extra_body,tokenizer,token_source,mix,slos compares all the same)"#]];
     expect.assert_eq(&refusal(&baseline, &candidate, "errors=1%"));
+}
+
+#[test]
+fn captured_requests_are_told_apart() {
+    let asked = |temperature: f64| {
+        let body = serde_json::json!({"prompt": "Once", "temperature": temperature});
+        let captured = Captured::new(body.as_object().unwrap().clone()).unwrap();
+        let mut workload = Workload::clone(&testing::workload("chat", Vec::new()));
+        workload.prompts = vec![Prompt::captured(captured)].into();
+        super::mix::of(&[Arc::new(workload)])
+    };
+    assert_eq!(asked(0.0), asked(0.0));
+    let found = super::mix::differences(&asked(0.0), &asked(1.0));
+    assert!(matches!(&found[..], [only] if only.contains("prompts")), "{found:?}");
 }
 
 #[test]
