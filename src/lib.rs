@@ -56,6 +56,7 @@ pub mod interpret;
 pub mod outcome;
 
 pub mod config;
+pub mod gate;
 pub mod rules;
 
 // The shell.

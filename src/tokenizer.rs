@@ -29,6 +29,12 @@ impl TargetTokenizer {
         &self.name
     }
 
+    /// The file it was loaded from.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Number of tokens of `text`, special tokens not added; `None` if the text cannot be encoded.
     #[must_use]
     pub fn count(&self, text: &str) -> Option<u64> {

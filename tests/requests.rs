@@ -200,6 +200,91 @@ async fn a_nonce_stands_in_front_unless_the_prefix_is_shared() {
     }
 }
 
+/// The body that is sent for a captured one, with these further keys of target and workload.
+async fn sent_for(captured: &Value, settings: &str, workload: &str) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("captured.jsonl");
+    std::fs::write(&file, captured.to_string()).unwrap();
+    let target = target(&format!(
+        "workloads: {{w: {{prompts: {{requests: '{}'}}{workload}}}}}\n\
+         targets: [{{name: t, model: tiny{URL}{settings}}}]",
+        file.display()
+    ));
+    body(&Rig::new(target).probe().await.1)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_captured_chat_is_sent_with_its_own_parameters() {
+    let messages = serde_json::json!([
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "How deep?"}]},
+        {"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function",
+            "function": {"name": "depth", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c1", "name": "depth", "content": "12 m"},
+    ]);
+    let tools = serde_json::json!([{"type": "function", "function": {"name": "depth"}}]);
+    let captured = serde_json::json!({
+        "timestamp": "2026-01-31T12:00:00Z",
+        "body": {
+            "model": "large", "stream": false, "messages": messages, "tools": tools,
+            "max_tokens": 200, "temperature": 0.7, "user": "somebody", "n": 2,
+        },
+    });
+    let expect = serde_json::json!({
+        "model": "tiny", "stream": true, "stream_options": {"include_usage": true},
+        "messages": messages, "tools": tools, "max_tokens": 200, "temperature": 0.7,
+    });
+    assert_eq!(sent_for(&captured, "", "").await, expect);
+    // The workload's limit is an upper bound, and the target's own keys come on top.
+    let settings = ", stream: false, extra_body: {temperature: 0}";
+    let expect = serde_json::json!({
+        "model": "tiny", "stream": false,
+        "messages": messages, "tools": tools, "max_tokens": 50, "temperature": 0,
+    });
+    assert_eq!(sent_for(&captured, settings, ", max_output_tokens: 50").await, expect);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_of_a_captured_request_keeps_its_key() {
+    let sent = |limits: Value| async move {
+        let mut captured = serde_json::json!({"prompt": "Once"});
+        captured.as_object_mut().unwrap().extend(limits.as_object().unwrap().clone());
+        let mut sent =
+            sent_for(&captured, ", api: openai-completions", ", max_output_tokens: 50").await;
+        let keys = ["prompt", "model", "stream", "stream_options"];
+        for key in keys {
+            sent.as_object_mut().unwrap().remove(key).unwrap();
+        }
+        sent
+    };
+    let cases = [
+        (serde_json::json!({}), serde_json::json!({"max_tokens": 50})),
+        (serde_json::json!({"max_tokens": null}), serde_json::json!({"max_tokens": 50})),
+        (serde_json::json!({"max_tokens": 20}), serde_json::json!({"max_tokens": 20})),
+        (
+            serde_json::json!({"max_completion_tokens": 60}),
+            serde_json::json!({"max_completion_tokens": 50}),
+        ),
+        (
+            serde_json::json!({"max_tokens": 90, "min_tokens": 80}),
+            serde_json::json!({"max_tokens": 50, "min_tokens": 50}),
+        ),
+    ];
+    for (limits, expect) in cases {
+        assert_eq!(sent(limits.clone()).await, expect, "{limits}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_captured_request_has_a_nonce_only_where_it_is_asked_for() {
+    let captured = serde_json::json!({"messages": [{"role": "user", "content": "How deep?"}]});
+    let text =
+        |sent: &Value| sent.pointer("/messages/0/content").unwrap().as_str().unwrap().to_owned();
+    assert_eq!(text(&sent_for(&captured, "", "").await), "How deep?");
+    let unique = text(&sent_for(&captured, "", ", prefix: unique").await);
+    assert!(Regex::new(r"^\[[0-9a-f]{8}\] How deep\?$").unwrap().is_match(&unique), "{unique}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_draw_has_a_nonce_of_its_own() {
     let target = config(&format!("targets: [{{name: t, model: m{URL}}}]")).targets[0].clone();

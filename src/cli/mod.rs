@@ -1,6 +1,8 @@
 //! The command line: flags in the exporters' style, one file per command.
 
+mod batch;
 mod check;
+mod gate;
 mod probe;
 mod rules;
 mod run;
@@ -32,6 +34,8 @@ enum Command {
     Run(run::RunArgs),
     /// Make one probe, or many, and show what was measured.
     Probe(probe::ProbeArgs),
+    /// Save a release profile of a target, or hold a candidate against one.
+    Gate(gate::GateArgs),
     /// Check a configuration file and show the resolved targets.
     Check(check::CheckArgs),
     /// Write alert and recording rules for a configuration.
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         None => run::main(&cli.run),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Probe(args)) => probe::main(&args),
+        Some(Command::Gate(args)) => gate::main(&args),
         Some(Command::Check(args)) => check::main(&args),
         Some(Command::Rules(args)) => rules::main(&args),
         Some(Command::Simulate(args)) => simulate::main(&args),

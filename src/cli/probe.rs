@@ -3,22 +3,13 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-use super::{CliError, LogArgs, load, runtime};
-use crate::config::Config;
-use crate::probe::{Probe, Probing};
+use super::{CliError, LogArgs, batch, load, runtime};
+use crate::probe::Probe;
 use crate::report::{json::ProbeJson, waterfall};
-use crate::shutdown;
-use crate::target::Target;
-use crate::transport::{IoThreads, Transport, resources};
 use crate::workload::Mix;
-use crate::workload::mix::Draw;
 
 #[derive(Debug, Args)]
 pub(super) struct ProbeArgs {
@@ -57,74 +48,21 @@ enum Output {
 
 pub(super) fn main(args: &ProbeArgs) -> Result<ExitCode, CliError> {
     let config = load(&args.config)?;
-    let target = find(&config, &args.target)?;
-    let draws = draws(args, &config, &target)?;
+    let target = batch::target(&config, &args.target)?;
+    let workload = batch::workload(&target, args.workload.as_deref())?;
+    let mix = Mix::new(&target.workloads, config.seed.unwrap_or_else(rand::random));
+    let draws = batch::draws(mix, workload.as_ref(), args.count);
     args.log.init();
-    resources::raise_open_files();
-    let io = IoThreads::start(usize::from(args.io_threads));
-    let io = io.map_err(|e| CliError::Failed(e.to_string()))?;
-    let transport = Transport::network(&target, &io).map_err(CliError::Failed)?;
-    let probing = Arc::new(Probing::new(target, transport));
-    let all_good = runtime()?.block_on(probe_all(args, &probing, draws));
-    let all_good = all_good.map_err(CliError::Failed)?;
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn find(config: &Config, name: &str) -> Result<Arc<Target>, CliError> {
-    let found = config.targets.iter().find(|t| t.name == name);
-    found.cloned().ok_or_else(|| {
-        let names: Vec<_> = config.targets.iter().map(|t| t.name.as_str()).collect();
-        CliError::Usage(format!("no target `{name}`, expected one of: {}", names.join(", ")))
-    })
-}
-
-fn draws(args: &ProbeArgs, config: &Config, target: &Target) -> Result<Vec<Draw>, CliError> {
-    let mut mix = Mix::new(&target.workloads, config.seed.unwrap_or_else(rand::random));
-    let only = match &args.workload {
-        None => None,
-        Some(name) => Some(target.workloads.iter().find(|w| w.name == *name).ok_or_else(|| {
-            let names: Vec<_> = target.workloads.iter().map(|w| w.name.as_str()).collect();
-            CliError::Usage(format!("no workload `{name}`, expected one of: {}", names.join(", ")))
-        })?),
+    let (probing, _io) = batch::probing(target, args.io_threads)?;
+    let (mut out, mut all_good) = (std::io::stdout().lock(), true);
+    let each = |probe: &Probe| {
+        all_good &= probe.outcome.succeeded();
+        let text = show(args.output, &probing.target.name, probe)?;
+        writeln!(out, "{text}").map_err(|e| e.to_string())
     };
-    let mut draw = || match only {
-        Some(workload) => mix.draw_from(workload),
-        None => mix.draw(),
-    };
-    Ok((0..args.count).filter_map(|_| draw()).collect())
-}
-
-/// Keeps `concurrency` probes under way until all are done; prints them as they end.
-async fn probe_all(
-    args: &ProbeArgs,
-    probing: &Arc<Probing>,
-    draws: Vec<Draw>,
-) -> Result<bool, String> {
-    let cancel = CancellationToken::new();
-    let mut asked_to_end = std::pin::pin!(shutdown::requested());
-    let mut running = JoinSet::new();
-    let mut waiting = draws.into_iter();
-    let mut all_good = true;
-    let mut out = std::io::stdout().lock();
-    loop {
-        while running.len() < args.concurrency as usize && !cancel.is_cancelled() {
-            let Some(draw) = waiting.next() else { break };
-            let (probing, cancel) = (Arc::clone(probing), cancel.clone());
-            running.spawn(async move { probing.probe(draw, Duration::ZERO, cancel).await });
-        }
-        tokio::select! {
-            () = &mut asked_to_end, if !cancel.is_cancelled() => cancel.cancel(),
-            ended = running.join_next() => match ended {
-                None => return Ok(all_good && !cancel.is_cancelled()),
-                Some(probe) => {
-                    let probe = probe.map_err(|e| e.to_string())?;
-                    all_good &= probe.outcome.succeeded();
-                    let text = show(args.output, &probing.target.name, &probe)?;
-                    writeln!(out, "{text}").map_err(|e| e.to_string())?;
-                }
-            }
-        }
-    }
+    let batch = batch::run(&probing, draws, args.concurrency, each);
+    let complete = runtime()?.block_on(batch).map_err(CliError::Failed)?;
+    Ok(if complete && all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn show(output: Output, target: &str, probe: &Probe) -> Result<String, String> {

@@ -84,8 +84,17 @@ const SHOWN: &[&str] = &[
 ];
 
 /// Keys that are shown though what they hold is not.
-const CONFIDENTIAL: &[&str] =
-    &["bearer_token_env", "contains", "extra_body", "headers", "inline", "regex", "value_env"];
+const CONFIDENTIAL: &[&str] = &[
+    "bearer_token_env",
+    "contains",
+    "extra_body",
+    "headers",
+    "inline",
+    "regex",
+    "requests",
+    "sample",
+    "value_env",
+];
 
 /// Which bytes of a text may be shown.
 pub(super) struct Visible {

@@ -13,6 +13,7 @@ pub mod prompts;
 mod quantity;
 mod raw;
 mod redact;
+mod requests;
 mod resolve;
 mod snippet;
 pub(crate) mod yaml;

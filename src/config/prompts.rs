@@ -92,7 +92,7 @@ fn parse_object(line: &str) -> Result<Prompt, String> {
     }
     let MessagesLine { messages } = from_json(line)?;
     let messages = messages.into_iter().map(|m| Message { role: m.role, content: m.content });
-    Ok(Prompt { messages: messages.collect() })
+    Ok(Prompt::new(messages.collect()))
 }
 
 /// The library's message may quote the text, so only the column is taken from it.
@@ -133,7 +133,7 @@ mod tests {
             let messages = expect
                 .iter()
                 .map(|(r, c)| Message { role: (*r).to_owned(), content: (*c).to_owned() });
-            assert!(prompts == Ok(vec![Prompt { messages: messages.collect() }]), "{line}");
+            assert!(prompts == Ok(vec![Prompt::new(messages.collect())]), "{line}");
         };
         check("plain text: [not] JSON", &[("user", "plain text: [not] JSON")]);
         check(r#""a \"quoted\" string""#, &[("user", "a \"quoted\" string")]);

@@ -110,6 +110,7 @@ pub(super) enum Connection {
 pub(super) struct Workload {
     pub weight: Maybe<f64>,
     pub prompts: Spanned<Prompts>,
+    pub sample: Maybe<f64>,
     pub prefix: Option<Prefix>,
     pub max_output_tokens: Maybe<u64>,
     pub expect: Maybe<Expect>,
@@ -120,6 +121,7 @@ pub(super) struct Workload {
 pub(super) enum Prompts {
     Inline(Vec<String>),
     File(PathBuf),
+    Requests(PathBuf),
 }
 
 #[derive(Deserialize, Clone, Copy)]

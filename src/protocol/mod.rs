@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::timeline::EventKind;
 use crate::workload::Prompt;
+use crate::workload::captured::Form;
 
 /// What a protocol needs to know to write a request.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +52,11 @@ pub trait Protocol: Send + Sync {
 
     /// Path below the target's base URL.
     fn path(&self) -> &'static str;
+
+    /// The form of the captured requests it can send; `None` for none.
+    fn captured_form(&self) -> Option<Form> {
+        None
+    }
 
     /// The JSON request body.
     fn body(&self, ask: &Ask<'_>) -> Map<String, Value>;

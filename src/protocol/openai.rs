@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Ask, DecodeError, Frame};
 use crate::timeline::{EventKind, Finish, ServerTiming, Usage};
+use crate::workload::Captured;
 
 const END_MARKER: &str = "[DONE]";
 
@@ -76,6 +77,26 @@ pub(super) fn base_body(ask: &Ask<'_>) -> Map<String, Value> {
     if ask.stream {
         body.insert("stream_options".to_owned(), json!({"include_usage": true}));
     }
+    body
+}
+
+/// A captured request as this target is asked it: model and streaming are the target's, and no
+/// answer may be longer than the workload allows.
+pub(super) fn captured_body(ask: &Ask<'_>, captured: &Captured) -> Map<String, Value> {
+    let mut body = captured.body.clone();
+    body.remove("stream_options");
+    let mut limited = false;
+    for key in ["max_tokens", "max_completion_tokens", "min_tokens"] {
+        if let Some(own) = body.remove(key).as_ref().and_then(Value::as_u64) {
+            body.insert(key.to_owned(), json!(own.min(ask.max_output_tokens.into())));
+            limited |= key != "min_tokens";
+        }
+    }
+    let mut base = base_body(ask);
+    if limited {
+        base.remove("max_tokens");
+    }
+    body.append(&mut base);
     body
 }
 

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{array, base_body, decode, object, text};
+use super::openai::{array, base_body, captured_body, decode, object, text};
 use super::{Ask, DecodeError, Frame, Protocol};
 use crate::timeline::EventKind;
+use crate::workload::captured::Form;
 
 /// The OpenAI chat API, as OpenAI, vLLM, SGLang, llama.cpp, Ollama and gateways serve it.
 #[derive(Debug)]
@@ -19,7 +20,14 @@ impl Protocol for OpenAiChat {
         "chat/completions"
     }
 
+    fn captured_form(&self) -> Option<Form> {
+        Some(Form::Chat)
+    }
+
     fn body(&self, ask: &Ask<'_>) -> Map<String, Value> {
+        if let Some(captured) = &ask.prompt.captured {
+            return captured_body(ask, captured);
+        }
         let message = |m: &crate::workload::Message| json!({"role": m.role, "content": m.content});
         let messages: Vec<_> = ask.prompt.messages.iter().map(message).collect();
         let mut body = base_body(ask);

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{base_body, decode, text};
+use super::openai::{base_body, captured_body, decode, text};
 use super::{Ask, DecodeError, Frame, Protocol};
 use crate::timeline::EventKind;
+use crate::workload::captured::Form;
 
 /// The older OpenAI completions API: a text in, a text out.
 #[derive(Debug)]
@@ -19,7 +20,14 @@ impl Protocol for OpenAiCompletions {
         "completions"
     }
 
+    fn captured_form(&self) -> Option<Form> {
+        Some(Form::Completions)
+    }
+
     fn body(&self, ask: &Ask<'_>) -> Map<String, Value> {
+        if let Some(captured) = &ask.prompt.captured {
+            return captured_body(ask, captured);
+        }
         let mut body = base_body(ask);
         body.insert("prompt".to_owned(), json!(ask.prompt.text()));
         body

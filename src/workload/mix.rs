@@ -22,17 +22,29 @@ pub struct Mix {
     workloads: Vec<Arc<Workload>>,
     total_weight: f64,
     rng: ChaCha8Rng,
+    nonces: ChaCha8Rng,
 }
 
 impl Mix {
     /// A mix over `workloads`; every draw follows from `seed`.
     #[must_use]
     pub fn new(workloads: &[Arc<Workload>], seed: u64) -> Self {
+        let mut nonces = ChaCha8Rng::seed_from_u64(seed);
+        nonces.set_stream(1);
         Self {
             workloads: workloads.to_vec(),
             total_weight: workloads.iter().map(|w| w.weight).sum(),
             rng: ChaCha8Rng::seed_from_u64(seed),
+            nonces,
         }
+    }
+
+    /// The same draws with other nonces, so that a server that saw the same seed before does not
+    /// know the prompts.
+    #[must_use]
+    pub fn with_nonces(mut self, seed: u64) -> Self {
+        self.nonces = ChaCha8Rng::seed_from_u64(seed);
+        self
     }
 
     /// The next request; `None` only if there are no workloads.
@@ -52,7 +64,7 @@ impl Mix {
         let prompt = workload.prompts.get(index)?;
         let prompt = match workload.prefix {
             Prefix::Shared => prompt.clone(),
-            Prefix::Unique => prompt.with_nonce(&format!("{:08x}", self.rng.random::<u32>())),
+            Prefix::Unique => prompt.with_nonce(&format!("{:08x}", self.nonces.random::<u32>())),
         };
         Some(Draw { workload: Arc::clone(workload), prompt })
     }
@@ -135,6 +147,20 @@ mod tests {
         assert_eq!(unique(1), unique(1));
         assert_ne!(unique(1), unique(2));
         assert_eq!(unique(1).iter().collect::<HashSet<_>>().len(), 100, "a nonce for each");
+    }
+
+    #[test]
+    fn the_same_draws_with_other_nonces() {
+        let mut unique = workload("a", 1.0, &["p", "q"]).as_ref().clone();
+        unique.prefix = Prefix::Unique;
+        let draws = |mut mix: Mix| (0..100).map(|_| mix.draw().unwrap().prompt.text()).collect();
+        let mix = Mix::new(&[Arc::new(unique)], 1);
+        let (once, again): (Vec<_>, Vec<_>) = (draws(mix.clone()), draws(mix.with_nonces(2)));
+        let prompts = |texts: &[String]| -> Vec<_> {
+            texts.iter().map(|t| t.split(' ').next_back().unwrap().to_owned()).collect()
+        };
+        assert_eq!(prompts(&once), prompts(&again));
+        assert!(once.iter().zip(&again).all(|(a, b)| a != b));
     }
 
     #[test]

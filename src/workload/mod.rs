@@ -1,12 +1,15 @@
 //! The weighted prompt mix: what to ask, how often, and what the answer must satisfy.
 
 pub mod builtin;
+pub mod captured;
 pub mod mix;
 pub mod prompt;
+pub mod replay;
 pub mod validator;
 
 use std::sync::Arc;
 
+pub use captured::Captured;
 pub use mix::Mix;
 pub use prompt::{Message, Prompt};
 pub use validator::Validator;

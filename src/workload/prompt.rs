@@ -1,5 +1,9 @@
 //! Prompts, and their form in a file.
 
+use std::sync::Arc;
+
+use super::Captured;
+
 /// One chat message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
@@ -9,31 +13,51 @@ pub struct Message {
     pub content: String,
 }
 
-/// What is asked: a conversation that ends with a user's message.
-#[derive(Clone, PartialEq, Eq)]
+/// What is asked: a conversation that ends with a user's message, or a captured request.
+#[derive(Clone, PartialEq)]
 pub struct Prompt {
-    /// At least one.
+    /// At least one; none of a captured request.
     pub messages: Vec<Message>,
+    /// A request of a real user, sent with its own parameters.
+    pub captured: Option<Arc<Captured>>,
 }
 
 /// Prompts are never shown, not even by accident in a debug print.
 impl std::fmt::Debug for Prompt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Prompt({} messages)", self.messages.len())
+        match &self.captured {
+            Some(captured) => captured.fmt(f),
+            None => write!(f, "Prompt({} messages)", self.messages.len()),
+        }
     }
 }
 
 impl Prompt {
+    /// A conversation.
+    #[must_use]
+    pub fn new(messages: Vec<Message>) -> Self {
+        Self { messages, captured: None }
+    }
+
     /// A single user message.
     #[must_use]
     pub fn user(text: impl Into<String>) -> Self {
-        Self { messages: vec![Message { role: "user".to_owned(), content: text.into() }] }
+        Self::new(vec![Message { role: "user".to_owned(), content: text.into() }])
+    }
+
+    /// A captured request.
+    #[must_use]
+    pub fn captured(request: Captured) -> Self {
+        Self { messages: Vec::new(), captured: Some(Arc::new(request)) }
     }
 
     /// The same conversation with `nonce` in front of its very first words, so that no cached
     /// prefix matches beyond the chat template's own preamble.
     #[must_use]
     pub fn with_nonce(&self, nonce: &str) -> Self {
+        if let Some(captured) = &self.captured {
+            return Self::captured(captured.with_nonce(nonce));
+        }
         let mut prompt = self.clone();
         if let Some(first) = prompt.messages.first_mut() {
             first.content = format!("[{nonce}] {}", first.content);
@@ -44,6 +68,9 @@ impl Prompt {
     /// All message texts, one per line: the prompt of a completions API.
     #[must_use]
     pub fn text(&self) -> String {
+        if let Some(captured) = &self.captured {
+            return captured.text();
+        }
         let texts: Vec<_> = self.messages.iter().map(|m| m.content.as_str()).collect();
         texts.join("\n")
     }

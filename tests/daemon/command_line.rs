@@ -11,10 +11,14 @@ fn stdout(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [(&[&str], &[&str]); 5] = [
+    let commands: [(&[&str], &[&str]); 6] = [
         (&[], &["--config.file", "--web.listen-address", "--log.level", "probe", "simulate"]),
         (&["run"], &["--config.file", "--web.listen-address", "--io.threads", "--log.format"]),
         (&["probe"], &["--target", "--workload", "--count", "--concurrency", "--output"]),
+        (
+            &["gate"],
+            &["--save", "--baseline", "--candidate", "--limit", "--allow-different", "--output"],
+        ),
         (&["check"], &["--config.file"]),
         (
             &["simulate"],

@@ -43,7 +43,7 @@ const TARGETS: [(&str, &str, &str); 27] = [
 ];
 
 /// What the server must have been sent, or the test proves nothing.
-const SENT: [&str; 8] = [
+const SENT: [&str; 9] = [
     "Zq7XTokenFile",
     "Zq7XTokenEnv",
     "Zq7XHeaderFile",
@@ -52,6 +52,7 @@ const SENT: [&str; 8] = [
     "Zq7XExtra",
     "Zq7XPrompt",
     "Zq7XMessage",
+    "Zq7XCaptured",
 ];
 
 const ENVIRONMENT: [(&str, &str); 2] =
@@ -66,6 +67,8 @@ fn folder(echo: &Echo) -> Folder {
     let messages = r#"{"messages": [{"role": "system", "content": "Zq7XMessage"},
         {"role": "user", "content": "Zq7XMessage says hello"}]}"#;
     folder.write("prompts.jsonl", &messages.replace('\n', " "));
+    let captured = r#"{"messages": [{"role": "user", "content": "Zq7XCaptured"}]}"#;
+    folder.write("captured.jsonl", captured);
     folder.write("llm-prober.yml", &config(echo));
     folder
 }
@@ -96,7 +99,9 @@ fn config(echo: &Echo) -> String {
          workloads:\n  \
            inline: {{prompts: {{inline: ['Zq7XPrompt: a question']}}, \
              expect: {{contains: {EXPECTED}}}}}\n  \
-           file: {{prompts: {{file: prompts.jsonl}}, expect: {{regex: '{EXPECTED}$'}}}}\n\
+           file: {{prompts: {{file: prompts.jsonl}}, expect: {{regex: '{EXPECTED}$'}}}}\n  \
+           captured: {{prompts: {{requests: captured.jsonl}}, \
+             expect: {{contains: {EXPECTED}}}}}\n\
          targets:\n{}",
         lines.collect::<String>()
     )
@@ -139,6 +144,9 @@ fn broken_configs() -> Vec<String> {
             "{prompts: Zq7XU is it}",
             "{prompts: {inline: ['Zq7XU is it', 'Zq7XU}}",
             "{prompts: {file: wrong.jsonl}}",
+            "{prompts: {requests: wrong.jsonl}, sample: Zq7X}",
+            "{prompts: {requests: wrong-requests.jsonl}}",
+            "{prompts: {requests: [Zq7X]}}",
             "{prompts: {inline: [a]}, expect: {regex: 'Zq7XV ('}}",
             "{prompts: {inline: [a]}, expect: Zq7XW}",
             "{prompts: {inline: [a]}, expect: {contain: Zq7XX}}",
@@ -197,6 +205,7 @@ async fn pages(daemon: &Program, when: &str, emitted: &mut Emitted) {
 
 async fn reload_broken(daemon: &Program, folder: &Folder, emitted: &mut Emitted) {
     folder.write("wrong.jsonl", "{\"prompt\": \"Zq7XWrong\", \"role\": \"Zq7XWrong\"}\n");
+    folder.write("wrong-requests.jsonl", "{\"body\": {\"messages\": \"Zq7XWrong\"}}\n");
     for config in broken_configs() {
         folder.write("llm-prober.yml", &config);
         let answer = daemon.ask(Method::POST, "/-/reload", &[]).await;

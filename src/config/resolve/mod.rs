@@ -55,7 +55,7 @@ impl Context<'_> {
 
 /// The configuration; problems go to `report`, and then the result is of no use.
 pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Option<Config> {
-    let workloads = workloads::resolve(&raw.workloads, base_dir, report);
+    let workloads = workloads::resolve(&raw.workloads, raw.seed, base_dir, report);
     let slos = slos::resolve(&raw.slos, &workloads, report);
     let tokenizers = tokenizers::resolve(&raw.tokenizers, base_dir, report);
     let gpu = gpu::settings(&raw.gpu, base_dir, report);

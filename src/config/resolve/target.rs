@@ -44,6 +44,9 @@ pub(super) fn resolve(
     let schedule = timing::schedule(raw, context, report);
     let max_in_flight = max_in_flight(setting!(raw, context, max_in_flight), report);
     let workloads = workloads(setting!(raw, context, workloads), context, report);
+    let form_fits = protocol.zip(workloads.as_deref()).is_none_or(|(protocol, workloads)| {
+        captured_fits(raw, protocol, workloads, context, report).is_some()
+    });
     let slos = slos(setting!(raw, context, slos), context, report);
     let tokenizer = setting!(raw, context, tokenizer);
     let tokenizer = optional(tokenizer, |name| context.tokenizers.find(name, report));
@@ -55,7 +58,7 @@ pub(super) fn resolve(
     let gpus = gpu::target(raw, context.gpu.as_ref(), report);
     let user_labels = labels::labels(raw.labels.as_ref(), report);
     let version = labels::version(raw.version.as_ref(), report);
-    named?;
+    named.filter(|()| form_fits)?;
     Some(Target {
         name: raw.name.value.clone(),
         url: url?,
@@ -137,6 +140,32 @@ fn workloads(
         return report.add(names.referenced, why);
     }
     Some(context.workloads.find_all(&names.value, report))
+}
+
+/// Captured requests are sent as they are, so only to a target of the API they were made for.
+fn captured_fits(
+    raw: &raw::Target,
+    protocol: &dyn Protocol,
+    workloads: &[Arc<Workload>],
+    context: &Context<'_>,
+    report: &mut Report<'_>,
+) -> Option<()> {
+    for workload in workloads {
+        let captured = workload.prompts.first().and_then(|p| p.captured.as_deref());
+        let Some(captured) = captured.filter(|c| protocol.captured_form() != Some(c.form)) else {
+            continue;
+        };
+        let named = setting!(raw, context, workloads).map(|names| names.referenced);
+        let (name, form, api) = (&workload.name, captured.form.as_str(), protocol.name());
+        let can = PROTOCOLS.iter().find(|p| p.captured_form() == Some(captured.form));
+        let other = can.map_or_else(String::new, |p| format!("api {} or ", p.name()));
+        let why = format!(
+            "workload `{name}` holds captured {form} requests, which api {api} cannot send; \
+             expected {other}`workloads` without it"
+        );
+        return report.add(named.unwrap_or(raw.name.referenced), why);
+    }
+    Some(())
 }
 
 /// All of the file's SLOs where none are named; an empty list means none.

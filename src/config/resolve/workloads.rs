@@ -11,15 +11,19 @@ use super::catalog::Catalog;
 use crate::config::error::Report;
 use crate::config::prompts;
 use crate::config::raw;
+use crate::config::requests::{self, Sample};
 use crate::workload::{Prefix, Prompt, Validator, Workload, builtin};
 
 const DEFAULT_MAX_OUTPUT_TOKENS: u32 = 64;
+/// Captured requests bring their own limit; this one only keeps one without any in bounds.
+const CAPTURED_MAX_OUTPUT_TOKENS: u32 = 1024;
 const MAX_OUTPUT_TOKENS: u32 = 1_000_000;
 const MAX_WEIGHT: f64 = 1e6;
 
 /// The file's workloads, or the built-in mix if it has none.
 pub(super) fn resolve(
     section: &raw::Named<raw::Workload>,
+    seed: Option<u64>,
     base_dir: &Path,
     report: &mut Report<'_>,
 ) -> Catalog<Arc<Workload>> {
@@ -28,19 +32,25 @@ pub(super) fn resolve(
         return Catalog::built_in("workload", mix);
     }
     Catalog::new("workload", section, MAX_WORKLOADS, report, |name, raw, report| {
-        workload(name, raw, base_dir, report).map(Arc::new)
+        workload(name, raw, seed, base_dir, report).map(Arc::new)
     })
 }
 
 fn workload(
     name: &Spanned<String>,
     raw: &raw::Workload,
+    seed: Option<u64>,
     base_dir: &Path,
     report: &mut Report<'_>,
 ) -> Option<Workload> {
     let weight = weight(raw.weight.as_ref(), report);
-    let prompts = prompts(&raw.prompts, base_dir, report);
-    let max_output_tokens = max_output_tokens(raw.max_output_tokens.as_ref(), report);
+    let captured = matches!(raw.prompts.value, raw::Prompts::Requests(_));
+    let ratio = sample(raw.sample.as_ref(), captured, report);
+    // Without a seed of the file's own the same requests, too: a reload must not change them.
+    let sample = ratio.map(|ratio| Sample { ratio, seed: seed.unwrap_or_default() });
+    let prompts = sample.and_then(|sample| prompts(&raw.prompts, sample, base_dir, report));
+    let default = if captured { CAPTURED_MAX_OUTPUT_TOKENS } else { DEFAULT_MAX_OUTPUT_TOKENS };
+    let max_output_tokens = max_output_tokens(raw.max_output_tokens.as_ref(), default, report);
     let validators = match &raw.expect {
         Some(expect) => validators(expect, max_output_tokens, report),
         None => Some(Vec::new()),
@@ -50,6 +60,7 @@ fn workload(
         weight: weight?,
         prompts: prompts?.into(),
         prefix: match raw.prefix {
+            None if captured => Prefix::Shared,
             None | Some(raw::Prefix::Unique) => Prefix::Unique,
             Some(raw::Prefix::Shared) => Prefix::Shared,
         },
@@ -69,14 +80,30 @@ fn weight(raw: Option<&Spanned<f64>>, report: &mut Report<'_>) -> Option<f64> {
 
 fn prompts(
     raw: &Spanned<raw::Prompts>,
+    sample: Sample,
     base_dir: &Path,
     report: &mut Report<'_>,
 ) -> Option<Vec<Prompt>> {
     let loaded = match &raw.value {
         raw::Prompts::File(file) => prompts::load(&base_dir.join(file)),
+        raw::Prompts::Requests(file) => requests::load(&base_dir.join(file), sample),
         raw::Prompts::Inline(texts) => inline(texts),
     };
     report.check(raw.referenced, loaded)
+}
+
+/// The share of captured requests to keep.
+fn sample(raw: Option<&Spanned<f64>>, captured: bool, report: &mut Report<'_>) -> Option<f64> {
+    let Some(raw) = raw else { return Some(1.0) };
+    if !captured {
+        let why = "sample without captured requests, expected `requests` under `prompts`";
+        return report.add(raw.referenced, why);
+    }
+    if !(raw.value > 0.0 && raw.value <= 1.0) {
+        let why = "sample out of range, expected a number above 0, at most 1";
+        return report.add(raw.referenced, why);
+    }
+    Some(raw.value)
 }
 
 fn inline(texts: &[String]) -> Result<Vec<Prompt>, String> {
@@ -95,8 +122,12 @@ fn inline(texts: &[String]) -> Result<Vec<Prompt>, String> {
     texts.iter().enumerate().map(prompt).collect()
 }
 
-fn max_output_tokens(raw: Option<&Spanned<u64>>, report: &mut Report<'_>) -> Option<u32> {
-    let Some(raw) = raw else { return Some(DEFAULT_MAX_OUTPUT_TOKENS) };
+fn max_output_tokens(
+    raw: Option<&Spanned<u64>>,
+    default: u32,
+    report: &mut Report<'_>,
+) -> Option<u32> {
+    let Some(raw) = raw else { return Some(default) };
     match u32::try_from(raw.value) {
         Ok(count @ 1..=MAX_OUTPUT_TOKENS) => Some(count),
         _ => report.add(

@@ -1,0 +1,87 @@
+//! A number of probes of one target from the command line, some at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::CliError;
+use crate::config::Config;
+use crate::probe::{Probe, Probing};
+use crate::shutdown;
+use crate::target::Target;
+use crate::transport::{IoThreads, Transport, resources};
+use crate::workload::mix::Draw;
+use crate::workload::{Mix, Workload};
+
+/// The target of this name.
+pub(super) fn target(config: &Config, name: &str) -> Result<Arc<Target>, CliError> {
+    let found = config.targets.iter().find(|t| t.name == name);
+    found.cloned().ok_or_else(|| {
+        let names: Vec<_> = config.targets.iter().map(|t| t.name.as_str()).collect();
+        CliError::Usage(format!("no target `{name}`, expected one of: {}", names.join(", ")))
+    })
+}
+
+/// The target's workload of this name, if one is given.
+pub(super) fn workload(
+    target: &Target,
+    name: Option<&str>,
+) -> Result<Option<Arc<Workload>>, CliError> {
+    let Some(name) = name else { return Ok(None) };
+    let found = target.workloads.iter().find(|w| w.name == name);
+    found.cloned().map(Some).ok_or_else(|| {
+        let names: Vec<_> = target.workloads.iter().map(|w| w.name.as_str()).collect();
+        CliError::Usage(format!("no workload `{name}`, expected one of: {}", names.join(", ")))
+    })
+}
+
+/// The first draws, of all workloads by weight or of one alone.
+pub(super) fn draws(mut mix: Mix, only: Option<&Arc<Workload>>, count: u32) -> Vec<Draw> {
+    let mut draw = || match only {
+        Some(workload) => mix.draw_from(workload),
+        None => mix.draw(),
+    };
+    (0..count).filter_map(|_| draw()).collect()
+}
+
+/// The means to probe a target over the network, which end with the threads.
+pub(super) fn probing(
+    target: Arc<Target>,
+    io_threads: u16,
+) -> Result<(Arc<Probing>, IoThreads), CliError> {
+    resources::raise_open_files();
+    let io = IoThreads::start(usize::from(io_threads));
+    let io = io.map_err(|e| CliError::Failed(e.to_string()))?;
+    let transport = Transport::network(&target, &io).map_err(CliError::Failed)?;
+    Ok((Arc::new(Probing::new(target, transport)), io))
+}
+
+/// Keeps `concurrency` probes under way until all are done, and hands each over as it ends. Says
+/// whether all were made: a request to end gives up those under way.
+pub(super) async fn run(
+    probing: &Arc<Probing>,
+    draws: Vec<Draw>,
+    concurrency: u32,
+    mut each: impl FnMut(&Probe) -> Result<(), String>,
+) -> Result<bool, String> {
+    let cancel = CancellationToken::new();
+    let mut asked_to_end = std::pin::pin!(shutdown::requested());
+    let mut running = JoinSet::new();
+    let mut waiting = draws.into_iter();
+    loop {
+        while running.len() < concurrency as usize && !cancel.is_cancelled() {
+            let Some(draw) = waiting.next() else { break };
+            let (probing, cancel) = (Arc::clone(probing), cancel.clone());
+            running.spawn(async move { probing.probe(draw, Duration::ZERO, cancel).await });
+        }
+        tokio::select! {
+            () = &mut asked_to_end, if !cancel.is_cancelled() => cancel.cancel(),
+            ended = running.join_next() => match ended {
+                None => return Ok(!cancel.is_cancelled()),
+                Some(probe) => each(&probe.map_err(|e| e.to_string())?)?,
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Files of captured requests: one JSON object per line, as a gateway logs them.
+//!
+//! Errors name the file, the line and the key or column, never what users asked.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::workload::captured::Form;
+use crate::workload::{Captured, Prompt};
+
+/// Largest file, in bytes.
+const MAX_FILE_BYTES: u64 = 512 << 20;
+/// Longest line, in bytes.
+const MAX_LINE_BYTES: u64 = 4 << 20;
+/// Most bytes of the lines that are kept.
+const MAX_KEPT_BYTES: usize = 64 << 20;
+/// Most requests that are kept.
+const MAX_REQUESTS: usize = 100_000;
+/// Unix times beyond are milliseconds or nonsense (the year 5138).
+const LAST_SECOND: f64 = 1e11;
+
+const EXPECTED: &str = "expected {\"body\": {…}}, with \"timestamp\" if it is known, or a bare \
+    request body";
+
+/// Which of a file's requests are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// The share, above 0, at most 1.
+    pub ratio: f64,
+    /// The same seed keeps the same requests.
+    pub seed: u64,
+}
+
+/// A request of the file, with its wall clock in seconds.
+struct Logged {
+    captured: Captured,
+    timestamp: Option<f64>,
+}
+
+/// Reads a file: in the order of arrival where the log has times.
+///
+/// # Errors
+/// When it cannot be read, is too large, holds no request, or a line is not one; says which line.
+pub fn load(file: &Path, sample: Sample) -> Result<Vec<Prompt>, String> {
+    let shown = file.display();
+    let opened = File::open(file).map_err(|e| format!("cannot read request file {shown}: {e}"))?;
+    parse(BufReader::new(opened.take(MAX_FILE_BYTES + 1)), sample).map_err(|(line, why)| {
+        let line = line.map_or_else(String::new, |line| format!(":{line}:"));
+        format!("request file {shown}{line} {why}")
+    })
+}
+
+/// Line and column, where there are any, and what is wrong.
+type Refused = (Option<String>, String);
+
+fn parse(lines: impl BufRead, sample: Sample) -> Result<Vec<Prompt>, Refused> {
+    let mut kept = Kept::new(sample);
+    each_line(lines, |number, line| {
+        let refused = |(column, why): (Option<usize>, String)| {
+            let column = column.map_or_else(String::new, |column| format!(":{column}"));
+            (Some(format!("{number}{column}")), why)
+        };
+        let logged = logged(line).map_err(refused)?;
+        kept.add(logged, line.len()).map_err(|why| refused((None, why)))
+    })?;
+    if kept.requests.is_empty() {
+        let why = match kept.all {
+            0 => "holds no request, expected one per line".to_owned(),
+            all => format!("holds {all} requests, of which `sample` keeps none; expected more"),
+        };
+        return Err((None, why));
+    }
+    Ok(in_order(kept.requests))
+}
+
+/// Hands over each line that is not blank, with its number from 1.
+fn each_line(
+    mut lines: impl BufRead,
+    mut each: impl FnMut(u64, &[u8]) -> Result<(), Refused>,
+) -> Result<(), Refused> {
+    let (mut line, mut read) = (Vec::new(), 0_u64);
+    for number in 1_u64.. {
+        let at = || Some(number.to_string());
+        line.clear();
+        let length = lines.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut line);
+        let length = length.map_err(|e| (at(), format!("cannot be read: {e}")))? as u64;
+        read += length;
+        if length > MAX_LINE_BYTES || read > MAX_FILE_BYTES {
+            let (line, file) = (MAX_LINE_BYTES >> 20, MAX_FILE_BYTES >> 20);
+            let why = format!("too large, expected lines of at most {line} MiB, {file} MiB in all");
+            return Err((at(), why));
+        }
+        if length == 0 {
+            break;
+        }
+        let text = line.trim_ascii_end();
+        if !text.is_empty() {
+            each(number, text)?;
+        }
+    }
+    Ok(())
+}
+
+/// The sample as it grows.
+struct Kept {
+    ratio: f64,
+    rng: ChaCha8Rng,
+    all: u64,
+    /// What all must be like: the form, and whether there are times.
+    kind: Option<(Form, bool)>,
+    bytes: usize,
+    requests: Vec<Logged>,
+}
+
+impl Kept {
+    fn new(Sample { ratio, seed }: Sample) -> Self {
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        Self { ratio, rng, all: 0, kind: None, bytes: 0, requests: Vec::new() }
+    }
+
+    /// Draws whether to keep a request of so many bytes.
+    fn add(&mut self, logged: Logged, bytes: usize) -> Result<(), String> {
+        let kind = (logged.captured.form, logged.timestamp.is_some());
+        if *self.kind.get_or_insert(kind) != kind {
+            let why = "unlike the first request: expected all or none to have a timestamp, and all \
+                       to be for chat or all for completions";
+            return Err(why.to_owned());
+        }
+        self.all += 1;
+        if self.rng.random::<f64>() < self.ratio {
+            self.bytes += bytes;
+            self.requests.push(logged);
+        }
+        if self.requests.len() > MAX_REQUESTS || self.bytes > MAX_KEPT_BYTES {
+            let most = MAX_KEPT_BYTES >> 20;
+            return Err(format!(
+                "more than {MAX_REQUESTS} requests or {most} MiB, expected less, or a `sample`"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Gateways log requests as they end; here they are as they began.
+fn in_order(mut requests: Vec<Logged>) -> Vec<Prompt> {
+    let key = |logged: &Logged| logged.timestamp.unwrap_or(0.0);
+    requests.sort_by(|a, b| key(a).total_cmp(&key(b)));
+    let first = requests.first().map_or(0.0, key);
+    let prompt = |logged: Logged| {
+        let since = |at: f64| Duration::try_from_secs_f64(at - first).ok();
+        let at = logged.timestamp.and_then(since);
+        Prompt::captured(Captured { at, ..logged.captured })
+    };
+    requests.into_iter().map(prompt).collect()
+}
+
+/// One line. An error tells its column where it has one.
+fn logged(line: &[u8]) -> Result<Logged, (Option<usize>, String)> {
+    // The library's message may quote the text, so only the column is taken from it.
+    let mut object: Map<String, Value> = serde_json::from_slice(line)
+        .map_err(|e| (Some(e.column()), format!("not a JSON object, {EXPECTED}")))?;
+    let timestamp = object.remove("timestamp").filter(|t| !t.is_null());
+    let body = match object.remove("body") {
+        Some(Value::Object(body)) => body,
+        Some(_) => return Err((None, format!("`body` is not an object, {EXPECTED}"))),
+        None if object.contains_key("messages") || object.contains_key("prompt") => object,
+        None => return Err((None, format!("neither a log entry nor a body, {EXPECTED}"))),
+    };
+    let timestamp = timestamp.as_ref().map(unix_seconds).transpose().map_err(|why| (None, why))?;
+    let captured = Captured::new(body).map_err(|why| (None, why))?;
+    Ok(Logged { captured, timestamp })
+}
+
+#[allow(clippy::cast_precision_loss)] // to a microsecond, as logs are
+fn unix_seconds(timestamp: &Value) -> Result<f64, String> {
+    let seconds = match timestamp {
+        Value::Number(seconds) => seconds.as_f64(),
+        Value::String(text) => OffsetDateTime::parse(text, &Rfc3339)
+            .ok()
+            .map(|at| at.unix_timestamp_nanos() as f64 / 1e9),
+        _ => None,
+    };
+    seconds.filter(|s| (0.0..=LAST_SECOND).contains(s)).ok_or_else(|| {
+        "`timestamp` is not a time, expected Unix seconds or 2026-01-31T12:00:00.5Z".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Sample = Sample { ratio: 1.0, seed: 0 };
+
+    fn lines(text: &str) -> Result<Vec<Prompt>, Refused> {
+        parse(text.as_bytes(), ALL)
+    }
+
+    /// Texts and milliseconds since the first.
+    fn read(text: &str) -> Vec<(String, Option<u128>)> {
+        let at = |p: &Prompt| p.captured.as_ref().unwrap().at.map(|at| at.as_millis());
+        lines(text).unwrap().iter().map(|p| (p.text(), at(p))).collect()
+    }
+
+    #[test]
+    fn log_entries_are_put_into_the_order_of_arrival() {
+        let found = read(
+            "{\"timestamp\": \"2026-01-31T13:00:01.5+01:00\", \"id\": \"r1\", \"body\": \
+               {\"messages\": [{\"role\": \"user\", \"content\": \"second\"}]}}\n\n\
+             {\"timestamp\": 1769860800, \"status\": 200, \"body\": \
+               {\"messages\": [{\"role\": \"user\", \"content\": \"first\"}]}}",
+        );
+        assert_eq!(found, [("first".to_owned(), Some(0)), ("second".to_owned(), Some(1500))]);
+    }
+
+    #[test]
+    fn bare_bodies_stay_in_the_order_of_the_file() {
+        let found = read("{\"prompt\": \"a\", \"max_tokens\": 5}\r\n{\"prompt\": \"b\"}\n");
+        assert_eq!(found, [("a".to_owned(), None), ("b".to_owned(), None)]);
+    }
+
+    #[test]
+    fn a_sample_follows_from_its_seed() {
+        let lines: Vec<_> = (0..1000).map(|i| format!("{{\"prompt\": \"{i}\"}}")).collect();
+        let text = lines.join("\n");
+        let kept = |ratio, seed| -> Vec<_> {
+            let found = parse(text.as_bytes(), Sample { ratio, seed }).unwrap();
+            found.iter().map(Prompt::text).collect()
+        };
+        let tenth = kept(0.1, 1);
+        // Four standard deviations around the mean.
+        assert!((62..=138).contains(&tenth.len()), "{}", tenth.len());
+        assert_eq!(tenth, kept(0.1, 1));
+        assert_ne!(tenth, kept(0.1, 2));
+        assert_eq!(kept(1.0, 1).len(), 1000);
+        let (_, why) =
+            parse("{\"prompt\": \"a\"}".as_bytes(), Sample { ratio: 1e-9, seed: 1 }).unwrap_err();
+        assert!(why.contains("holds 1 requests, of which `sample` keeps none"), "{why}");
+    }
+
+    #[test]
+    fn bad_lines_are_named_but_not_quoted() {
+        let check = |text: &str, place: Option<&str>, part: &str| {
+            let (found, why) = lines(text).unwrap_err();
+            assert_eq!(found.as_deref(), place, "{text}");
+            assert!(why.contains(part), "{text}: {why}");
+            assert!(!why.contains("hush"), "{why}");
+        };
+        let good = "{\"prompt\": \"a\"}\n";
+        check(&format!("{good}{{\"prompt\": \"hush"), Some("2:16"), "not a JSON object");
+        check("[\"hush\"]", Some("1:0"), "not a JSON object");
+        check("{\"hush\": 1}", Some("1"), "neither a log entry nor a body");
+        check("{\"body\": \"hush\"}", Some("1"), "`body` is not an object");
+        check("{\"body\": {\"input\": \"hush\"}}", Some("1"), "`messages` or `prompt`");
+        let at =
+            |time: &str| format!("{{\"timestamp\": {time}, \"body\": {{\"prompt\": \"hush\"}}}}");
+        for time in ["\"hush\"", "true", "-1", "1769860800000"] {
+            check(&at(time), Some("1"), "`timestamp` is not a time");
+        }
+        check(&format!("{good}{}", at("1")), Some("2"), "all or none to have a timestamp");
+        let chat = "{\"messages\": [{\"role\": \"user\", \"content\": \"hush\"}]}";
+        check(&format!("{good}{chat}"), Some("2"), "all to be for chat");
+        check("\n \n", None, "holds no request");
+        check(&good.repeat(MAX_REQUESTS + 1), Some("100001"), "more than 100000 requests");
+        let long = format!("{good}{{\"prompt\": \"{}\"}}", "hush".repeat(1 << 20));
+        check(&long, Some("2"), "too large");
+    }
+}
