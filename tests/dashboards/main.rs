@@ -6,15 +6,34 @@
 
 // What they are made of.
 mod frame;
+mod gpu_and_server;
 mod overview;
 mod panel;
+mod prober;
 mod promql;
+mod shared;
+mod target;
+mod target_ends;
 
 // What must hold.
+mod expressions;
 mod files;
 mod layout;
+mod linted;
+mod live;
+mod names;
+mod rig;
+mod rules;
+
+#[path = "../common/mod.rs"]
+mod common;
 
 /// Every dashboard, in the order of the way from the whole to the detail.
 fn all() -> Vec<frame::Dashboard> {
-    vec![overview::dashboard()]
+    vec![
+        overview::dashboard(),
+        target::dashboard(),
+        gpu_and_server::dashboard(),
+        prober::dashboard(),
+    ]
 }

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::frame::{Dashboard, Section, drill_down};
-use crate::panel::{Panel, lines, stacked, stat, table};
+use crate::panel::{Panel, lines, stat, table};
 use crate::promql::{attainment, burn_rate, quantile, quantile_of_range, share};
+use crate::shared::{colored, cost_per_hour, failed_by_reason};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
@@ -18,7 +19,7 @@ pub fn dashboard() -> Dashboard {
         description: "All targets: are they fast and whole, and what is left of the error budgets?",
         sections: vec![
             Section { title: "The time that is shown", panels: figures() },
-            Section { title: "Targets", panels: vec![targets()] },
+            Section { title: "Target by target", panels: vec![targets()] },
             Section { title: "Objectives", panels: objectives() },
             Section { title: "Time to first token", panels: quantiles("TTFT", TTFT) },
             Section { title: "Inter-token latency", panels: quantiles("ITL", ITL) },
@@ -125,26 +126,20 @@ fn goodput() -> String {
 }
 
 fn colours(panel: Panel) -> Panel {
-    let steps = |base: &str, steps: &[(f64, &str)]| {
-        let first = json!({"color": base, "value": null});
-        let more = steps.iter().map(|(v, color)| json!({"color": color, "value": v}));
-        json!({"mode": "absolute", "steps": std::iter::once(first).chain(more).collect::<Vec<_>>()})
-    };
-    let text = ("custom.cellOptions", json!({"type": "color-text"}));
-    let colored = |thresholds| [text.clone(), ("thresholds", thresholds)];
-    let budget = steps("red", &[(0.0, "orange"), (0.25, "green")]);
+    let budget = colored("red", &[(0.0, "orange"), (0.25, "green")]);
     let words = json!([{"type": "value", "options": {
         "0": {"text": "failed", "color": "red", "index": 0},
         "1": {"text": "ok", "color": "green", "index": 1},
     }}]);
+    let mut last = colored("text", &[]);
+    last.push(("mappings", words));
     panel
-        .default("color", json!({"mode": "thresholds"}))
         .thresholds("text", &[])
-        .field("Last probe", &[text.clone(), ("mappings", words)])
-        .field("Attainment", &colored(steps("red", &[(0.95, "orange"), (0.99, "green")])))
-        .field("Budget left", &colored(budget.clone()))
-        .field("Budget left, SLO period", &colored(budget))
-        .field("Failed", &colored(steps("green", &[(0.001, "orange"), (0.01, "red")])))
+        .field("Last probe", &last)
+        .field("Attainment", &colored("red", &[(0.95, "orange"), (0.99, "green")]))
+        .field("Budget left", &budget)
+        .field("Budget left, SLO period", &budget)
+        .field("Failed", &colored("green", &[(0.001, "orange"), (0.01, "red")]))
 }
 
 fn by_target(panel: Panel) -> Panel {
@@ -199,35 +194,13 @@ fn quantiles(short: &str, histogram: &str) -> Vec<Panel> {
 }
 
 fn failures() -> Vec<Panel> {
-    let by_reason = format!(
-        "sum by (reason) (rate({FAILURES}[i])) / ignoring (reason) group_left () \
-         sum(rate({PROBES}[i])) > 0"
-    );
     vec![
-        stacked(
-            "Failed probes by reason",
-            "Share of the probes of all targets that failed, each for exactly one reason.",
-            "percentunit",
-        )
-        .query(&by_reason, "{{reason}}")
-        .query(&format!("sum(rate({FAILURES}[i])) / sum(rate({PROBES}[i])) >= 0"), "all")
-        .field("all", &[("custom.stacking", json!({"mode": "none"})), ("custom.fillOpacity", json!(0)), ("color", json!({"mode": "fixed", "fixedColor": "text"}))])
-        .size(12, 8),
+        failed_by_reason().size(12, 8),
         by_target(
             lines("Failed probes by target", "Share of each target's probes.", "percentunit")
-                .query(
-                    &format!("sum by (target) (rate({FAILURES}[i])) / sum by (target) (rate({PROBES}[i])) >= 0"),
-                    "{{target}}",
-                )
+                .query(&share(FAILURES, PROBES, "target", "[i]"), "{{target}}")
                 .size(6, 8),
         ),
-        by_target(
-            lines("Cost per hour", "Price of the probes' tokens. Targets without a price list are not in it.", "currencyUSD")
-                .query(
-                    "3600 * sum by (target) (rate(llm_prober_cost_dollars_total{probe}[i]))",
-                    "{{target}}",
-                )
-                .size(6, 8),
-        ),
+        by_target(cost_per_hour().size(6, 8)),
     ]
 }

@@ -1,6 +1,6 @@
 //! Shorthand for the expressions of the dashboards.
 //!
-//! `{probe}`, `{target}` and `{prober}` (with more matchers after a comma) stand for the matchers
+//! `{probe}`, `{target}`, `{server}` and `{prober}` (with more matchers after a comma) stand for the matchers
 //! that follow the variables; `[i]` stands for the range of a rate.
 
 const PROBER: &str = r#"job=~"$job", instance=~"$instance""#;
@@ -14,7 +14,8 @@ pub fn expand(expression: &str) -> String {
     let selectors = [
         ("{probe", format!("{{{PROBER}, {TARGET}, {WORKLOAD}")),
         ("{target", format!("{{{PROBER}, {TARGET}")),
-        ("{gpu", format!("{{{PROBER}")),
+        // What a server reports of itself, whatever model is probed.
+        ("{server", format!("{{{PROBER}, target=~\"$target\"")),
         ("{prober", format!("{{{PROBER}")),
     ];
     let mut written = expression.replace("[i]", "[$__rate_interval]");
