@@ -20,7 +20,8 @@ fn is_pending(expression: &str) -> bool {
     PENDING.iter().any(|name| expression.contains(name))
 }
 
-/// Each panel has data for each of its queries; of the two forms of a heatmap, the one that there is.
+/// Each panel has data for each of its queries; of the two forms of a heatmap, for the one that
+/// there is.
 async fn panels_have_data(rig: &Rig, native: bool) {
     let mut asked = 0;
     for (file, dashboard) in committed() {

@@ -6,6 +6,7 @@
 
 // What they are made of.
 mod frame;
+mod gpu;
 mod gpu_and_server;
 mod overview;
 mod panel;

@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use crate::frame::{Dashboard, Section, drill_down};
-use crate::panel::{Panel, lines, stat, table};
+use crate::panel::{Panel, lines, links, stat, table};
 use crate::promql::{attainment, burn_rate, quantile, quantile_of_range, share};
 use crate::shared::{colored, cost_per_hour, failed_by_reason};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
 const FAILURES: &str = "llm_prober_probe_failures_total{probe}";
+const COST: &str = "llm_prober_cost_dollars_total{probe}";
 const PROBES: &str = "llm_prober_probes_total{probe}";
 
 pub fn dashboard() -> Dashboard {
@@ -63,7 +64,7 @@ fn figures() -> Vec<Panel> {
             .instant(&share(FAILURES, PROBES, "", "[$__range]"), "")
             .thresholds("green", &[(0.001, "orange"), (0.01, "red")])
             .default("decimals", json!(2)),
-        stat("Probes", "Probes that were sent and are over, in the time shown.", "short")
+        stat("Probes", "Probes that were sent and are over, in the time shown.", "locale")
             .instant("sum(increase(llm_prober_probes_total{probe}[$__range]))", "")
             .thresholds("text", &[])
             .default("decimals", json!(0)),
@@ -87,9 +88,8 @@ fn targets() -> Panel {
         ("Attainment", format!("min by (target) ({})", attainment(range)), "percentunit"),
         ("Budget left", format!("min by (target) (1 - {})", burn_rate(range)), "percentunit"),
         (
-            "Budget left, SLO period",
-            r#"min by (target) (slo:period_error_budget_remaining:ratio{job=~"$job", target=~"$target"})"#
-                .into(),
+            "Budget of period",
+            format!("min by (target) ({})", crate::promql::PERIOD_BUDGET),
             "percentunit",
         ),
         ("Failed", share(FAILURES, PROBES, "target", range), "percentunit"),
@@ -98,7 +98,7 @@ fn targets() -> Panel {
         ("TTFT p95", quantile_of_range(0.95, TTFT, "target"), "s"),
         ("TTFT p99", quantile_of_range(0.99, TTFT, "target"), "s"),
         ("ITL p95", quantile_of_range(0.95, ITL, "target"), "s"),
-        ("Cost", "sum by (target) (increase(llm_prober_cost_dollars_total{probe}[$__range]))".into(), "currencyUSD"),
+        ("Cost", format!("sum by (target) (increase({COST}{range}))"), "currencyUSD"),
     ];
     let panel = table(
         "Targets",
@@ -116,9 +116,13 @@ fn targets() -> Panel {
         .transform("organize", &json!({"excludeByName": {"Time": true}, "renameByName": names}));
     let panel =
         columns.iter().fold(panel, |p, (name, _, unit)| p.field(name, &[("unit", json!(unit))]));
-    colours(panel)
-        .field("target", &[("displayName", json!("Target")), ("custom.width", json!(180))])
-        .link("Show ${__data.fields.Target}", &drill_down("target", "${__data.fields.Target}"))
+    colours(panel).custom(json!({"minWidth": 80})).field(
+        "target",
+        &[
+            ("displayName", json!("Target")),
+            ("links", links("Show the target", &drill_down("target", "${__value.raw}"))),
+        ],
+    )
 }
 
 fn goodput() -> String {
@@ -138,7 +142,7 @@ fn colours(panel: Panel) -> Panel {
         .field("Last probe", &last)
         .field("Attainment", &colored("red", &[(0.95, "orange"), (0.99, "green")]))
         .field("Budget left", &budget)
-        .field("Budget left, SLO period", &budget)
+        .field("Budget of period", &budget)
         .field("Failed", &colored("green", &[(0.001, "orange"), (0.01, "red")]))
 }
 
@@ -163,7 +167,8 @@ fn objectives() -> Vec<Panel> {
             lines(
                 "Burn rate, one hour",
                 "How many times faster than the objective allows the error budget went in the hour \
-                 before each instant. At 1 it lasts for just the SLO's period; alerts begin at 14.4.",
+                 before each instant. At 1 it lasts for just the SLO's period; alerts \
+                 begin at 14.4.",
                 "short",
             )
             .query(&burn_rate("[1h]"), "{{target}} {{slo}}")

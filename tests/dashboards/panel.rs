@@ -89,6 +89,11 @@ fn panel(kind: &str, title: &str, description: &str, unit: &str, options: Value)
     Panel { json, width: 8, height: 8 }
 }
 
+/// One link.
+pub fn links(title: &str, url: &str) -> Value {
+    json!([{"title": title, "url": url, "targetBlank": false}])
+}
+
 impl Panel {
     /// Its width of 24 columns and its height in rows.
     pub fn size(mut self, width: u32, height: u32) -> Self {
@@ -186,7 +191,7 @@ impl Panel {
 
     /// Where a click on a series leads.
     pub fn link(self, title: &str, url: &str) -> Self {
-        self.default("links", json!([{"title": title, "url": url, "targetBlank": false}]))
+        self.default("links", links(title, url))
     }
 
     /// Any other setting.
@@ -201,7 +206,8 @@ impl Panel {
             "displayMode": "table", "placement": "right", "showLegend": true, "width": 330,
             "calcs": ["lastNotNull", "max"],
         });
-        self.size(24, height)
+        // The same width for the values, so that the panels' times are one below the other.
+        self.custom(json!({"axisWidth": 80})).size(24, height)
     }
 }
 

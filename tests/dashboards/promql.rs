@@ -1,13 +1,18 @@
 //! Shorthand for the expressions of the dashboards.
 //!
-//! `{probe}`, `{target}`, `{server}` and `{prober}` (with more matchers after a comma) stand for the matchers
-//! that follow the variables; `[i]` stands for the range of a rate.
+//! `{probe}`, `{target}`, `{server}` and `{prober}` (with more matchers after a comma) stand for the
+//! matchers that follow the variables; `[i]` stands for the range of a rate.
 
 const PROBER: &str = r#"job=~"$job", instance=~"$instance""#;
 const TARGET: &str = r#"model=~"$model", target=~"$target""#;
 /// Also what is not split by workload: facts about a target, and secondary histograms if so
 /// configured.
 const WORKLOAD: &str = r#"workload=~"$workload|""#;
+
+/// What is left of the error budgets of the SLOs' own periods, by the rules of `alerts/`. The rules
+/// sum over all instances: there is no such label.
+pub const PERIOD_BUDGET: &str =
+    r#"slo:period_error_budget_remaining:ratio{job=~"$job", target=~"$target"}"#;
 
 /// Writes the shorthand out.
 pub fn expand(expression: &str) -> String {
@@ -43,8 +48,9 @@ fn of(q: f64, histogram: &str, by: &str, function: &str, range: &str) -> String 
     let native = if by.is_empty() { String::new() } else { format!(" by ({by})") };
     let classic = if by.is_empty() { "le".to_owned() } else { format!("{by}, le") };
     format!(
-        "(histogram_quantile({q}, sum{native} ({function}({name}{{{rest}{range}))) or \
-         histogram_quantile({q}, sum by ({classic}) ({function}({name}_bucket{{{rest}{range})))) >= 0"
+        "(histogram_quantile({q}, sum{native} ({function}({name}{{{rest}{range}))) \
+         or histogram_quantile({q}, sum by ({classic}) ({function}({name}_bucket{{{rest}{range})))) \
+         >= 0"
     )
 }
 

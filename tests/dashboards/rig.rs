@@ -25,7 +25,16 @@ const SIMULATOR: &str = "model: m\nttft: 20ms\nitl: 2ms\njitter: 0.3\nprefix_cac
 fn talkative() -> Vec<Step> {
     let limits = "text/event-stream\r\nx-ratelimit-limit-requests: 100\r\n\
         x-ratelimit-remaining-requests: 60";
-    let usage = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":1}},"timings":{"prompt_ms":3.5,"predicted_ms":7.5}}"#;
+    let usage = serde_json::json!({
+        "choices": [],
+        "usage": {
+            "prompt_tokens": 9,
+            "completion_tokens": 2,
+            "prompt_tokens_details": {"cached_tokens": 4},
+            "completion_tokens_details": {"reasoning_tokens": 1},
+        },
+        "timings": {"prompt_ms": 3.5, "predicted_ms": 7.5},
+    });
     let head = CHUNKED.replace("text/event-stream", limits);
     let said = [token("one"), token(" two"), chunk(&format!("data: {usage}\n\n")), finish()];
     vec![Step::Request, scripted::send(format!("{head}{}{LAST_CHUNK}", said.concat()))]
@@ -37,13 +46,17 @@ impl Rig {
         let simulated = simulator(SIMULATOR).await;
         let (scripted, _) = scripted::tcp(always(talkative())).await;
         let tls = TlsServer::start("localhost", talkative()).await;
-        let targets = format!(
-            "{{name: simulated, url: 'http://{simulated}/v1', model: m, price: {{input_per_million: 1, output_per_million: 2}}}}, \
-             {{name: talkative, url: 'http://{scripted}/v1', model: m, connection: fresh}}, \
-             {{name: secured, url: 'https://localhost:{}/v1', model: m, connection: fresh, tls: {{ca_file: '{}'}}}}",
-            tls.address.port(),
-            tls.ca_file.display()
-        );
+        let price = "price: {input_per_million: 1, output_per_million: 2}";
+        let target = |name: &str, url: String, more: &str| {
+            format!("{{name: {name}, url: '{url}/v1', model: m, {more}}}")
+        };
+        let trusted = format!("connection: fresh, tls: {{ca_file: '{}'}}", tls.ca_file.display());
+        let targets = [
+            target("simulated", format!("http://{simulated}"), price),
+            target("talkative", format!("http://{scripted}"), "connection: fresh"),
+            target("secured", format!("https://localhost:{}", tls.address.port()), &trusted),
+        ]
+        .join(", ");
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("llm-prober.yml");
         write(&file, &targets, 1);

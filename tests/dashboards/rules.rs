@@ -40,8 +40,9 @@ pub const RULES: [Rule; 17] = [
 ];
 
 /// Grafana's names of the units that are used here; the linter knows many more.
-const UNITS: [&str; 10] = [
+const UNITS: [&str; 11] = [
     "short",
+    "locale",
     "percentunit",
     "s",
     "bytes",

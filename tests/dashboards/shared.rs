@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::panel::{Panel, stacked};
+use crate::panel::{Panel, lines, stacked};
 use crate::promql::quantile;
 
 const PROBES: &str = "llm_prober_probes_total{probe}";
@@ -10,13 +10,19 @@ const FAILURES: &str = "llm_prober_probe_failures_total{probe}";
 
 /// p50, p95 and p99, in colours that mean them everywhere.
 pub fn percentiles(panel: Panel, histogram: &str) -> Panel {
-    [(0.5, "p50", "green"), (0.95, "p95", "orange"), (0.99, "p99", "red")].iter().fold(
-        panel,
-        |p, (q, name, color)| {
-            let color = json!({"mode": "fixed", "fixedColor": color});
-            p.query(&quantile(*q, histogram, ""), name).field(name, &[("color", color)])
-        },
-    )
+    quantiles(panel, histogram, [(0.5, "p50"), (0.95, "p95"), (0.99, "p99")])
+}
+
+/// As [`percentiles`] where less is worse.
+pub fn lowest(panel: Panel, histogram: &str) -> Panel {
+    quantiles(panel, histogram, [(0.5, "p50"), (0.1, "p10"), (0.01, "p1")])
+}
+
+fn quantiles(panel: Panel, histogram: &str, names: [(f64, &str); 3]) -> Panel {
+    names.iter().zip(["green", "orange", "red"]).fold(panel, |p, ((q, name), color)| {
+        let color = json!({"mode": "fixed", "fixedColor": color});
+        p.query(&quantile(*q, histogram, ""), name).field(name, &[("color", color)])
+    })
 }
 
 /// What an SLO allows, as a dashed line.
@@ -58,13 +64,11 @@ pub fn failed_by_reason() -> Panel {
 
 /// Price of the probes per hour.
 pub fn cost_per_hour() -> Panel {
-    crate::panel::lines(
-        "Cost per hour",
-        "Price of the probes' tokens, by the target's price list.",
-        "currencyUSD",
-    )
-    .query("3600 * sum by (target) (rate(llm_prober_cost_dollars_total{probe}[i]))", "{{target}}")
-    .default("noValue", json!("No target has a price list"))
+    let cost = "3600 * sum by (target) (rate(llm_prober_cost_dollars_total{probe}[i]))";
+    let description = "Price of the probes' tokens, by the target's price list.";
+    lines("Cost per hour", description, "currencyUSD")
+        .query(cost, "{{target}}")
+        .default("noValue", json!("No target has a price list"))
 }
 
 /// A table cell whose text has the colour of these thresholds.

@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use crate::frame::{Dashboard, Section, drill_down};
-use crate::panel::{Panel, heatmap, lines, stacked, stat, table};
-use crate::promql::{attainment, buckets, burn_rate, quantile, quantile_of_range, share};
-use crate::shared::{bound, dashed, percentiles};
+use crate::panel::{Panel, heatmap, lines, links, stacked, stat, table};
+use crate::promql::{
+    PERIOD_BUDGET, attainment, buckets, burn_rate, quantile, quantile_of_range, share,
+};
+use crate::shared::{bound, dashed, lowest, percentiles};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
@@ -36,7 +38,7 @@ pub fn dashboard() -> Dashboard {
 fn figures() -> Vec<Panel> {
     let range = "[$__range]";
     let left = "by its own period";
-    let period = r#"min(slo:period_error_budget_remaining:ratio{job=~"$job", target=~"$target"})"#;
+    let period = format!("min({PERIOD_BUDGET})");
     let quantiles = |panel: Panel, histogram: &str| {
         [(0.5, "p50"), (0.95, "p95"), (0.99, "p99")]
             .iter()
@@ -66,7 +68,7 @@ fn figures() -> Vec<Panel> {
             "percentunit",
         )
         .instant(&format!("min(1 - {})", burn_rate(range)), "if this were the period")
-        .instant(period, left)
+        .instant(&period, left)
         .thresholds("red", &[(0.0, "orange"), (0.25, "green")])
         .default("decimals", json!(1))
         .size(6, 4),
@@ -80,14 +82,24 @@ fn about() -> Panel {
     let hidden = ["Time", "Value", "job", "instance", "workload"];
     let hidden: serde_json::Map<_, _> =
         hidden.iter().map(|name| ((*name).to_owned(), json!(true))).collect();
-    table("What it is", "The facts of llm_prober_target_info, with the versions that are configured.", "short")
+    let description = "The facts of llm_prober_target_info, with the versions that are configured.";
+    table("What it is", description, "short")
         .column("max without (instance, workload) (llm_prober_target_info{target})")
         .transform(
             "organize",
-            &json!({"excludeByName": hidden, "renameByName": {"target": "Target", "model": "Model", "url": "URL", "api": "API", "tokenizer": "Tokenizer"}}),
+            &json!({"excludeByName": hidden, "renameByName": {
+                "target": "Target", "model": "Model", "url": "URL", "api": "API",
+                "tokenizer": "Tokenizer",
+            }}),
         )
-        .link("Show GPU and server of ${__data.fields.Target}", &drill_down("gpu-and-server", "${__data.fields.Target}"))
-        .size(24, 4)
+        .field(
+            "target",
+            &[(
+                "links",
+                links("Show GPU and server", &drill_down("gpu-and-server", "${__value.raw}")),
+            )],
+        )
+        .size(24, 5)
 }
 
 fn latency() -> Vec<Panel> {
@@ -153,10 +165,11 @@ fn objectives() -> Vec<Panel> {
         .query(&format!("max by (slo) ({})", burn_rate("[6h]")), "{{slo}} 6h")
         .thresholds("green", &[(1.0, "orange"), (14.4, "red")])
         .size(12, 8),
-        percentiles(
+        lowest(
             lines(
                 "Goodput (tokens/s)",
-                "Output tokens per second of a request if it was good, 0 if it was not.",
+                "Output tokens per second of a request if it was good, 0 if it was not: the \
+                 median, and what nine in ten and 99 in 100 probes exceeded.",
                 "short",
             ),
             "llm_prober_goodput_tokens_per_second",
