@@ -41,14 +41,26 @@ fn power() -> Panel {
 }
 
 fn clocks() -> Panel {
-    lines("Clocks", "A clock that falls under load is held back: see below why.", "hertz")
-        .query("llm_prober_gpu_clock_hertz{prober}", &format!("{NAME} {{{{clock}}}}"))
+    lines("Clocks", "A clock that falls under load is held back: see below why.", "hertz").query(
+        r#"llm_prober_gpu_clock_hertz{prober, clock=~"sm|memory"}"#,
+        &format!("{NAME} {{{{clock}}}}"),
+    )
 }
 
 fn throttling() -> Panel {
-    stacked("Throttling", "How many GPUs' clocks are held back, by reason.", "short")
-        .query("sum by (reason) (llm_prober_gpu_clock_event_active{prober})", "{{reason}}")
-        .custom(json!({"lineInterpolation": "stepAfter"}))
+    // Not held back: idle GPUs, and clocks that were set.
+    let held = r#"{prober, reason!~"gpu_idle|.*_setting"}"#;
+    let reasons = format!(
+        "sum by (reason) (rate(llm_prober_gpu_clock_event_seconds_total{held}[i])) \
+         or sum by (reason) (llm_prober_gpu_clock_event_active{held})"
+    );
+    stacked(
+        "Throttling",
+        "How many GPUs' clocks are held back, by reason: as the driver counts the time, else as \
+         it was at each scrape.",
+        "short",
+    )
+    .query(&reasons, "{{reason}}")
 }
 
 fn heat() -> Panel {

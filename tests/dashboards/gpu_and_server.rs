@@ -38,15 +38,16 @@ fn unread(panel: Panel) -> Panel {
     panel.default("noValue", json!("The server's metrics are not read"))
 }
 
+/// Several probers may watch the same server: the largest figure, not their sum.
 fn server() -> Vec<Panel> {
     let by_target =
-        |metric: &str| format!("sum by (target) (llm_prober_server_{metric}{{server}})");
+        |metric: &str| format!("max by (target) (llm_prober_server_{metric}{{server}})");
     let hits = format!(
         "sum by (target) (rate({HITS}[i])) / (sum by (target) (rate({LOOKED_UP}[i])) > 0) \
          or max by (target) (llm_prober_server_prefix_cache_hit_ratio{{server}})"
     );
     let kv = "max by (target) (llm_prober_server_kv_cache_usage_ratio{server})";
-    let preemptions = format!("60 * sum by (target) (rate({PREEMPTIONS}[i]))");
+    let preemptions = format!("60 * max by (target) (rate({PREEMPTIONS}[i]))");
     let panels = vec![
         lines("Requests at the server", "As the server reports: worked on, and waiting.", "short")
             .query(&by_target("requests_waiting"), "{{target}} waiting")
@@ -96,8 +97,9 @@ fn joined() -> Vec<Panel> {
             "waiting",
         ),
         by(
-            "TTFT p50 by probes in flight",
-            "By how many of the prober's own probes were under way at the target.",
+            "TTFT p50 by load",
+            "By how many requests waited or were worked on at the server when the probe was sent: \
+             where it rises steeply, the server is full.",
             "in_flight",
         ),
         percentiles(

@@ -6,8 +6,9 @@ use crate::expressions::{other_expressions, parsed, queries, selectors};
 use crate::files::committed;
 
 /// Metrics of GPUs and servers that the golden list does not know yet.
-pub const PENDING: [&str; 24] = [
+pub const PENDING: [&str; 25] = [
     "llm_prober_gpu_clock_event_active",
+    "llm_prober_gpu_clock_event_seconds_total",
     "llm_prober_gpu_clock_hertz",
     "llm_prober_gpu_ecc_errors_total",
     "llm_prober_gpu_memory_copy_utilization_ratio",

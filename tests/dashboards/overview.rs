@@ -88,7 +88,7 @@ fn targets() -> Panel {
         ("Attainment", format!("min by (target) ({})", attainment(range)), "percentunit"),
         ("Budget left", format!("min by (target) (1 - {})", burn_rate(range)), "percentunit"),
         (
-            "Budget of period",
+            "Period budget",
             format!("min by (target) ({})", crate::promql::PERIOD_BUDGET),
             "percentunit",
         ),
@@ -142,7 +142,7 @@ fn colours(panel: Panel) -> Panel {
         .field("Last probe", &last)
         .field("Attainment", &colored("red", &[(0.95, "orange"), (0.99, "green")]))
         .field("Budget left", &budget)
-        .field("Budget of period", &budget)
+        .field("Period budget", &budget)
         .field("Failed", &colored("green", &[(0.001, "orange"), (0.01, "red")]))
 }
 

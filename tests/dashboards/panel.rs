@@ -27,6 +27,12 @@ pub fn lines(title: &str, description: &str, unit: &str) -> Panel {
         "spanNulls": 900_000,
         "axisSoftMin": 0,
     }));
+    let panel = match unit {
+        // Where all is 0, Grafana's axis would reach to 100.
+        "percentunit" => panel.custom(json!({"axisSoftMax": 0.05})),
+        "cpm" => panel.custom(json!({"axisSoftMax": 1})),
+        _ => panel,
+    };
     panel.size(8, 8).set("interval", json!("1m")).set("maxDataPoints", json!(120))
 }
 

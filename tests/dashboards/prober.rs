@@ -87,10 +87,14 @@ fn builds() -> Panel {
         "job": "Job", "instance": "Instance", "version": "Version", "os": "System",
         "arch": "Processor",
     });
-    let hidden = json!({"Time": true, "Value": true});
+    let organized = json!({
+        "excludeByName": {"Time": true, "Value": true},
+        "indexByName": {"instance": 0, "version": 1, "os": 2, "arch": 3, "job": 4},
+        "renameByName": names,
+    });
     table("Builds", "What runs where.", "short")
         .column(build)
-        .transform("organize", &json!({"excludeByName": hidden, "renameByName": names}))
+        .transform("organize", &organized)
         .size(24, 4)
 }
 

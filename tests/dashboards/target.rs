@@ -87,10 +87,14 @@ fn about() -> Panel {
         .column("max without (instance, workload) (llm_prober_target_info{target})")
         .transform(
             "organize",
-            &json!({"excludeByName": hidden, "renameByName": {
-                "target": "Target", "model": "Model", "url": "URL", "api": "API",
-                "tokenizer": "Tokenizer",
-            }}),
+            &json!({
+                "excludeByName": hidden,
+                "indexByName": {"target": 0, "model": 1, "url": 2, "api": 3, "tokenizer": 4},
+                "renameByName": {
+                    "target": "Target", "model": "Model", "url": "URL", "api": "API",
+                    "tokenizer": "Tokenizer",
+                },
+            }),
         )
         .field(
             "target",
@@ -128,7 +132,7 @@ fn to_server(panel: Panel) -> Panel {
 fn objectives() -> Vec<Panel> {
     let missed = "sum by (slo, objective) (rate(llm_prober_slo_missed_total{probe}[i])) \
                   / ignoring (objective) group_left () \
-                  sum by (slo) (rate(llm_prober_slo_probes_total{probe}[i])) > 0";
+                  sum by (slo) (rate(llm_prober_slo_probes_total{probe}[i])) >= 0";
     let bad = "1 - sum(rate(llm_prober_slo_good_probes_total{probe}[i])) \
                / (sum(rate(llm_prober_slo_probes_total{probe}[i])) > 0)";
     vec![
@@ -146,14 +150,17 @@ fn objectives() -> Vec<Panel> {
         )
         .query(&quantile(0.95, CONSUMPTION, "slo, objective"), "{{slo}} {{objective}}")
         .thresholds("green", &[(1.0, "red")]),
-        dashed(stacked(
-            "Missed objectives",
-            "Share of probes that missed each objective; success means that the probe failed. One \
-             probe may miss several.",
-            "percentunit",
-        )
-        .query(missed, "{{slo}} {{objective}}")
-        .query(bad, "not good"), "/^not good$/"),
+        dashed(
+            lines(
+                "Missed objectives",
+                "Share of probes that missed each objective; success means that the probe failed. \
+                 One probe may miss several.",
+                "percentunit",
+            )
+            .query(missed, "{{slo}} {{objective}}")
+            .query(bad, "not good"),
+            "/^not good$/",
+        ),
         lines(
             "Burn rate",
             "How many times faster than allowed the error budget goes, over the last hour and the \
