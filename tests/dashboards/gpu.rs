@@ -5,7 +5,10 @@ use serde_json::json;
 use crate::panel::{Panel, lines, stacked};
 use crate::shared::dashed;
 
-const NAME: &str = "{{instance}} GPU {{gpu}}";
+/// What tells the series of a GPU apart first: legends cut long names at their end.
+fn name(what: &str) -> String {
+    format!("GPU {{{{gpu}}}} {what} {{{{instance}}}}")
+}
 
 pub fn panels() -> Vec<Panel> {
     let panels = vec![utilisation(), memory(), power(), clocks(), throttling(), heat(), errors()];
@@ -19,15 +22,15 @@ fn utilisation() -> Panel {
         "Share of the time in which a kernel was running, and in which memory was read or written.",
         "percentunit",
     )
-    .query("llm_prober_gpu_utilization_ratio{prober}", NAME)
-    .query("llm_prober_gpu_memory_copy_utilization_ratio{prober}", &format!("{NAME} memory"))
+    .query("llm_prober_gpu_utilization_ratio{prober}", &name("busy"))
+    .query("llm_prober_gpu_memory_copy_utilization_ratio{prober}", &name("memory"))
     .default("max", json!(1))
 }
 
 fn memory() -> Panel {
     let all = "max by (instance) (llm_prober_gpu_memory_total_bytes{prober})";
     let panel = lines("GPU memory", "Used memory; dashed what there is.", "bytes")
-        .query("llm_prober_gpu_memory_used_bytes{prober}", NAME)
+        .query("llm_prober_gpu_memory_used_bytes{prober}", &name(""))
         .query(all, "all of {{instance}}");
     dashed(panel, "/^all of /")
 }
@@ -35,23 +38,21 @@ fn memory() -> Panel {
 fn power() -> Panel {
     let limit = "max by (instance) (llm_prober_gpu_power_limit_watts{prober})";
     let panel = lines("Power", "Power draw; dashed the limit.", "watt")
-        .query("llm_prober_gpu_power_watts{prober}", NAME)
+        .query("llm_prober_gpu_power_watts{prober}", &name(""))
         .query(limit, "limit of {{instance}}");
     dashed(panel, "/^limit of /")
 }
 
 fn clocks() -> Panel {
-    lines("Clocks", "A clock that falls under load is held back: see below why.", "hertz").query(
-        r#"llm_prober_gpu_clock_hertz{prober, clock=~"sm|memory"}"#,
-        &format!("{NAME} {{{{clock}}}}"),
-    )
+    lines("Clocks", "A clock that falls under load is held back: see below why.", "hertz")
+        .query(r#"llm_prober_gpu_clock_hertz{prober, clock=~"sm|memory"}"#, &name("{{clock}}"))
 }
 
 fn throttling() -> Panel {
     // Not held back: idle GPUs, and clocks that were set.
     let held = r#"{prober, reason!~"gpu_idle|.*_setting"}"#;
     let reasons = format!(
-        "sum by (reason) (rate(llm_prober_gpu_clock_event_seconds_total{held}[i])) \
+        "sum by (reason) (rate(llm_prober_gpu_clock_event_seconds_total{held}[i])) > 0 \
          or sum by (reason) (llm_prober_gpu_clock_event_active{held})"
     );
     stacked(
@@ -65,7 +66,7 @@ fn throttling() -> Panel {
 
 fn heat() -> Panel {
     lines("Temperature", "By sensor.", "celsius")
-        .query("llm_prober_gpu_temperature_celsius{prober}", &format!("{NAME} {{{{sensor}}}}"))
+        .query("llm_prober_gpu_temperature_celsius{prober}", &name("{{sensor}}"))
 }
 
 fn errors() -> Panel {
@@ -79,6 +80,6 @@ fn errors() -> Panel {
         "Errors per minute: reported by the driver (Xid), and found in memory (ECC).",
         "cpm",
     )
-    .query(&per_minute("xid", "xid_errors"), &format!("{NAME} Xid {{{{xid}}}}"))
-    .query(&per_minute("kind", "ecc_errors"), &format!("{NAME} ECC {{{{kind}}}}"))
+    .query(&per_minute("xid", "xid_errors"), &name("Xid {{xid}}"))
+    .query(&per_minute("kind", "ecc_errors"), &name("ECC {{kind}}"))
 }

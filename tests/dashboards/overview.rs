@@ -75,8 +75,7 @@ fn figures() -> Vec<Panel> {
             "currencyUSD",
         )
         .instant("sum(increase(llm_prober_cost_dollars_total{probe}[$__range])) or vector(0)", "")
-        .thresholds("text", &[])
-        .default("decimals", json!(2)),
+        .thresholds("text", &[]),
     ]
 }
 
