@@ -30,7 +30,7 @@ fn utilisation() -> Panel {
 fn memory() -> Panel {
     let all = "max by (instance) (llm_prober_gpu_memory_total_bytes{prober})";
     let panel = lines("GPU memory", "Used memory; dashed what there is.", "bytes")
-        .query("llm_prober_gpu_memory_used_bytes{prober}", &name(""))
+        .query("llm_prober_gpu_memory_used_bytes{prober}", &name("used"))
         .query(all, "all of {{instance}}");
     dashed(panel, "/^all of /")
 }
@@ -38,7 +38,7 @@ fn memory() -> Panel {
 fn power() -> Panel {
     let limit = "max by (instance) (llm_prober_gpu_power_limit_watts{prober})";
     let panel = lines("Power", "Power draw; dashed the limit.", "watt")
-        .query("llm_prober_gpu_power_watts{prober}", &name(""))
+        .query("llm_prober_gpu_power_watts{prober}", &name("draw"))
         .query(limit, "limit of {{instance}}");
     dashed(panel, "/^limit of /")
 }

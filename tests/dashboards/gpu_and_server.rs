@@ -78,13 +78,13 @@ fn joined() -> Vec<Panel> {
             "How many requests each probe met in the queue.",
             "short",
         )
-        .buckets(buckets("llm_prober_server_requests_waiting_at_send")),
+        .buckets(&buckets("llm_prober_server_requests_waiting_at_send")),
         heatmap(
             "KV cache when a probe was sent",
             "How full each probe met the KV cache.",
             "percentunit",
         )
-        .buckets(buckets("llm_prober_server_kv_cache_usage_at_send_ratio")),
+        .buckets(&buckets("llm_prober_server_kv_cache_usage_at_send_ratio")),
         stacked(
             "Parts of the TTFT, median",
             "What the server reports of its queue and prefill, and the rest.",

@@ -25,6 +25,7 @@ mod live;
 mod names;
 mod rig;
 mod rules;
+mod selectors;
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -115,7 +115,7 @@ fn targets() -> Panel {
         .transform("organize", &json!({"excludeByName": {"Time": true}, "renameByName": names}));
     let panel =
         columns.iter().fold(panel, |p, (name, _, unit)| p.field(name, &[("unit", json!(unit))]));
-    colours(panel).custom(json!({"minWidth": 80})).field(
+    colours(panel).custom(&json!({"minWidth": 80})).field(
         "target",
         &[
             ("displayName", json!("Target")),
@@ -160,7 +160,7 @@ fn objectives() -> Vec<Panel> {
             )
             .query(&attainment("[i]"), "{{target}} {{slo}}")
             .default("max", json!(1))
-            .custom(json!({"axisSoftMin": 0.9})),
+            .custom(&json!({"axisSoftMin": 0.9})),
         ),
         by_target(
             lines(

@@ -20,8 +20,8 @@ pub fn lines(title: &str, description: &str, unit: &str) -> Panel {
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []},
         "tooltip": {"mode": "multi", "sort": "desc"},
     });
-    let panel = panel("timeseries", title, description, unit, options);
-    let panel = panel.custom(json!({
+    let panel = panel("timeseries", title, description, unit, &options);
+    let panel = panel.custom(&json!({
         "drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "showPoints": "auto", "pointSize": 4,
         // Rare probes leave instants without a sample; a hole of more than 15 minutes is one.
         "spanNulls": 900_000,
@@ -29,8 +29,8 @@ pub fn lines(title: &str, description: &str, unit: &str) -> Panel {
     }));
     let panel = match unit {
         // Where all is 0, Grafana's axis would reach to 100.
-        "percentunit" => panel.custom(json!({"axisSoftMax": 0.05})),
-        "cpm" => panel.custom(json!({"axisSoftMax": 1})),
+        "percentunit" => panel.custom(&json!({"axisSoftMax": 0.05})),
+        "cpm" => panel.custom(&json!({"axisSoftMax": 1})),
         _ => panel,
     };
     panel.size(8, 8).set("interval", json!("1m")).set("maxDataPoints", json!(120))
@@ -40,7 +40,7 @@ pub fn lines(title: &str, description: &str, unit: &str) -> Panel {
 pub fn stacked(title: &str, description: &str, unit: &str) -> Panel {
     let stacking = json!({"mode": "normal", "group": "A"});
     lines(title, description, unit)
-        .custom(json!({"stacking": stacking, "fillOpacity": 60, "spanNulls": false}))
+        .custom(&json!({"stacking": stacking, "fillOpacity": 60, "spanNulls": false}))
 }
 
 /// Large figures, each of its query's last value.
@@ -50,7 +50,7 @@ pub fn stat(title: &str, description: &str, unit: &str) -> Panel {
         "textMode": "auto", "wideLayout": true,
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": false},
     });
-    panel("stat", title, description, unit, options).size(4, 4)
+    panel("stat", title, description, unit, &options).size(4, 4)
 }
 
 /// How often which value, over time: give it [`crate::promql::buckets`].
@@ -68,17 +68,17 @@ pub fn heatmap(title: &str, description: &str, unit: &str) -> Panel {
         "tooltip": {"mode": "single", "yHistogram": true, "showColorScale": true},
         "yAxis": {"axisPlacement": "left", "unit": unit, "reverse": false},
     });
-    let panel = panel("heatmap", title, description, unit, options);
+    let panel = panel("heatmap", title, description, unit, &options);
     panel.size(8, 8).set("interval", json!("1m")).set("maxDataPoints", json!(120))
 }
 
 /// A row per series, a column per query.
 pub fn table(title: &str, description: &str, unit: &str) -> Panel {
     let options = json!({"showHeader": true, "cellHeight": "sm", "footer": {"show": false}});
-    panel("table", title, description, unit, options).size(24, 8)
+    panel("table", title, description, unit, &options).size(24, 8)
 }
 
-fn panel(kind: &str, title: &str, description: &str, unit: &str, options: Value) -> Panel {
+fn panel(kind: &str, title: &str, description: &str, unit: &str, options: &Value) -> Panel {
     let json = json!({
         "type": kind,
         "title": title,
@@ -124,7 +124,7 @@ impl Panel {
     }
 
     /// Adds both forms of a heatmap.
-    pub fn buckets(self, expressions: [String; 2]) -> Self {
+    pub fn buckets(self, expressions: &[String; 2]) -> Self {
         let more = json!({"range": true, "instant": false, "format": "heatmap",
                           "legendFormat": "{{le}}"});
         expressions.iter().fold(self, |panel, e| panel.target(e, &more))
@@ -152,7 +152,7 @@ impl Panel {
         let defaults = &mut self.json["fieldConfig"]["defaults"];
         defaults["thresholds"] = json!({"mode": "absolute", "steps": steps});
         match self.json["type"].as_str() {
-            Some("timeseries") => self.custom(json!({"thresholdsStyle": {"mode": "dashed"}})),
+            Some("timeseries") => self.custom(&json!({"thresholdsStyle": {"mode": "dashed"}})),
             _ => self.default("color", json!({"mode": "thresholds"})),
         }
     }
@@ -173,8 +173,8 @@ impl Panel {
     }
 
     /// Settings of how it is drawn.
-    pub fn custom(mut self, settings: Value) -> Self {
-        merge(&mut self.json["fieldConfig"]["defaults"]["custom"], &settings);
+    pub fn custom(mut self, settings: &Value) -> Self {
+        merge(&mut self.json["fieldConfig"]["defaults"]["custom"], settings);
         self
     }
 
@@ -213,7 +213,7 @@ impl Panel {
             "calcs": ["lastNotNull", "max"],
         });
         // The same width for the values, so that the panels' times are one below the other.
-        self.custom(json!({"axisWidth": 80})).size(24, height)
+        self.custom(&json!({"axisWidth": 80})).size(24, height)
     }
 }
 

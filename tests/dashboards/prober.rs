@@ -102,7 +102,7 @@ fn schedule() -> Vec<Panel> {
     let delay = "From the instant that a probe was planned for until it began. More than 50 ms \
                  says that the prober lacks CPU: its figures may then be too long.";
     vec![
-        heatmap("Schedule delay", delay, "s").buckets(buckets(DELAY)),
+        heatmap("Schedule delay", delay, "s").buckets(&buckets(DELAY)),
         percentiles(lines("Schedule delay p50, p95, p99", delay, "s"), DELAY)
             .thresholds("green", &[(0.05, "red")]),
         lines("Schedule delay p99 by prober", "Which prober is late.", "s")

@@ -1,10 +1,10 @@
 //! The rules of Grafana's dashboard-linter, by their names.
 
-use promql_parser::label::MatchOp;
 use serde_json::Value;
 
-use crate::expressions::{is_rate_interval, labelled, parsed, queries, selectors};
+use crate::expressions::{Query, labelled, queries};
 use crate::layout::panels;
+use crate::selectors::{Selector, selectors};
 
 /// A rule and what it complains about.
 pub type Rule = (&'static str, fn(&Value) -> Vec<Complaint>);
@@ -97,7 +97,7 @@ fn query_variables(dashboard: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn template_label_promql(dashboard: &Value) -> Vec<Complaint> {
-    let error = |v: &Value| parsed(labelled(v)).err().map(whole);
+    let error = |v: &Value| selectors(labelled(v)).err().map(whole);
     query_variables(dashboard).filter_map(error).collect()
 }
 
@@ -152,56 +152,48 @@ fn target_prometheus_only(dashboard: &Value) -> Vec<Complaint> {
 
 /// What a check says about each query that can be read.
 fn each(dashboard: &Value, check: impl Fn(&str) -> Result<(), String>) -> Vec<Complaint> {
-    let complaint = |query: crate::expressions::Query| {
+    let complaint = |query: Query| {
         let what = check(query.expression).err()?;
         Some(Complaint { query: Some(query.index), ..of_panel(query.panel, what) })
     };
     queries(dashboard).into_iter().filter_map(complaint).collect()
 }
 
+/// Prometheus itself is asked in `live`.
 fn target_promql(dashboard: &Value) -> Vec<Complaint> {
     each(dashboard, |expression| {
-        parsed(expression).map(drop).map_err(|error| format!("{expression}: {error}"))
+        selectors(expression).map(drop).map_err(|error| format!("{expression}: {error}"))
     })
 }
 
 fn target_rate_interval(dashboard: &Value) -> Vec<Complaint> {
     each(dashboard, |expression| {
-        let tree = parsed(expression)?;
-        let wrong = selectors(&tree).into_iter().any(|s| {
-            let rate = matches!(s.function, Some("rate" | "irate"));
-            rate && !s.range.is_some_and(is_rate_interval)
+        let wrong = selectors(expression)?.into_iter().find(|s| {
+            let rate = matches!(s.function.as_deref(), Some("rate" | "irate"));
+            rate && s.range.as_deref() != Some("$__rate_interval")
         });
-        if wrong { Err(format!("a rate not over $__rate_interval: {expression}")) } else { Ok(()) }
+        wrong.map_or(Ok(()), |s| Err(format!("a rate not over $__rate_interval: {s:?}")))
     })
 }
 
 fn target_matcher(dashboard: &Value, label: &str) -> Vec<Complaint> {
     let value = format!("${label}");
     each(dashboard, |expression| {
-        let tree = parsed(expression)?;
-        let lacks = |s: &crate::expressions::Selector| {
-            !s.series
-                .matchers
-                .matchers
-                .iter()
-                .any(|m| m.name == label && m.value == value && matches!(m.op, MatchOp::Re(_)))
+        let has = |s: &Selector| {
+            s.matchers.iter().any(|(l, o, v)| l == label && o == "=~" && *v == value)
         };
-        match selectors(&tree).into_iter().find(lacks) {
-            Some(s) => Err(format!("no {label}=~\"{value}\" in {}", s.series)),
-            None => Ok(()),
-        }
+        let wrong = selectors(expression)?.into_iter().find(|s| !has(s));
+        wrong.map_or(Ok(()), |s| Err(format!("no {label}=~\"{value}\" in {s:?}")))
     })
 }
 
 fn target_counter_agg(dashboard: &Value) -> Vec<Complaint> {
     each(dashboard, |expression| {
-        let tree = parsed(expression)?;
-        let wrong = selectors(&tree).into_iter().find(|s| {
-            let counter = s.series.name.as_ref().is_some_and(|name| name.ends_with("_total"));
-            counter && !matches!(s.function, Some("rate" | "irate" | "increase"))
+        let wrong = selectors(expression)?.into_iter().find(|s| {
+            let rate = matches!(s.function.as_deref(), Some("rate" | "irate" | "increase"));
+            s.name.ends_with("_total") && !(rate && s.range.is_some())
         });
-        wrong.map_or(Ok(()), |s| Err(format!("a bare counter: {}", s.series)))
+        wrong.map_or(Ok(()), |s| Err(format!("a bare counter: {s:?}")))
     })
 }
 

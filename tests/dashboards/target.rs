@@ -113,7 +113,7 @@ fn latency() -> Vec<Panel> {
         ("Longest gap", "The longest silence inside an answer.", GAP, "longest_gap"),
     ];
     let maps = figures.map(|(name, description, histogram, _)| {
-        heatmap(&format!("{name}: all probes"), description, "s").buckets(buckets(histogram))
+        heatmap(&format!("{name}: all probes"), description, "s").buckets(&buckets(histogram))
     });
     let lines = figures.map(|(name, description, histogram, objective)| {
         let description = format!("{description} The dashed lines are what the SLOs allow.");
@@ -142,7 +142,7 @@ fn objectives() -> Vec<Panel> {
              thresholds are.",
             "percentunit",
         )
-        .buckets(buckets(CONSUMPTION)),
+        .buckets(&buckets(CONSUMPTION)),
         lines(
             "SLO consumption p95 by objective",
             "Observed divided by allowed. Above 100 %, more than one probe in twenty misses it.",
