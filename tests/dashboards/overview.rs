@@ -160,7 +160,7 @@ fn objectives() -> Vec<Panel> {
             )
             .query(&attainment("[i]"), "{{target}} {{slo}}")
             .default("max", json!(1))
-            .custom(&json!({"axisSoftMin": 0.9})),
+            .custom(&json!({"axisSoftMin": 0.9, "axisSoftMax": 1})),
         ),
         by_target(
             lines(

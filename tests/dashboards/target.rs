@@ -216,7 +216,7 @@ fn workloads() -> Vec<Panel> {
             .query(&quantile(0.95, histogram, "workload"), "{{workload}}")
             .size(6, 8)
     };
-    let not_good = share(
+    let attained = share(
         "llm_prober_slo_good_probes_total{probe}",
         "llm_prober_slo_probes_total{probe}",
         "workload, slo",
@@ -226,8 +226,9 @@ fn workloads() -> Vec<Panel> {
         p95("TTFT p95 by workload", TTFT),
         p95("ITL p95 by workload", ITL),
         lines("Attainment by workload", "Share of good probes.", "percentunit")
-            .query(&not_good, "{{workload}} {{slo}}")
+            .query(&attained, "{{workload}} {{slo}}")
             .default("max", json!(1))
+            .custom(&json!({"axisSoftMax": 1}))
             .size(6, 8),
         lines("Failed probes by workload", "Share of each workload's probes.", "percentunit")
             .query(&share(FAILURES, PROBES, "workload", "[i]"), "{{workload}}")
