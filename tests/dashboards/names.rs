@@ -1,0 +1,99 @@
+//! Every metric and label in the dashboards is one that the daemon or a recording rule has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::expressions::{other_expressions, queries};
+use crate::files::committed;
+use crate::selectors::selectors;
+
+/// Metrics of GPUs and servers that the golden list does not know yet.
+pub const PENDING: [&str; 25] = [
+    "llm_prober_gpu_clock_event_active",
+    "llm_prober_gpu_clock_event_seconds_total",
+    "llm_prober_gpu_clock_hertz",
+    "llm_prober_gpu_ecc_errors_total",
+    "llm_prober_gpu_memory_copy_utilization_ratio",
+    "llm_prober_gpu_memory_total_bytes",
+    "llm_prober_gpu_memory_used_bytes",
+    "llm_prober_gpu_power_limit_watts",
+    "llm_prober_gpu_power_watts",
+    "llm_prober_gpu_temperature_celsius",
+    "llm_prober_gpu_utilization_ratio",
+    "llm_prober_gpu_xid_errors_total",
+    "llm_prober_probe_energy_joules_per_output_token",
+    "llm_prober_server_kv_cache_usage_at_send_ratio",
+    "llm_prober_server_kv_cache_usage_ratio",
+    "llm_prober_server_preemptions_total",
+    "llm_prober_server_prefix_cache_hit_ratio",
+    "llm_prober_server_prefix_cache_hits_total",
+    "llm_prober_server_prefix_cache_queries_total",
+    "llm_prober_server_requests_running",
+    "llm_prober_server_requests_waiting",
+    "llm_prober_server_requests_waiting_at_send",
+    "llm_prober_time_to_first_token_by_in_flight_seconds",
+    "llm_prober_time_to_first_token_by_waiting_seconds",
+    "llm_prober_time_to_first_token_part_seconds",
+];
+
+/// What Prometheus itself knows.
+const PROMETHEUS: [&str; 2] = ["up", "ALERTS"];
+
+/// The metrics of the golden list, each with its labels; histograms with and without `_bucket`.
+fn golden() -> BTreeMap<String, BTreeSet<String>> {
+    let mut known = BTreeMap::new();
+    for line in include_str!("../golden/metrics.txt").lines().filter(|l| !l.starts_with(' ')) {
+        let [name, kind, labels] = line.splitn(3, ' ').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        let labels = labels.trim_matches(['{', '}']).split(',').map(str::to_owned);
+        let labels: BTreeSet<String> = labels.collect();
+        if kind == "histogram" {
+            known.insert(format!("{name}_bucket"), labels.clone());
+        }
+        known.insert(name.to_owned(), labels);
+    }
+    known
+}
+
+fn records() -> BTreeSet<String> {
+    let rules = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/alerts")).unwrap();
+    let record = regex::Regex::new(r"record: (\S+)").unwrap();
+    let mut found = BTreeSet::new();
+    for file in rules.map(|f| f.unwrap().path()) {
+        let text = std::fs::read_to_string(file).unwrap();
+        found.extend(record.captures_iter(&text).map(|c| c[1].to_owned()));
+    }
+    found
+}
+
+#[test]
+fn every_metric_and_label_exists() {
+    let (golden, records) = (golden(), records());
+    let mut pending = BTreeSet::new();
+    for (file, dashboard) in committed() {
+        let of_panels = queries(&dashboard).into_iter().map(|q| q.expression.to_owned());
+        for expression in of_panels.chain(other_expressions(&dashboard)) {
+            let found =
+                selectors(&expression).unwrap_or_else(|e| panic!("{file}: {expression}: {e}"));
+            for selector in found {
+                let name = selector.name.as_str();
+                let family = name.trim_end_matches("_bucket");
+                if PENDING.contains(&family) {
+                    pending.insert(family.to_owned());
+                } else if let Some(labels) = golden.get(name) {
+                    for (label, ..) in &selector.matchers {
+                        let label = label.as_str();
+                        let known = ["job", "instance"].contains(&label) || labels.contains(label);
+                        assert!(known, "{file}: {name} has no label {label}");
+                    }
+                } else {
+                    let known = records.contains(name) || PROMETHEUS.contains(&name);
+                    assert!(known, "{file}: no metric {name}");
+                }
+            }
+        }
+    }
+    let listed: BTreeSet<_> = PENDING.iter().map(|n| (*n).to_owned()).collect();
+    assert_eq!(pending, listed);
+    assert!(PENDING.iter().all(|name| !golden.contains_key(*name)), "no longer pending");
+}

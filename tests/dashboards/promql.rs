@@ -1,0 +1,85 @@
+//! Shorthand for the expressions of the dashboards.
+//!
+//! `{probe}`, `{target}`, `{server}` and `{prober}` (with more matchers after a comma) stand for the
+//! matchers that follow the variables; `[i]` stands for the range of a rate.
+
+const PROBER: &str = r#"job=~"$job", instance=~"$instance""#;
+const TARGET: &str = r#"model=~"$model", target=~"$target""#;
+/// Also what is not split by workload: facts about a target, and secondary histograms if so
+/// configured.
+const WORKLOAD: &str = r#"workload=~"$workload|""#;
+
+/// What is left of the error budgets of the SLOs' own periods, by the rules of `alerts/`. The rules
+/// sum over all instances: there is no such label.
+pub const PERIOD_BUDGET: &str =
+    r#"slo:period_error_budget_remaining:ratio{job=~"$job", target=~"$target"}"#;
+
+/// Writes the shorthand out.
+pub fn expand(expression: &str) -> String {
+    let selectors = [
+        ("{probe", format!("{{{PROBER}, {TARGET}, {WORKLOAD}")),
+        ("{target", format!("{{{PROBER}, {TARGET}")),
+        // What a server reports of itself, whatever model is probed.
+        ("{server", format!("{{{PROBER}, target=~\"$target\"")),
+        ("{prober", format!("{{{PROBER}")),
+    ];
+    let mut written = expression.replace("[i]", "[$__rate_interval]");
+    for (short, long) in selectors {
+        for next in ['}', ','] {
+            written = written.replace(&format!("{short}{next}"), &format!("{long}{next}"));
+        }
+    }
+    written
+}
+
+/// A quantile of a histogram by labels, from native buckets and, where there are none, from the
+/// classic ones. Instants without a sample have no value instead of `NaN`, so that lines go on.
+pub fn quantile(q: f64, histogram: &str, by: &str) -> String {
+    of(q, histogram, by, "rate", "[i]")
+}
+
+/// A quantile over the whole time that is shown.
+pub fn quantile_of_range(q: f64, histogram: &str, by: &str) -> String {
+    of(q, histogram, by, "increase", "[$__range]")
+}
+
+fn of(q: f64, histogram: &str, by: &str, function: &str, range: &str) -> String {
+    let (name, rest) = histogram.split_once('{').unwrap_or((histogram, "probe}"));
+    let native = if by.is_empty() { String::new() } else { format!(" by ({by})") };
+    let classic = if by.is_empty() { "le".to_owned() } else { format!("{by}, le") };
+    format!(
+        "(histogram_quantile({q}, sum{native} ({function}({name}{{{rest}{range}))) \
+         or histogram_quantile({q}, sum by ({classic}) ({function}({name}_bucket{{{rest}{range})))) \
+         >= 0"
+    )
+}
+
+/// Both forms of a histogram for a heatmap: native, then classic. Grafana draws the first that
+/// there is.
+pub fn buckets(histogram: &str) -> [String; 2] {
+    [
+        format!("sum(increase({histogram}{{probe}}[i]))"),
+        format!("sum by (le) (increase({histogram}_bucket{{probe}}[i]))"),
+    ]
+}
+
+/// Which share `part` is of `whole` over a range, by labels; both are counters.
+pub fn share(part: &str, whole: &str, by: &str, range: &str) -> String {
+    let sum = |counter: &str| {
+        let by = if by.is_empty() { String::new() } else { format!(" by ({by})") };
+        format!("sum{by} (increase({counter}{range}))")
+    };
+    format!("{} / ({} > 0)", sum(part), sum(whole))
+}
+
+/// The share of good probes by target and SLO over a range.
+pub fn attainment(range: &str) -> String {
+    let good = "llm_prober_slo_good_probes_total{probe}";
+    share(good, "llm_prober_slo_probes_total{probe}", "target, slo", range)
+}
+
+/// How many times faster than allowed the error budget goes, by target and SLO.
+pub fn burn_rate(range: &str) -> String {
+    let objective = "max by (target, slo) (llm_prober_slo_objective_ratio{probe})";
+    format!("(1 - {}) / (1 - {objective})", attainment(range))
+}

@@ -1,0 +1,108 @@
+//! A daemon with targets that have something for every panel, and a Prometheus that scrapes it.
+
+use std::path::Path;
+
+use crate::common::daemon::Program;
+use crate::common::in_process::simulator;
+use crate::common::prometheus::Prometheus;
+use crate::common::scripted::{self, CHUNKED, LAST_CHUNK, Step, always, chunk, finish, token};
+use crate::common::tls::TlsServer;
+
+/// All that runs.
+pub struct Rig {
+    pub prometheus: Prometheus,
+    daemon: Program,
+    folder: tempfile::TempDir,
+    targets: String,
+    _tls: TlsServer,
+}
+
+/// Errors, stalls and broken ends now and then.
+const SIMULATOR: &str = "model: m\nttft: 20ms\nitl: 2ms\njitter: 0.3\nprefix_cache: true\n\
+    faults: {truncate: {probability: 0.1}, http_status: {probability: 0.1, status: 503}}\n";
+
+/// A server that names its rate limits, its stages, and cached and reasoning tokens.
+fn talkative() -> Vec<Step> {
+    let limits = "text/event-stream\r\nx-ratelimit-limit-requests: 100\r\n\
+        x-ratelimit-remaining-requests: 60";
+    let usage = serde_json::json!({
+        "choices": [],
+        "usage": {
+            "prompt_tokens": 9,
+            "completion_tokens": 2,
+            "prompt_tokens_details": {"cached_tokens": 4},
+            "completion_tokens_details": {"reasoning_tokens": 1},
+        },
+        "timings": {"prompt_ms": 3.5, "predicted_ms": 7.5},
+    });
+    let head = CHUNKED.replace("text/event-stream", limits);
+    let said = [token("one"), token(" two"), chunk(&format!("data: {usage}\n\n")), finish()];
+    vec![Step::Request, scripted::send(format!("{head}{}{LAST_CHUNK}", said.concat()))]
+}
+
+impl Rig {
+    /// Starts everything; `options` are more lines of the scrape job.
+    pub async fn start(options: &str, flags: &[&str]) -> Option<Self> {
+        let simulated = simulator(SIMULATOR).await;
+        let (scripted, _) = scripted::tcp(always(talkative())).await;
+        let tls = TlsServer::start("localhost", talkative()).await;
+        let price = "price: {input_per_million: 1, output_per_million: 2}";
+        let target = |name: &str, url: String, more: &str| {
+            format!("{{name: {name}, url: '{url}/v1', model: m, {more}}}")
+        };
+        let trusted = format!("connection: fresh, tls: {{ca_file: '{}'}}", tls.ca_file.display());
+        let targets = [
+            target("simulated", format!("http://{simulated}"), price),
+            target("talkative", format!("http://{scripted}"), "connection: fresh"),
+            target("secured", format!("https://localhost:{}", tls.address.port()), &trusted),
+        ]
+        .join(", ");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("llm-prober.yml");
+        write(&file, &targets, 1);
+        let daemon = Program::daemon([format!("--config.file={}", file.display())]).await;
+        rules(folder.path());
+        let config = format!(
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\
+             rule_files: ['{}/*.rules.yml']\n\
+             scrape_configs:\n  - job_name: llm-prober\n{options}    \
+             static_configs: [{{targets: ['{}']}}]\n",
+            folder.path().display(),
+            daemon.address().await
+        );
+        let prometheus = Prometheus::start_with(&config, flags).await?;
+        Some(Self { prometheus, daemon, folder, targets, _tls: tls })
+    }
+
+    /// Another version of the model is in use from now on.
+    pub fn deploy(&self) {
+        write(&self.folder.path().join("llm-prober.yml"), &self.targets, 2);
+        self.daemon.signal("HUP");
+    }
+}
+
+fn write(file: &Path, targets: &str, version: u32) {
+    let yaml = format!(
+        "defaults: {{interval: 100ms, timeout: 5s}}\n\
+         workloads:\n  \
+           chat: {{prompts: {{inline: [Count.]}}, expect: {{min_output_tokens: 3}}}}\n  \
+           again: {{prompts: {{inline: [Count again.]}}, prefix: shared}}\n\
+         slos:\n  \
+           interactive: {{objective: 0.97, ttft: 25ms, itl: 50ms, longest_gap: 500ms}}\n\
+         targets: [{}]\n",
+        targets.replace("model: m", &format!("model: m, version: {{model_version: v{version}}}"))
+    );
+    std::fs::write(file, yaml).unwrap();
+}
+
+/// The shipped rules, evaluated every second.
+fn rules(folder: &Path) {
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/alerts")).unwrap() {
+        let file = file.unwrap().path();
+        if file.extension().is_some_and(|e| e == "yml") {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let often = text.replace("interval: 1m", "interval: 1s");
+            std::fs::write(folder.join(file.file_name().unwrap()), often).unwrap();
+        }
+    }
+}

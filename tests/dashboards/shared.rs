@@ -1,0 +1,83 @@
+//! Panels that several dashboards show.
+
+use serde_json::{Value, json};
+
+use crate::panel::{Panel, lines, stacked};
+use crate::promql::quantile;
+
+const PROBES: &str = "llm_prober_probes_total{probe}";
+const FAILURES: &str = "llm_prober_probe_failures_total{probe}";
+
+/// p50, p95 and p99, in colours that mean them everywhere.
+pub fn percentiles(panel: Panel, histogram: &str) -> Panel {
+    quantiles(panel, histogram, [(0.5, "p50"), (0.95, "p95"), (0.99, "p99")])
+}
+
+/// As [`percentiles`] where less is worse.
+pub fn lowest(panel: Panel, histogram: &str) -> Panel {
+    quantiles(panel, histogram, [(0.5, "p50"), (0.1, "p10"), (0.01, "p1")])
+}
+
+fn quantiles(panel: Panel, histogram: &str, names: [(f64, &str); 3]) -> Panel {
+    names.iter().zip(["green", "orange", "red"]).fold(panel, |p, ((q, name), color)| {
+        let color = json!({"mode": "fixed", "fixedColor": color});
+        p.query(&quantile(*q, histogram, ""), name).field(name, &[("color", color)])
+    })
+}
+
+/// What an SLO allows, as a dashed line.
+pub fn bound(panel: Panel, objective: &str) -> Panel {
+    let threshold = format!(
+        "min by (slo) (llm_prober_slo_threshold_seconds{{probe, objective=\"{objective}\"}})"
+    );
+    dashed(panel.query(&threshold, "bound of {{slo}}"), "/^bound of /")
+}
+
+/// Draws the series whose names match dashed and in the colour of text.
+pub fn dashed(mut panel: Panel, names: &str) -> Panel {
+    panel.json["fieldConfig"]["overrides"].as_array_mut().unwrap().push(json!({
+        "matcher": {"id": "byRegexp", "options": names},
+        "properties": [
+            {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [8, 8]}},
+            {"id": "custom.fillOpacity", "value": 0},
+            {"id": "custom.stacking", "value": {"mode": "none"}},
+            {"id": "color", "value": {"mode": "fixed", "fixedColor": "text"}},
+        ],
+    }));
+    panel
+}
+
+/// Shares of failed probes by reason, and of all of them: a line at 0 where none failed.
+pub fn failed_by_reason() -> Panel {
+    let by_reason = format!(
+        "sum by (reason) (rate({FAILURES}[i])) / ignoring (reason) group_left () \
+         sum(rate({PROBES}[i])) > 0"
+    );
+    let panel = stacked(
+        "Failed probes by reason",
+        "Share of the probes that failed, each for exactly one reason.",
+        "percentunit",
+    );
+    let all = format!("sum(rate({FAILURES}[i])) / sum(rate({PROBES}[i])) >= 0");
+    dashed(panel.query(&by_reason, "{{reason}}").query(&all, "all"), "/^all$/")
+}
+
+/// Price of the probes per hour.
+pub fn cost_per_hour() -> Panel {
+    let cost = "3600 * sum by (target) (rate(llm_prober_cost_dollars_total{probe}[i]))";
+    let description = "Price of the probes' tokens, by the target's price list.";
+    lines("Cost per hour", description, "currencyUSD")
+        .query(cost, "{{target}}")
+        .default("noValue", json!("No target has a price list"))
+}
+
+/// A table cell whose text has the colour of these thresholds.
+pub fn colored(base: &str, steps: &[(f64, &str)]) -> Vec<(&'static str, Value)> {
+    let first = json!({"color": base, "value": null});
+    let more = steps.iter().map(|(value, color)| json!({"color": color, "value": value}));
+    let steps: Vec<Value> = std::iter::once(first).chain(more).collect();
+    vec![
+        ("custom.cellOptions", json!({"type": "color-text"})),
+        ("thresholds", json!({"mode": "absolute", "steps": steps})),
+    ]
+}
