@@ -148,12 +148,12 @@ impl Prober {
                 self.probing.not_sent(ProbeId::random(), &workload, failure)
             }
         };
-        self.record(&probe);
+        self.record(probe);
     }
 
-    fn record(&mut self, probe: &Probe) {
+    fn record(&mut self, probe: Probe) {
         let target = &self.probing.target;
-        log(&target.name, probe);
+        log(&target.name, &probe);
         self.spending.add(target.price.as_ref(), &probe.outcome.measurement);
         if let Some(model) = self.probing.model.known() {
             self.metrics.set_model(&model);
@@ -161,7 +161,7 @@ impl Prober {
         let (workload, id) = (&probe.workload.name, probe.id.as_str());
         self.metrics.record(workload, &probe.recording, &probe.outcome, id);
         if !self.stop.arrivals.is_cancelled() {
-            self.history.add(&target.name, probe); // a removed target leaves no trace
+            self.history.add(target, probe); // a removed target leaves no trace
         }
     }
 }
