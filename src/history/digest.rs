@@ -102,7 +102,6 @@ mod tests {
             for (quantile, rank) in expect {
                 let exact = Duration::from_micros(rank * scale).as_secs_f64();
                 let error = (quantile.as_secs_f64() / exact - 1.0).abs();
-                // Below 32 µs whole microseconds are further apart than bins.
                 assert!(error < 0.0113, "{rank}th of {scale}: {quantile:?}, error {error}");
             }
         }
