@@ -51,8 +51,7 @@ closed! {
     TokenSource "Who counted tokens." [];
     Finish "Why generation ended." [];
     TimestampSource "The clock that arrivals are read from." [Kernel, Task];
-    ObjectiveKind "What an objective bounds."
-        [Ttft, Itl, RequestLatency, LongestGap, TokensPerSecond];
+    ObjectiveKind "What an objective bounds." [];
 }
 
 /// A value of a closed set, written as its name.
