@@ -2,6 +2,8 @@
 
 mod check;
 mod probe;
+mod remember;
+mod replay;
 mod rules;
 mod run;
 mod simulate;
@@ -32,6 +34,8 @@ enum Command {
     Run(run::RunArgs),
     /// Make one probe, or many, and show what was measured.
     Probe(probe::ProbeArgs),
+    /// Interpret flight records again and show what was measured.
+    Replay(replay::ReplayArgs),
     /// Check a configuration file and show the resolved targets.
     Check(check::CheckArgs),
     /// Write alert and recording rules for a configuration.
@@ -93,6 +97,12 @@ enum CliError {
     Failed(String),
 }
 
+impl From<String> for CliError {
+    fn from(message: String) -> Self {
+        Self::Failed(message)
+    }
+}
+
 /// Matches the command; the result is the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -105,6 +115,7 @@ pub fn main() -> ExitCode {
         None => run::main(&cli.run),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Probe(args)) => probe::main(&args),
+        Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Check(args)) => check::main(&args),
         Some(Command::Rules(args)) => rules::main(&args),
         Some(Command::Simulate(args)) => simulate::main(&args),

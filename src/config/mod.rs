@@ -25,6 +25,7 @@ use url::Url;
 
 pub use self::error::ConfigError;
 use self::error::Report;
+pub use self::quantity::parse_size;
 use crate::target::Target;
 
 /// Largest configuration file, in bytes.

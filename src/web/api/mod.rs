@@ -9,6 +9,7 @@ mod events;
 mod openapi;
 mod probe;
 mod probes;
+mod recording;
 mod status;
 mod target;
 mod targets;
@@ -51,6 +52,7 @@ fn documented() -> OpenApiRouter<Site> {
             .routes(routes!(target::get))
             .routes(routes!(probes::list))
             .routes(routes!(probe::get))
+            .routes(routes!(recording::get))
             .routes(routes!(events::listen))
             .routes(routes!(status::get))
             .routes(routes!(openapi::get)),
