@@ -146,7 +146,8 @@ fn the_command_draws_and_its_exit_code_judges() {
           input tokens                            –
           output tokens                           5 events
 
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
     let good = "tests/incidents/simulated-slo-missed.flight.jsonl";
     assert_eq!(replay(&[good]).0, Some(0), "it succeeded");
     let (code, out, _) =

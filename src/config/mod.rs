@@ -84,6 +84,16 @@ impl Config {
         })
     }
 
+    /// A configuration of one target alone, with the same labels.
+    ///
+    /// # Errors
+    /// When it cannot be shown as YAML.
+    pub(crate) fn only(&self, target: &Arc<Target>) -> Result<Self, String> {
+        let targets = vec![Arc::clone(target)];
+        let redacted = redact::render(&targets, self.seed)?;
+        Ok(Self { targets, label_keys: self.label_keys.clone(), seed: self.seed, redacted })
+    }
+
     /// The effective configuration as YAML, for people: defaults filled in; header values, prompts
     /// and expected answers left out; secrets only as the place they come from.
     #[must_use]

@@ -23,7 +23,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use error::Refusal;
+pub(super) use error::{ApiQuery, Refusal};
 pub use probes::ProbeList;
 pub use status::Status;
 pub use targets::TargetList;
