@@ -7,6 +7,7 @@ mod replay;
 mod rules;
 mod run;
 mod simulate;
+mod top;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// Interpret flight records again and show what was measured.
     Replay(replay::ReplayArgs),
+    /// Show a running daemon in the terminal.
+    Top(top::TopArgs),
     /// Check a configuration file and show the resolved targets.
     Check(check::CheckArgs),
     /// Write alert and recording rules for a configuration.
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Probe(args)) => probe::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
+        Some(Command::Top(args)) => top::main(&args),
         Some(Command::Check(args)) => check::main(&args),
         Some(Command::Rules(args)) => rules::main(&args),
         Some(Command::Simulate(args)) => simulate::main(&args),
