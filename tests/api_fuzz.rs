@@ -13,7 +13,7 @@ use llm_prober::web::WebOptions;
 /// The answer to `/events` has no end, so it is left to a test of its own.
 const ARGUMENTS: [&str; 9] = [
     "--exclude-path=/api/v1/events",
-    "--max-examples=25",
+    "--max-examples=10",
     "--seed=1",
     "--request-timeout=20",
     "--generation-database=none",
@@ -34,15 +34,14 @@ async fn no_question_breaks_the_api() {
          - {{name: dead, url: 'http://{server}/v2', model: m}}\n"
     ));
     let daemon = start(config, HistogramForm::Both);
-    for recordings in [false, true] {
-        let address = serve(&daemon, WebOptions { recordings, probe: false }).await;
-        let mut command = Command::new(&schemathesis);
-        command.arg("run").arg(format!("http://{address}/api/v1/openapi.json")).args(ARGUMENTS);
-        let folder = tempfile::tempdir().unwrap();
-        command.current_dir(folder.path());
-        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-        assert!(said.contains("Tested: 7"), "{said}");
-    }
+    let address = serve(&daemon, WebOptions { recordings: true, probe: false }).await;
+    let mut command = Command::new(&schemathesis);
+    command.arg("run").arg(format!("http://{address}/api/v1/openapi.json")).args(ARGUMENTS);
+    let folder = tempfile::tempdir().unwrap();
+    command.current_dir(folder.path());
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    // All but the events, and the description itself, which it reads first.
+    assert!(said.contains("Tested: 6"), "{said}");
 }

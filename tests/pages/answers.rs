@@ -142,6 +142,7 @@ async fn refusals_say_what_was_expected() {
     check("/api/v1/targets?limit=x", 400, "limit").await;
     check("/api/v1/targets?offset=-1", 400, "offset").await;
     check("/api/v1/targets?offset=10001", 400, "offset is 10001, expected 0 to 10000").await;
+    check("/api/v1/targets?label=", 400, "``, expected key=value").await;
     check("/api/v1/targets?label=x", 400, "`x`, expected key=value").await;
     check("/api/v1/targets?state=x", 400, "`x`: expected one of failing, degraded").await;
     check("/api/v1/targets?nonsense=1", 400, "unknown field `nonsense`").await;

@@ -64,7 +64,7 @@ pub(super) async fn list(
     let (limit, offset) = (filter.limit.unwrap_or(DEFAULT_LIMIT), filter.offset.unwrap_or(0));
     within("limit", limit, 1..=MAX_LIMIT)?;
     within("offset", offset, 0..=MAX_OFFSET)?;
-    let labels = labels(filter.label.as_deref().unwrap_or_default())?;
+    let labels = filter.label.as_deref().map_or_else(|| Ok(Vec::new()), labels)?;
     let (config, now) = (site.daemon.config(), now());
     let name = filter.name.unwrap_or_default().to_lowercase();
     let named = |t: &Target| t.name.to_lowercase().contains(&name);
@@ -79,7 +79,6 @@ pub(super) async fn list(
 }
 
 fn labels(text: &str) -> Result<Vec<(String, String)>, Refusal> {
-    let pairs = text.split(',').filter(|pair| !text.is_empty() || !pair.is_empty());
     let pair = |pair: &str| match pair.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => {
@@ -87,5 +86,5 @@ fn labels(text: &str) -> Result<Vec<(String, String)>, Refusal> {
             Err(Refusal::new(StatusCode::BAD_REQUEST, message))
         }
     };
-    pairs.map(pair).collect()
+    text.split(',').map(pair).collect()
 }
