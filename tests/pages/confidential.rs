@@ -1,5 +1,7 @@
 //! No text of a prompt, an answer or a server without being asked for.
 
+use std::fmt::Write;
+
 use llm_prober::web::WebOptions;
 use reqwest::Method;
 
@@ -48,7 +50,7 @@ async fn everything(options: WebOptions) -> String {
         "/",
     ] {
         let response = page.ask(Method::GET, path).await;
-        all += &format!("{path} {:?}\n", response.headers());
+        writeln!(all, "{path} {:?}", response.headers()).unwrap();
         all += &response.text().await.unwrap();
     }
     all.to_lowercase()

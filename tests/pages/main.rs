@@ -1,6 +1,7 @@
 //! What the daemon serves beside its metrics: the API, probes on demand, and the terminal view of
 //! the API.
-#![allow(clippy::unwrap_used)] // a helper that panics fails its test
+#![allow(clippy::float_cmp)] // counters hold whole numbers
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
 #![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 #[path = "../common/mod.rs"]
