@@ -62,6 +62,7 @@ pub mod rules;
 // The shell.
 pub mod cli;
 pub mod daemon;
+pub mod flight;
 pub mod gpu;
 pub mod history;
 pub mod metrics;
@@ -75,5 +76,6 @@ pub mod shutdown;
 pub mod simulate;
 #[cfg(test)]
 mod testing;
+pub mod top;
 pub mod transport;
 pub mod web;

@@ -42,6 +42,14 @@ impl Outcome {
         self.result.is_ok()
     }
 
+    /// Output tokens / request latency: unlike 1 / ITL it exists for an answer of one token, too.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // token counts are far below 2^53
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        let latency = self.measurement.request_latency.filter(|d| !d.is_zero())?;
+        Some(self.measurement.output_tokens?.tokens as f64 / latency.as_secs_f64())
+    }
+
     /// The failure's reason, if it failed.
     #[must_use]
     pub fn reason(&self) -> Option<FailureReason> {

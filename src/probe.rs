@@ -37,6 +37,20 @@ pub struct Probe {
     pub energy_joules: Option<f64>,
 }
 
+impl Probe {
+    /// A probe of which neither the server nor the GPUs said anything.
+    #[must_use]
+    pub fn new(
+        id: ProbeId,
+        workload: Arc<Workload>,
+        recording: Recording,
+        outcome: Outcome,
+    ) -> Self {
+        let server = ServerView::default();
+        Self { id, workload, recording, outcome, server, energy_joules: None }
+    }
+}
+
 /// A target with the means to probe it.
 pub struct Probing {
     /// What to probe.
@@ -96,7 +110,7 @@ impl Probing {
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
         }
-        Probe { id, workload: draw.workload, recording, outcome, server, energy_joules: None }
+        Probe { server, ..Probe::new(id, draw.workload, recording, outcome) }
     }
 
     /// A probe that failed before there was a request: it counts like any other failure.
@@ -116,8 +130,6 @@ impl Probing {
             token_limit: RateLimit::default(),
         };
         let recording = transport::not_sent();
-        let server = ServerView::default();
-        let workload = Arc::clone(workload);
-        Probe { id, workload, recording, outcome, server, energy_joules: None }
+        Probe::new(id, Arc::clone(workload), recording, outcome)
     }
 }

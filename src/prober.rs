@@ -157,12 +157,12 @@ impl Prober {
                 self.probing.not_sent(ProbeId::random(), &workload, failure)
             }
         };
-        self.record(&probe);
+        self.record(probe);
     }
 
-    fn record(&mut self, probe: &Probe) {
+    fn record(&mut self, probe: Probe) {
         let target = &self.probing.target;
-        log(&target.name, probe);
+        log(&target.name, &probe);
         self.spending.add(target.price.as_ref(), &probe.outcome.measurement);
         if let Some(model) = self.probing.model.known() {
             self.metrics.set_model(&model);
@@ -174,7 +174,7 @@ impl Prober {
             self.metrics.record_energy(workload, &probe.outcome, joules);
         }
         if !self.stop.arrivals.is_cancelled() {
-            self.history.add(&target.name, probe); // a removed target leaves no trace
+            self.history.add(target, probe); // a removed target leaves no trace
         }
     }
 }

@@ -4,9 +4,12 @@ mod batch;
 mod check;
 mod gate;
 mod probe;
+mod remember;
+mod replay;
 mod rules;
 mod run;
 mod simulate;
+mod top;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -36,6 +39,10 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// Save a release profile of a target, or hold a candidate against one.
     Gate(gate::GateArgs),
+    /// Interpret flight records again and show what was measured.
+    Replay(replay::ReplayArgs),
+    /// Show a running daemon in the terminal.
+    Top(top::TopArgs),
     /// Check a configuration file and show the resolved targets.
     Check(check::CheckArgs),
     /// Write alert and recording rules for a configuration.
@@ -97,6 +104,12 @@ enum CliError {
     Failed(String),
 }
 
+impl From<String> for CliError {
+    fn from(message: String) -> Self {
+        Self::Failed(message)
+    }
+}
+
 /// Matches the command; the result is the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -110,6 +123,8 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Probe(args)) => probe::main(&args),
         Some(Command::Gate(args)) => gate::main(&args),
+        Some(Command::Replay(args)) => replay::main(&args),
+        Some(Command::Top(args)) => top::main(&args),
         Some(Command::Check(args)) => check::main(&args),
         Some(Command::Rules(args)) => rules::main(&args),
         Some(Command::Simulate(args)) => simulate::main(&args),

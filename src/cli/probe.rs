@@ -39,7 +39,7 @@ pub(super) struct ProbeArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
+pub(super) enum Output {
     /// A waterfall and the figures.
     Text,
     /// One JSON object per line.
@@ -65,7 +65,7 @@ pub(super) fn main(args: &ProbeArgs) -> Result<ExitCode, CliError> {
     Ok(if complete && all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn show(output: Output, target: &str, probe: &Probe) -> Result<String, String> {
+pub(super) fn show(output: Output, target: &str, probe: &Probe) -> Result<String, String> {
     match output {
         Output::Text => Ok(waterfall::draw(target, probe)),
         Output::Json => {

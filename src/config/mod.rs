@@ -27,6 +27,7 @@ use url::Url;
 
 pub use self::error::ConfigError;
 use self::error::Report;
+pub use self::quantity::parse_size;
 use crate::gpu_settings::GpuSettings;
 use crate::target::Target;
 
@@ -86,6 +87,18 @@ impl Config {
                 url.as_str().clone_into(&mut target.url.value);
             }
         })
+    }
+
+    /// A configuration of one target alone, with the same labels.
+    ///
+    /// # Errors
+    /// When it cannot be shown as YAML.
+    pub(crate) fn only(&self, target: &Arc<Target>) -> Result<Self, String> {
+        let targets = vec![Arc::clone(target)];
+        let gpu = self.gpu.clone();
+        let redacted = redact::render(&targets, self.seed, &gpu)?;
+        let label_keys = self.label_keys.clone();
+        Ok(Self { targets, label_keys, seed: self.seed, gpu, redacted })
     }
 
     /// The effective configuration as YAML, for people: defaults filled in; header values, prompts

@@ -10,6 +10,7 @@ use prometheus::registry::Registry;
 use super::State;
 use super::families::{self, Family, PREFIX, TARGET_LABELS};
 use super::gpu;
+use super::one_probe::OneProbe;
 use super::process::ProcessStats;
 use super::sink::{Encoding, Labels, Sink};
 use super::target::TargetMetrics;
@@ -18,10 +19,19 @@ use crate::gpu::state::GpuView;
 /// A registry whose only content is the walk.
 pub(super) fn registry(state: &Arc<State>, encoding: Encoding) -> Registry {
     let mut registry = Registry::default();
-    let probes = ProbeCollector { state: Arc::clone(state), encoding };
+    let probes = ProbeCollector { state: Arc::clone(state), encoding, prober: true };
     registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(probes));
     registry.register_collector(Box::new(ProcessCollector { encoding }));
     registry.register_collector(Box::new(DcgmCollector { state: Arc::clone(state), encoding }));
+    registry
+}
+
+/// A registry of one probe on demand.
+pub(super) fn registry_of_one(state: &Arc<State>, one: OneProbe, encoding: Encoding) -> Registry {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(OneProbeCollector { one, encoding }));
+    let probes = ProbeCollector { state: Arc::clone(state), encoding, prober: false };
+    registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(probes));
     registry
 }
 
@@ -30,6 +40,8 @@ pub(super) fn registry(state: &Arc<State>, encoding: Encoding) -> Registry {
 struct ProbeCollector {
     state: Arc<State>,
     encoding: Encoding,
+    /// Whether the prober's own families are among them.
+    prober: bool,
 }
 
 impl Collector for ProbeCollector {
@@ -54,8 +66,25 @@ impl Collector for ProbeCollector {
         writer.write(families::TARGET, &whole)?;
         writer.write(families::SERVER, &whole)?;
         writer.write(families::SERVER_LOAD, &secondary)?;
+        if !self.prober {
+            return Ok(());
+        }
         writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])?;
         self.state.gpus.load().as_deref().map_or(Ok(()), |view| writer.write_gpus(view))
+    }
+}
+
+/// What a probe on demand is judged by.
+#[derive(Debug)]
+struct OneProbeCollector {
+    one: OneProbe,
+    encoding: Encoding,
+}
+
+impl Collector for OneProbeCollector {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        let mut writer = Writer { encoder, encoding: self.encoding };
+        writer.write(families::ONE_PROBE, &[(Labels::default(), &self.one)])
     }
 }
 

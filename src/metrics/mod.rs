@@ -15,6 +15,7 @@ pub mod families;
 mod gpu;
 mod histogram;
 mod negotiate;
+mod one_probe;
 mod options;
 mod prober;
 mod process;
@@ -126,6 +127,14 @@ impl Metrics {
     /// Says what the GPUs look like now; `None`: they are not watched.
     pub fn set_gpus(&self, view: Option<GpuView>) {
         self.state.gpus.store(view.map(Arc::new));
+    }
+
+    /// Whether the last attempt to load a configuration succeeded, and when the one in force was
+    /// loaded, in Unix seconds; absent before the first.
+    #[must_use]
+    pub fn reload_state(&self) -> (Option<bool>, Option<f64>) {
+        let prober = &self.state.prober;
+        (prober.reload_successful.get().map(|v| v > 0.0), prober.reload_timestamp.get())
     }
 
     /// Says how many probes the history holds.

@@ -62,18 +62,11 @@ impl SloMetrics {
 
     fn record_good(&self, outcome: &Outcome) {
         self.good.inc();
-        if let Some(rate) = request_tokens_per_second(outcome) {
+        if let Some(rate) = outcome.tokens_per_second() {
             self.goodput.observe(rate);
         }
         if let Some(count) = outcome.measurement.output_tokens {
             self.good_output_tokens.inc_by(count.tokens);
         }
     }
-}
-
-/// Output tokens / request latency: unlike 1 / ITL it exists for an answer of one token, too.
-#[allow(clippy::cast_precision_loss)] // token counts are far below 2^53
-fn request_tokens_per_second(outcome: &Outcome) -> Option<f64> {
-    let latency = outcome.measurement.request_latency.filter(|d| !d.is_zero())?;
-    Some(outcome.measurement.output_tokens?.tokens as f64 / latency.as_secs_f64())
 }

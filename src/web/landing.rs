@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::history::{Entry, History};
+use crate::history::{History, ORDINARY, Summary};
 
 const HEAD: &str = r#"<!doctype html>
 <html lang="en">
@@ -37,12 +37,13 @@ const TAIL: &str = "</tbody>\n</table></div>\n</body>\n</html>\n";
 pub(super) fn page(config: &Config, history: &History) -> String {
     let mut html = HEAD.to_owned();
     for target in &config.targets {
-        let recent = history.recent(&target.name);
-        let good = recent.iter().filter(|e| e.reason.is_none()).count();
-        let last = recent.first();
+        let mut recent = history.probes(&target.name);
+        recent.truncate(ORDINARY);
+        let good = recent.iter().filter(|e| e.summary.reason.is_none()).count();
+        let last = recent.first().map(|e| &*e.summary);
         let cells = [
             state(last),
-            last.map_or_else(String::new, |e| e.workload.clone()),
+            last.map_or_else(String::new, |e| e.workload.name.clone()),
             duration(last.and_then(|e| e.ttft)),
             duration(last.and_then(|e| e.itl)),
             format!("{good} of {}", recent.len()),
@@ -61,14 +62,14 @@ pub(super) fn page(config: &Config, history: &History) -> String {
     html + TAIL
 }
 
-fn state(last: Option<&Entry>) -> String {
+fn state(last: Option<&Summary>) -> String {
     match last {
         None => "not probed yet".to_owned(),
-        Some(Entry { reason: None, .. }) => "succeeded".to_owned(),
-        Some(Entry { reason: Some(reason), http_status: Some(status), .. }) => {
+        Some(Summary { reason: None, .. }) => "succeeded".to_owned(),
+        Some(Summary { reason: Some(reason), http_status: Some(status), .. }) => {
             format!("failed: {reason} (status {status})")
         }
-        Some(Entry { reason: Some(reason), .. }) => format!("failed: {reason}"),
+        Some(Summary { reason: Some(reason), .. }) => format!("failed: {reason}"),
     }
 }
 

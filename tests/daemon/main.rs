@@ -10,6 +10,7 @@ mod common;
 mod command_line;
 mod confidential;
 mod echo;
+mod flight;
 mod gate;
 mod late_server;
 mod probe;

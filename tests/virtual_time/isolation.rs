@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use llm_prober::history::FAILED;
 use llm_prober::simulate::SimulatorConfig;
 use llm_prober::transport::PipeDialer;
 
@@ -62,5 +63,5 @@ async fn others_measure_exactly_what_they_would_without_it() {
         assert!(in_flight <= 2.0, "{target}: {in_flight}");
     }
     assert_eq!(all.sum("llm_prober_probes_in_flight", &["target=\"panics\""]), 0.0);
-    assert_eq!(daemon.history.recent("panics").len(), 32);
+    assert_eq!(daemon.history.probes("panics").len(), FAILED);
 }

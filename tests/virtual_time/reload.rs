@@ -82,11 +82,11 @@ async fn only_what_changed() {
     rig.reload(&yaml(&[("b", ", timeout: 30s"), ("a", "")])).await.unwrap();
     assert_eq!(["a", "b"].map(|t| rig.probes(t)), [100.0, 0.0]);
     assert!(!rig.is_exposed("c"));
-    assert_eq!(["a", "b", "c"].map(|t| rig.daemon.history.recent(t).len()), [32, 0, 0]);
+    assert_eq!(["a", "b", "c"].map(|t| rig.daemon.history.probes(t).len()), [32, 0, 0]);
     seconds(10).await;
     assert_eq!(["a", "b"].map(|t| rig.probes(t)), [110.0, 10.0]);
     assert_eq!(["a", "b", "c"].map(|t| rig.dials(t)), [1, 2, 1]);
-    assert!(!rig.is_exposed("c") && rig.daemon.history.recent("c").is_empty());
+    assert!(!rig.is_exposed("c") && rig.daemon.history.probes("c").is_empty());
     assert_eq!(rig.servers[2].1.requests(), 100.0, "nobody asks `c` any more");
     // What is back begins anew.
     rig.reload(&yaml(&[("a", ""), ("c", "")])).await.unwrap();
@@ -142,7 +142,7 @@ async fn a_removed_target_with_probes_under_way() {
     assert!(rig.probes("slow") < asked, "some are under way");
     rig.reload(&yaml(&[("a", "")])).await.unwrap();
     seconds(20).await;
-    assert!(!rig.is_exposed("slow") && rig.daemon.history.recent("slow").is_empty());
+    assert!(!rig.is_exposed("slow") && rig.daemon.history.probes("slow").is_empty());
     assert_eq!((slow.requests(), slow.open()), (asked, 0));
     assert_eq!(rig.probes("a"), 40.0);
 }

@@ -1,0 +1,50 @@
+//! The whole recordings that fit into memory: when a new one does not fit, the oldest go.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Flight;
+
+/// By number, so in order of their coming.
+#[derive(Debug)]
+pub(super) struct Flights {
+    held: BTreeMap<u64, Arc<Flight>>,
+    bytes: usize,
+    most: usize,
+}
+
+/// One recording larger than this is not held: it would drive out hundreds of others.
+const LARGEST: usize = 1 << 20;
+
+impl Flights {
+    pub fn new(most_bytes: usize) -> Self {
+        Self { held: BTreeMap::new(), bytes: 0, most: most_bytes }
+    }
+
+    pub fn get(&self, number: u64) -> Option<&Arc<Flight>> {
+        self.held.get(&number)
+    }
+
+    pub fn add(&mut self, number: u64, flight: Arc<Flight>) {
+        let size = flight.bytes();
+        if size > self.most.min(LARGEST) {
+            return;
+        }
+        while self.bytes + size > self.most {
+            let Some((_, oldest)) = self.held.pop_first() else { break };
+            self.bytes -= oldest.bytes();
+        }
+        self.bytes += size;
+        self.held.insert(number, flight);
+    }
+
+    pub fn remove(&mut self, number: u64) {
+        if let Some(flight) = self.held.remove(&number) {
+            self.bytes -= flight.bytes();
+        }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}

@@ -1,0 +1,62 @@
+//! One target's past: three rings and the last hour. Failures outlive odd probes, and those the
+//! ordinary ones, because each kind only makes room for its own.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::Summary;
+use super::minutes::Minutes;
+
+/// Ordinary successes that are remembered.
+pub const ORDINARY: usize = 32;
+/// Odd successes that are remembered.
+pub const ODD: usize = 32;
+/// Failures that are remembered.
+pub const FAILED: usize = 64;
+
+/// A probe's number in the order of ends, over all targets; and the probe.
+pub(super) type Numbered = (u64, Arc<Summary>);
+
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    ordinary: VecDeque<Numbered>,
+    odd: VecDeque<Numbered>,
+    failed: VecDeque<Numbered>,
+    pub minutes: Minutes,
+}
+
+impl Past {
+    /// Adds a probe; returns the number of the one that had to go, if any.
+    pub fn add(&mut self, number: u64, summary: Arc<Summary>) -> Option<u64> {
+        let (ring, most) = match (summary.reason, summary.odd) {
+            (Some(_), _) => (&mut self.failed, FAILED),
+            (None, Some(_)) => (&mut self.odd, ODD),
+            (None, None) => (&mut self.ordinary, ORDINARY),
+        };
+        let gone = if ring.len() == most { ring.pop_front() } else { None };
+        ring.push_back((number, summary));
+        gone.map(|(number, _)| number)
+    }
+
+    /// Everything, newest first.
+    pub fn newest_first(&self) -> Vec<&Numbered> {
+        let mut all: Vec<_> = self.all().collect();
+        all.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
+        all
+    }
+
+    /// Everything, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &Numbered> {
+        self.ordinary.iter().chain(&self.odd).chain(&self.failed)
+    }
+
+    pub fn last(&self) -> Option<&Arc<Summary>> {
+        let rings = [&self.ordinary, &self.odd, &self.failed];
+        let newest = rings.iter().filter_map(|ring| ring.back()).max_by_key(|(number, _)| *number);
+        newest.map(|(_, summary)| summary)
+    }
+
+    pub fn len(&self) -> usize {
+        self.ordinary.len() + self.odd.len() + self.failed.len()
+    }
+}
