@@ -1,5 +1,5 @@
 //! `/api/v1/…`: what the pages show, for programs. One file per resource, one line in
-//! [`documented`] registers its route and its description together.
+//! `documented` registers its route and its description together.
 //!
 //! Never a text of a prompt, an answer or a server unless the program was started with
 //! `--web.enable-recordings`.
