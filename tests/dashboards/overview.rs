@@ -171,7 +171,8 @@ fn objectives() -> Vec<Panel> {
                 "short",
             )
             .query(&burn_rate("[1h]"), "{{target}} {{slo}}")
-            .thresholds("green", &[(1.0, "orange"), (14.4, "red")]),
+            .thresholds("green", &[(1.0, "orange"), (14.4, "red")])
+            .custom(&json!({"axisSoftMax": 2})),
         ),
         by_target(
             lines(

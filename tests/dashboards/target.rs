@@ -171,6 +171,7 @@ fn objectives() -> Vec<Panel> {
         .query(&format!("max by (slo) ({})", burn_rate("[1h]")), "{{slo}} 1h")
         .query(&format!("max by (slo) ({})", burn_rate("[6h]")), "{{slo}} 6h")
         .thresholds("green", &[(1.0, "orange"), (14.4, "red")])
+        .custom(&json!({"axisSoftMax": 2}))
         .size(12, 8),
         lowest(
             lines(
