@@ -37,8 +37,9 @@ fn main() {
     println!("processor time per scrape, mean of {SCRAPES}:");
     println!("  without GPUs {}, with {GPUS}: {}", ms(without), ms(with));
     println!("  for {GPUS} GPUs {} (goal: below {})", ms(gpus), ms(CPU_GOAL));
-    hang("one of them hangs", "gpu 3 hang\n".to_owned());
-    hang("all of them hang", (0..GPUS).map(|i| format!("gpu {i} hang\n")).collect());
+    let hangs: Vec<_> = (0..GPUS).map(|i| format!("gpu {i} hang\n")).collect();
+    hang("one of them hangs", &hangs[3]);
+    hang("all of them hang", &hangs.concat());
 }
 
 /// Processor time per scrape.
@@ -49,16 +50,16 @@ fn cost(settings: &str) -> Duration {
     for _ in 0..SCRAPES {
         prober.scrape();
     }
-    (prober.processor_time() - before) / SCRAPES
+    prober.processor_time().saturating_sub(before) / SCRAPES
 }
 
 /// How much longer a scrape takes than the median while nothing hangs.
-fn hang(what: &str, script: String) {
+fn hang(what: &str, script: &str) {
     let library = format!("library: {}", library::library(Age::New).display());
     let mut prober = Prober::start(&library, &gpus(""));
     let healthy = times(&mut prober);
     let usual = quantile(&healthy, 0.5);
-    prober.script(&gpus(&script));
+    prober.script(&gpus(script));
     let mut hung = times(&mut prober);
     for time in &mut hung {
         *time = time.saturating_sub(usual);
