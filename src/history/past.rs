@@ -56,6 +56,11 @@ impl Past {
         newest.map(|(_, summary)| summary)
     }
 
+    /// Newest first.
+    pub fn failures(&self) -> impl Iterator<Item = &Numbered> {
+        self.failed.iter().rev()
+    }
+
     pub fn len(&self) -> usize {
         self.ordinary.len() + self.odd.len() + self.failed.len()
     }

@@ -1,14 +1,14 @@
-//! The HTTP side: metrics, health, configuration, reload, a page to look at.
+//! The HTTP side: metrics, health, configuration, reload, pages to look at.
 
-mod landing;
+mod page;
 mod scrape;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ use crate::daemon::Daemon;
 /// Every route.
 pub fn router(daemon: Arc<Daemon>) -> Router {
     Router::new()
-        .route("/", get(landing_page))
+        .merge(page::router())
         .route("/metrics", get(scrape::metrics))
         .route("/config", get(config))
         .route("/-/healthy", get(|| async { "llm-prober is healthy.\n" }))
@@ -40,12 +40,6 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let shutdown = async move { stop.cancelled().await };
     axum::serve(listener, router(daemon)).with_graceful_shutdown(shutdown).await
-}
-
-async fn landing_page(State(daemon): State<Arc<Daemon>>) -> Response {
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-    let page = Html(landing::page(&daemon.config(), &daemon.history));
-    ([(header::CONTENT_SECURITY_POLICY, policy)], page).into_response()
 }
 
 async fn config(State(daemon): State<Arc<Daemon>>) -> String {
