@@ -57,21 +57,35 @@ pub fn network(io: IoThreads) -> Dial {
 }
 
 impl Daemon {
-    /// Starts probing. `source` is the file that a reload reads again, if there is one.
+    /// Starts probing, with a history of the usual size.
     ///
     /// # Errors
-    /// When a target's transport cannot be made; nothing runs then.
+    /// As [`Daemon::start_with`].
     pub fn start(
         config: Config,
         source: Option<PathBuf>,
         metrics: Arc<Metrics>,
         dial: Dial,
     ) -> Result<Arc<Self>, String> {
+        Self::start_with(config, source, metrics, Arc::default(), dial)
+    }
+
+    /// Starts probing. `source` is the file that a reload reads again, if there is one.
+    ///
+    /// # Errors
+    /// When a target's transport cannot be made; nothing runs then.
+    pub fn start_with(
+        config: Config,
+        source: Option<PathBuf>,
+        metrics: Arc<Metrics>,
+        history: Arc<History>,
+        dial: Dial,
+    ) -> Result<Arc<Self>, String> {
         let seed = config.seed.unwrap_or_else(rand::random);
         tracing::info!(seed, targets = config.targets.len(), "starting to probe");
         let daemon = Self {
             metrics,
-            history: Arc::default(),
+            history,
             dial,
             source,
             seed,

@@ -1,18 +1,34 @@
 //! The core in one function: what a recording amounts to. Pure, so a saved recording of an
 //! incident interprets the same way for ever.
 
+use std::sync::Arc;
+
 use crate::decode::decode;
 use crate::failure::{Failure, FailureReason};
 use crate::measure::{Measurement, Tokenized, measure};
 use crate::outcome::{Outcome, RateLimit};
+use crate::protocol::Protocol;
 use crate::recording::{Ending, Head, Recording};
-use crate::slo::judge;
+use crate::slo::{Slo, judge};
 use crate::target::Target;
 use crate::timeline::{DecodeEnd, EventKind, Timeline};
 use crate::workload::{Prompt, Validator, Workload};
 
 /// How much of a refused answer's body is kept as the failure's detail.
 const DETAIL_BYTES: usize = 300;
+
+/// What the interpretation depends on beside the recording itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// The language of the answer.
+    pub protocol: &'static dyn Protocol,
+    /// Body bytes at most.
+    pub max_body_bytes: usize,
+    /// The target's SLOs.
+    pub slos: &'a [Arc<Slo>],
+    /// Whose validators judge the answer.
+    pub workload: &'a Workload,
+}
 
 /// Interprets the recording of one request.
 #[must_use]
@@ -22,14 +38,36 @@ pub fn interpret(
     prompt: &Prompt,
     recording: &Recording,
 ) -> Outcome {
+    let terms = Terms {
+        protocol: target.protocol,
+        max_body_bytes: target.limits.max_body_bytes,
+        slos: &target.slos,
+        workload,
+    };
+    read(&terms, recording, |timeline| tokenize(target, prompt, timeline))
+}
+
+/// Interprets a recording again, long after its prompt is gone: the tokenizer's counts are those
+/// of the first time.
+#[must_use]
+pub fn reinterpret(terms: &Terms<'_>, recording: &Recording, tokenized: Tokenized) -> Outcome {
+    read(terms, recording, |_| tokenized)
+}
+
+fn read(
+    terms: &Terms<'_>,
+    recording: &Recording,
+    tokenize: impl FnOnce(&Timeline) -> Tokenized,
+) -> Outcome {
+    let workload = terms.workload;
     let source = recording.timestamp_source();
     let answered = recording.head.as_ref().is_some_and(|h| (200..300).contains(&h.status));
     let timeline = if answered {
-        decode(target.protocol, recording, source, target.limits.max_body_bytes)
+        decode(terms.protocol, recording, source, terms.max_body_bytes)
     } else {
         Timeline { events: Vec::new(), streamed: false, end: DecodeEnd::Clean }
     };
-    let tokenized = tokenize(target, prompt, &timeline);
+    let tokenized = tokenize(&timeline);
     let mut result = classify(recording, &timeline);
     let mut measurement = measure(recording, &timeline, source, tokenized, result.is_ok());
     let mut rejected_by = Vec::new();
@@ -41,7 +79,7 @@ pub fn interpret(
             measurement.request_latency = None;
         }
     }
-    let covering = target.slos.iter().filter(|slo| slo.covers(&workload.name));
+    let covering = terms.slos.iter().filter(|slo| slo.covers(&workload.name));
     let verdicts = covering.map(|slo| judge(slo, result.is_ok(), &measurement)).collect();
     let head = recording.head.as_ref();
     Outcome {

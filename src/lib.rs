@@ -60,6 +60,7 @@ pub mod rules;
 // The shell.
 pub mod cli;
 pub mod daemon;
+pub mod flight;
 pub mod history;
 pub mod metrics;
 pub mod model;

@@ -28,6 +28,13 @@ impl ProbeId {
         Self(format!("{:032x}", rand::random::<u128>().max(1)))
     }
 
+    /// An id as it was written.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        (text.len() == 32 && text.bytes().all(hex)).then(|| Self(text.to_owned()))
+    }
+
     /// The hex digits.
     #[must_use]
     pub fn as_str(&self) -> &str {

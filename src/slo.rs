@@ -20,6 +20,10 @@ pub enum ObjectiveKind {
 }
 
 impl ObjectiveKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::Ttft, Self::Itl, Self::RequestLatency, Self::LongestGap, Self::TokensPerSecond];
+
     /// The label value, also the key in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {

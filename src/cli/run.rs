@@ -17,7 +17,7 @@ use crate::metrics::{HistogramForm, Metrics, MetricsOptions};
 use crate::shutdown::{self, Reloads};
 use crate::simulate::{self, Simulator};
 use crate::transport::{IoThreads, resources};
-use crate::web;
+use crate::web::{self, Site, WebOptions};
 
 /// What the quick start probes: a healthy day with a regression after ten minutes.
 const SIMULATOR: &str = include_str!("../../config/simulator.yml");
@@ -41,6 +41,12 @@ pub(super) struct RunArgs {
     /// instead of per workload, for fewer series.
     #[arg(long = "metrics.merge-workloads")]
     merge_workloads: bool,
+    /// Serve recordings and servers' own error messages in the API. They hold answers.
+    #[arg(long = "web.enable-recordings")]
+    enable_recordings: bool,
+    /// Serve /probe: one probe of a named target per request. Whoever reaches it can cause load.
+    #[arg(long = "web.enable-probe")]
+    enable_probe: bool,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -64,6 +70,10 @@ enum Histograms {
 }
 
 impl RunArgs {
+    fn web(&self) -> WebOptions {
+        WebOptions { recordings: self.enable_recordings, probe: self.enable_probe }
+    }
+
     fn metrics(&self) -> MetricsOptions {
         let histograms = match self.histograms {
             Histograms::Both => HistogramForm::Both,
@@ -100,9 +110,10 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), String> {
     let io = IoThreads::start(usize::from(args.io_threads)).map_err(|e| e.to_string())?;
     let metrics = Metrics::new(args.metrics());
     let daemon = Daemon::start(config, args.config.clone(), metrics, network(io))?;
+    let site = Site::new(Arc::clone(&daemon), args.web(), stop.clone());
     for listener in listeners {
         announce(&listener);
-        tasks.spawn(web::serve(listener, Arc::clone(&daemon), stop.clone()));
+        tasks.spawn(web::serve(listener, site.clone()));
     }
     loop {
         tokio::select! {

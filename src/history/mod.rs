@@ -31,6 +31,7 @@ pub use odd::Oddity;
 pub use past::{FAILED, ODD, ORDINARY};
 pub use state::State;
 
+use crate::flight::{Recorder, RecorderStatus};
 use crate::probe::Probe;
 use crate::target::Target;
 use flights::Flights;
@@ -61,6 +62,7 @@ pub struct Overview {
 pub struct History {
     inner: Mutex<Inner>,
     finished: broadcast::Sender<Arc<Summary>>,
+    recorder: Option<Recorder>,
 }
 
 #[derive(Debug)]
@@ -73,17 +75,17 @@ struct Inner {
 
 impl Default for History {
     fn default() -> Self {
-        Self::new(DEFAULT_BYTES)
+        Self::new(DEFAULT_BYTES, None)
     }
 }
 
 impl History {
-    /// Nothing yet; at most `bytes` of memory for recordings.
+    /// Nothing yet; at most `bytes` of memory for recordings. What is worth it goes to `recorder`.
     #[must_use]
-    pub fn new(bytes: usize) -> Self {
+    pub fn new(bytes: usize, recorder: Option<Recorder>) -> Self {
         let (ordinary, notable) = (Flights::new(bytes / 2), Flights::new(bytes / 2));
         let inner = Inner { pasts: HashMap::new(), ordinary, notable, next: 0 };
-        Self { inner: Mutex::new(inner), finished: broadcast::Sender::new(BACKLOG) }
+        Self { inner: Mutex::new(inner), finished: broadcast::Sender::new(BACKLOG), recorder }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -94,6 +96,9 @@ impl History {
     pub fn add(&self, target: &Arc<Target>, probe: Probe) -> Entry {
         let flight = Arc::new(Flight::new(target, probe));
         let summary = self.inner().add(&flight);
+        if let Some(recorder) = &self.recorder {
+            recorder.offer(&summary, &flight);
+        }
         // Nobody listens where this fails.
         let _ = self.finished.send(Arc::clone(&summary));
         Entry { summary, flight: Some(flight) }
@@ -168,6 +173,12 @@ impl History {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How the flight recorder does, if there is one.
+    #[must_use]
+    pub fn recorder(&self) -> Option<RecorderStatus> {
+        self.recorder.as_ref().map(Recorder::status)
     }
 
     /// Memory that recordings take at this moment, in bytes.

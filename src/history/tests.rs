@@ -98,7 +98,7 @@ fn numbers_of_the_newest_first() {
 #[test]
 fn recordings_keep_to_their_memory() {
     const BODY: usize = 10_000;
-    let (history, t) = (History::new(40 * BODY), target("t"));
+    let (history, t) = (History::new(40 * BODY, None), target("t"));
     let add = |outcome| history.add(&t, probe(&t, 0, outcome, BODY));
     (0..FAILED).for_each(|_| drop(add(failure(&t))));
     (0..ORDINARY).for_each(|_| drop(add(success(&t, 1))));

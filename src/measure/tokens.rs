@@ -12,6 +12,19 @@ pub struct Tokenized {
     pub output: Option<u64>,
 }
 
+impl Tokenized {
+    /// The counts that once went into `m`: where a server's count came first, the tokenizer's is
+    /// known only as far as it left a trace.
+    #[must_use]
+    pub fn of(m: &Measurement) -> Self {
+        let counted = |count: Option<TokenCount>| {
+            count.filter(|c| c.source == TokenSource::Tokenizer).map(|c| c.tokens)
+        };
+        let beside = m.token_disagreement.map(|(_, tokenizer)| tokenizer);
+        Self { input: counted(m.input_tokens), output: counted(m.output_tokens).or(beside) }
+    }
+}
+
 /// From the cumulative usage that came with the first content, else 1.
 pub(super) fn tokens_of_first_event(timeline: &Timeline, first: &Event) -> u64 {
     let up_to_first = timeline.events.iter().take_while(|e| !std::ptr::eq(*e, first));

@@ -115,6 +115,14 @@ impl Metrics {
         self.state.prober.reload_successful.set(0.0);
     }
 
+    /// Whether the last attempt to load a configuration succeeded, and when the one in force was
+    /// loaded, in Unix seconds; absent before the first.
+    #[must_use]
+    pub fn reload_state(&self) -> (Option<bool>, Option<f64>) {
+        let prober = &self.state.prober;
+        (prober.reload_successful.get().map(|v| v > 0.0), prober.reload_timestamp.get())
+    }
+
     /// Says how many probes the history holds.
     pub fn set_history_records(&self, records: usize) {
         self.state.prober.history_records.set(i64::try_from(records).unwrap_or(i64::MAX));

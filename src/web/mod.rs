@@ -1,7 +1,9 @@
-//! The HTTP side: metrics, health, configuration, reload, pages to look at.
+//! The HTTP side: metrics, health, configuration, reload, pages to look at, and the API behind them.
 
+pub mod api;
 mod page;
 mod scrape;
+mod site;
 
 use std::sync::Arc;
 
@@ -11,13 +13,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
+pub use self::site::{Site, WebOptions};
 use crate::daemon::Daemon;
 
 /// Every route.
-pub fn router(daemon: Arc<Daemon>) -> Router {
+pub fn router(site: Site) -> Router {
     Router::new()
         .merge(page::router())
         .route("/metrics", get(scrape::metrics))
@@ -25,21 +27,19 @@ pub fn router(daemon: Arc<Daemon>) -> Router {
         .route("/-/healthy", get(|| async { "llm-prober is healthy.\n" }))
         .route("/-/ready", get(|| async { "llm-prober is ready.\n" }))
         .route("/-/reload", post(reload))
-        .with_state(daemon)
+        .merge(api::router())
+        .with_state(site)
         .layer(CompressionLayer::new())
 }
 
-/// Serves on `listener` until `stop`, then lets requests under way finish.
+/// Serves on `listener` until the site stops, then lets requests under way finish.
 ///
 /// # Errors
 /// When the listener breaks.
-pub async fn serve(
-    listener: TcpListener,
-    daemon: Arc<Daemon>,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, site: Site) -> std::io::Result<()> {
+    let stop = site.stop.clone();
     let shutdown = async move { stop.cancelled().await };
-    axum::serve(listener, router(daemon)).with_graceful_shutdown(shutdown).await
+    axum::serve(listener, router(site)).with_graceful_shutdown(shutdown).await
 }
 
 async fn config(State(daemon): State<Arc<Daemon>>) -> String {

@@ -9,7 +9,7 @@ use llm_prober::daemon::{Daemon, network};
 use llm_prober::metrics::{HistogramForm, Metrics, MetricsOptions};
 use llm_prober::simulate::{self, Simulator};
 use llm_prober::transport::IoThreads;
-use llm_prober::web;
+use llm_prober::web::{self, Site, WebOptions};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,10 @@ pub async fn daemon(config: Config, histograms: HistogramForm) -> SocketAddr {
     let daemon = Daemon::start(config, None, metrics, network(io));
     let daemon = daemon.unwrap_or_else(|error| panic!("{error}"));
     let (listener, address) = listen().await;
-    tokio::spawn(web::serve(listener, daemon, CancellationToken::new()));
+    tokio::spawn(web::serve(
+        listener,
+        Site::new(daemon, WebOptions::default(), CancellationToken::new()),
+    ));
     address
 }
 

@@ -16,16 +16,13 @@ mod state;
 mod target;
 mod targets;
 
-use std::sync::Arc;
-
 use axum::Router;
-use axum::extract::FromRef;
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use maud::Markup;
 
-use crate::daemon::Daemon;
+use super::site::Site;
 
 /// Scripts, styles and pictures are files of our own, and nothing leads elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -33,11 +30,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       frame-ancestors 'none'";
 
 /// Every page and what it is made of.
-pub(super) fn router<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    Arc<Daemon>: FromRef<S>,
-{
+pub(super) fn router() -> Router<Site> {
     Router::new()
         .route("/", get(targets::page))
         .route("/targets/", get(target::by_query))
@@ -55,10 +48,4 @@ fn answer(page: Markup) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     (headers, Html(page.into_string())).into_response()
-}
-
-/// The wall clock, Unix nanoseconds.
-fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |t| i64::try_from(t.as_nanos()).unwrap_or(i64::MAX))
 }

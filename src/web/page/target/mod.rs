@@ -18,6 +18,7 @@ use super::{link, problem, state};
 use crate::daemon::Daemon;
 use crate::history::Overview;
 use crate::target::Target;
+use crate::web::site::now;
 
 const ROOT: &str = "../";
 
@@ -76,7 +77,7 @@ fn page(daemon: &Daemon, name: Option<&str>, query: Question) -> Response {
         Ok(filter) => filter,
         Err(why) => return refuse(StatusCode::BAD_REQUEST, &why, "Expected what the form makes."),
     };
-    let now = super::now();
+    let now = now();
     let overview = daemon.history.overview(target, now);
     let view = View { daemon, target, overview, filter, now };
     super::answer(render(&view))

@@ -17,6 +17,7 @@ use super::{figure, problem, state};
 use crate::daemon::Daemon;
 use crate::history::State;
 use crate::target::Target;
+use crate::web::site::now;
 use filter::{Filter, Query as Asked};
 
 /// Targets on one page: each has its whole hour in two pictures.
@@ -59,7 +60,7 @@ pub(super) async fn page(
 
 impl Listing {
     fn of(daemon: &Daemon, filter: &Filter) -> Self {
-        let (config, now) = (daemon.config(), super::now());
+        let (config, now) = (daemon.config(), now());
         let mut counts = State::ALL.map(|state| (state, 0));
         let mut matching = Vec::new();
         for target in &config.targets {

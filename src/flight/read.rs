@@ -1,0 +1,242 @@
+//! From the file to the domain. Strict: what is read can be interpreted without surprises.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use regex::Regex;
+
+use super::FlightRecord;
+use super::file::{self, FORMAT, VERSION};
+use crate::measure::Tokenized;
+use crate::protocol::{self, PROTOCOLS};
+use crate::recording::{
+    Arrival, Chunk, ClockPair, ConnectionPhases, Ending, Head, Offset, Recording,
+};
+use crate::request::ProbeId;
+use crate::slo::{Objective, ObjectiveKind, Slo};
+use crate::workload::{Prefix, Validator, Workload};
+
+/// Largest file, in bytes.
+pub(super) const MAX_BYTES: usize = 64 << 20;
+/// Portions of a body at most.
+const MAX_PORTIONS: usize = 1 << 20;
+/// Longest probe: stamps beyond it are no stamps. A week, in nanoseconds.
+const LONGEST: i64 = 7 * 86_400 * 1_000_000_000;
+
+/// Why a file is no flight record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadError {
+    /// Counted from 1; 0 for the file as a whole.
+    pub line: usize,
+    /// What is wrong and what was expected.
+    pub problem: String,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.problem),
+            line => write!(f, "line {line}: {}", self.problem),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// The result of one check, without its line.
+type Checked<T> = Result<T, String>;
+
+pub(super) fn read(text: &[u8]) -> Result<FlightRecord, ReadError> {
+    let at = |line| move |problem| ReadError { line, problem };
+    if text.len() > MAX_BYTES {
+        let most = MAX_BYTES >> 20;
+        return Err(at(0)(format!("larger than {most} MiB, the most that is read")));
+    }
+    let mut lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    let first = lines.next().ok_or_else(|| at(0)("empty, expected a flight record".to_owned()))?;
+    let head = self::head(first).map_err(at(1))?;
+    let mut chunks: Vec<Chunk> = Vec::new();
+    for (number, line) in (2..).zip(lines) {
+        let chunk = self::portion(line, chunks.last()).map_err(at(number))?;
+        if chunks.len() == head.portions.min(MAX_PORTIONS) {
+            let problem = format!("more portions than the {} announced", head.portions);
+            return Err(at(number)(problem));
+        }
+        chunks.push(chunk);
+    }
+    if chunks.len() != head.portions {
+        let (found, expected) = (chunks.len(), head.portions);
+        return Err(at(0)(format!("breaks off: {found} portions, expected {expected}")));
+    }
+    record(head, chunks).map_err(at(1))
+}
+
+fn head(line: &[u8]) -> Checked<file::Head> {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        format: String,
+        version: u32,
+    }
+    let kind = serde_json::from_slice::<Kind>(line).ok().filter(|kind| kind.format == FORMAT);
+    let Some(kind) = kind else {
+        return Err(format!("not a flight record, expected {{\"format\": \"{FORMAT}\", …}}"));
+    };
+    if kind.version != VERSION {
+        return Err(format!("version {} of the format, expected {VERSION}", kind.version));
+    }
+    serde_json::from_slice(line).map_err(|e| e.to_string())
+}
+
+fn portion(line: &[u8], before: Option<&Chunk>) -> Checked<Chunk> {
+    let portion: file::Portion = serde_json::from_slice(line).map_err(|e| e.to_string())?;
+    let bytes = match (portion.text, portion.base64) {
+        (Some(text), None) => Bytes::from(text),
+        (None, Some(code)) => {
+            Bytes::from(STANDARD.decode(code).map_err(|e| format!("base64: {e}"))?)
+        }
+        _ => return Err("expected either `text` or `base64`".to_owned()),
+    };
+    let (read, task, kernel) = (portion.read, portion.task, portion.kernel);
+    let arrival = arrival(&file::Arrival { read, task, kernel })?;
+    let late = |b: &&Chunk| b.arrival.read > arrival.read || b.arrival.task > arrival.task;
+    if before.filter(late).is_some() {
+        return Err("arrived before the line above, expected the order of arrival".to_owned());
+    }
+    Ok(Chunk { bytes, arrival })
+}
+
+fn record(head: file::Head, chunks: Vec<Chunk>) -> Checked<FlightRecord> {
+    let expected = || PROTOCOLS.map(crate::protocol::Protocol::name).join(", ");
+    let protocol = protocol::by_name(&head.api)
+        .ok_or_else(|| format!("api `{}`, expected one of: {}", head.api, expected()))?;
+    let id = ProbeId::parse(&head.probe_id).ok_or("probe_id: expected 32 hex digits")?;
+    Ok(FlightRecord {
+        id,
+        protocol,
+        stream: head.stream,
+        max_body_bytes: head.max_body_bytes,
+        slos: head.slos.iter().map(slo).collect::<Checked<_>>()?,
+        workload: Arc::new(workload(&head.workload)?),
+        tokenized: Tokenized { input: head.tokenized.input, output: head.tokenized.output },
+        recording: recording(&head, chunks)?,
+        target: head.target,
+        outcome: head.outcome,
+    })
+}
+
+fn recording(head: &file::Head, chunks: Vec<Chunk>) -> Checked<Recording> {
+    let c = &head.connection;
+    Ok(Recording {
+        started_unix_nanos: unix(head.started_unix_nanos)?,
+        schedule_delay: Duration::from_nanos(head.schedule_delay),
+        connection: ConnectionPhases {
+            reused: c.reused,
+            resolved: maybe(c.resolved)?,
+            connected: maybe(c.connected)?,
+            tls_done: maybe(c.tls_done)?,
+            certificate_expiry: c.certificate_expiry,
+        },
+        send: maybe(head.send)?,
+        sent: maybe(head.sent)?,
+        first_byte: head.first_byte.as_ref().map(arrival).transpose()?,
+        head: head.response.as_ref().map(|r| Head { status: r.status, headers: r.headers.clone() }),
+        chunks,
+        last_read: head.last_read.as_ref().map(arrival).transpose()?,
+        ended: offset(head.ended)?,
+        ending: ending(&head.ending),
+        clock: ClockPair {
+            unix_at_start: unix(head.clock.unix_at_start)?,
+            unix_at_end: unix(head.clock.unix_at_end)?,
+        },
+    })
+}
+
+fn offset(nanos: i64) -> Checked<Offset> {
+    if (-LONGEST..=LONGEST).contains(&nanos) {
+        return Ok(Offset(nanos));
+    }
+    Err(format!("the instant {nanos} ns is out of range, expected at most {LONGEST}"))
+}
+
+fn maybe(nanos: Option<i64>) -> Checked<Option<Offset>> {
+    nanos.map(offset).transpose()
+}
+
+/// Wall clocks until the year 2116, so that differences cannot overflow.
+fn unix(nanos: i64) -> Checked<i64> {
+    if (0..=i64::MAX / 2).contains(&nanos) {
+        return Ok(nanos);
+    }
+    Err(format!("the wall clock {nanos} is out of range, expected nanoseconds since 1970"))
+}
+
+fn arrival(arrival: &file::Arrival) -> Checked<Arrival> {
+    Ok(Arrival {
+        read: arrival.read,
+        task: offset(arrival.task)?,
+        kernel: arrival.kernel.map(unix).transpose()?,
+    })
+}
+
+fn workload(raw: &file::Workload) -> Checked<Workload> {
+    Ok(Workload {
+        name: raw.name.clone(),
+        weight: 1.0,
+        prompts: Arc::new([]),
+        prefix: Prefix::Shared,
+        max_output_tokens: raw.max_output_tokens,
+        validators: raw.expect.iter().map(validator).collect::<Checked<_>>()?,
+    })
+}
+
+fn validator(raw: &file::Validator) -> Checked<Validator> {
+    Ok(match raw {
+        file::Validator::Contains(text) => Validator::Contains(text.clone()),
+        file::Validator::MinOutputTokens(least) => Validator::MinOutputTokens(*least),
+        file::Validator::Regex(source) => {
+            Validator::Regex(Regex::new(source).map_err(|e| format!("workload.expect: {e}"))?)
+        }
+    })
+}
+
+fn slo(raw: &file::Slo) -> Checked<Arc<Slo>> {
+    Ok(Arc::new(Slo {
+        name: raw.name.clone(),
+        objective: raw.objective,
+        window: Duration::from_secs(raw.window_seconds),
+        objectives: raw.objectives.iter().map(objective).collect::<Checked<_>>()?,
+        workloads: raw.workloads.clone(),
+    }))
+}
+
+fn objective(raw: &file::Objective) -> Checked<Objective> {
+    let kind = ObjectiveKind::ALL.into_iter().find(|kind| kind.as_str() == raw.kind);
+    let kind = kind.ok_or_else(|| {
+        let names = ObjectiveKind::ALL.map(ObjectiveKind::as_str).join(", ");
+        format!("objective `{}`, expected one of: {names}", raw.kind)
+    })?;
+    if raw.threshold > 0.0 {
+        return Ok(Objective { kind, threshold: raw.threshold });
+    }
+    Err(format!("the threshold of {} is {}, expected more than 0", raw.kind, raw.threshold))
+}
+
+fn ending(raw: &file::Ending) -> Ending {
+    match raw {
+        file::Ending::Complete => Ending::Complete,
+        file::Ending::ResolveFailed(e) => Ending::ResolveFailed(e.clone()),
+        file::Ending::ConnectFailed(e) => Ending::ConnectFailed(e.clone()),
+        file::Ending::TlsFailed(e) => Ending::TlsFailed(e.clone()),
+        file::Ending::TimedOut => Ending::TimedOut,
+        file::Ending::Stalled => Ending::Stalled,
+        file::Ending::CutOff(e) => Ending::CutOff(e.clone()),
+        file::Ending::NotHttp(e) => Ending::NotHttp(e.clone()),
+        file::Ending::TooLarge(e) => Ending::TooLarge(e.clone()),
+        file::Ending::Cancelled => Ending::Cancelled,
+        file::Ending::Internal(e) => Ending::Internal(e.clone()),
+    }
+}

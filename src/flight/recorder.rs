@@ -1,0 +1,174 @@
+//! The flight recorder: keeps records of failed or odd probes in a folder, off the measured path.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::FlightRecord;
+use super::folder::Folder;
+use crate::history::{Flight, Summary};
+
+/// Probes that wait for the disk; further ones are not kept, and counted.
+const QUEUE: usize = 64;
+
+/// Which probes are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Those that failed.
+    Failures,
+    /// Those that failed, and successes that were odd.
+    Odd,
+    /// All.
+    All,
+}
+
+impl Keep {
+    fn takes(self, probe: &Summary) -> bool {
+        match self {
+            Self::Failures => probe.reason.is_some(),
+            Self::Odd => probe.reason.is_some() || probe.odd.is_some(),
+            Self::All => true,
+        }
+    }
+}
+
+/// Where and how much.
+#[derive(Debug, Clone)]
+pub struct RecorderOptions {
+    /// The folder; created where it is missing.
+    pub dir: PathBuf,
+    /// Bytes at most; the oldest files are deleted beyond.
+    pub max_bytes: u64,
+    /// Which probes.
+    pub keep: Keep,
+}
+
+/// How the recorder does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecorderStatus {
+    /// Records written since the start.
+    pub written: u64,
+    /// Records that could not be written, or for which there was no time.
+    pub lost: u64,
+    /// Records in the folder.
+    pub files: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
+/// The entrance to the recorder's queue. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    keep: Keep,
+    queue: mpsc::Sender<Arc<Flight>>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    written: AtomicU64,
+    lost: AtomicU64,
+    files: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Recorder {
+    /// Opens the folder and starts to write, until `stop`; what waits then is still written.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn start(
+        options: &RecorderOptions,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> io::Result<Self> {
+        let folder = Folder::open(&options.dir, options.max_bytes)?;
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let counts = Arc::<Counts>::default();
+        counts.note(&folder);
+        let writer = Writer {
+            folder: Arc::new(Mutex::new(folder)),
+            dir: options.dir.clone(),
+            counts: Arc::clone(&counts),
+        };
+        tasks.spawn(writer.run(waiting, stop));
+        Ok(Self { keep: options.keep, queue, counts })
+    }
+
+    /// Hands a finished probe over, if it is of the kind that is kept. Never waits.
+    pub fn offer(&self, summary: &Summary, flight: &Arc<Flight>) {
+        if self.keep.takes(summary) && self.queue.try_send(Arc::clone(flight)).is_err() {
+            self.counts.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How it does.
+    #[must_use]
+    pub fn status(&self) -> RecorderStatus {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let Counts { written, lost, files, bytes } = &*self.counts;
+        RecorderStatus {
+            written: get(written),
+            lost: get(lost),
+            files: get(files),
+            bytes: get(bytes),
+        }
+    }
+}
+
+impl Counts {
+    fn note(&self, folder: &Folder) {
+        let (files, bytes) = folder.holds();
+        self.files.store(files as u64, Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+}
+
+struct Writer {
+    folder: Arc<Mutex<Folder>>,
+    dir: PathBuf,
+    counts: Arc<Counts>,
+}
+
+impl Writer {
+    async fn run(self, mut waiting: mpsc::Receiver<Arc<Flight>>, stop: CancellationToken) {
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = waiting.recv() => next,
+                () = stop.cancelled() => None,
+            };
+            let Some(flight) = next else { break };
+            self.write(flight).await;
+        }
+    }
+
+    async fn write(&self, flight: Arc<Flight>) {
+        let (folder, counts) = (Arc::clone(&self.folder), Arc::clone(&self.counts));
+        let work = move || {
+            let Some(record) = FlightRecord::of(&flight) else { return Ok(()) };
+            let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = folder.write(&record);
+            counts.note(&folder);
+            result.inspect(|()| {
+                counts.written.fetch_add(1, Ordering::Relaxed);
+            })
+        };
+        let result = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+            Err(io::Error::other(format!("the writing task ended: {error}")))
+        });
+        if let Err(error) = result {
+            self.counts.lost.fetch_add(1, Ordering::Relaxed);
+            warn(&self.dir, &error);
+        }
+    }
+}
+
+fn warn(dir: &Path, error: &io::Error) {
+    tracing::warn!(dir = %dir.display(), %error, "a flight record is not written");
+}

@@ -1,0 +1,78 @@
+//! `/api/v1/…`: what the pages show, for programs. One file per resource, one line in
+//! [`documented`] registers its route and its description together.
+//!
+//! Never a text of a prompt, an answer or a server unless the program was started with
+//! `--web.enable-recordings`.
+
+mod error;
+mod events;
+mod openapi;
+mod probe;
+mod probes;
+mod status;
+mod target;
+mod targets;
+pub mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::any;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use error::Refusal;
+pub use probes::ProbeList;
+pub use status::Status;
+pub use targets::TargetList;
+
+use self::view::TargetView;
+use super::site::Site;
+use crate::daemon::Daemon;
+use crate::target::Target;
+
+const BASE: &str = "/api/v1";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(info(
+    title = "llm-prober",
+    description = "What llm-prober measured, for programs. Durations are seconds; a figure that \
+                   could not be observed is null.",
+))]
+struct Description;
+
+/// Every resource with its description.
+fn documented() -> OpenApiRouter<Site> {
+    OpenApiRouter::with_openapi(Description::openapi()).nest(
+        BASE,
+        OpenApiRouter::new()
+            .routes(routes!(targets::list))
+            .routes(routes!(target::get))
+            .routes(routes!(probes::list))
+            .routes(routes!(probe::get))
+            .routes(routes!(events::listen))
+            .routes(routes!(status::get))
+            .routes(routes!(openapi::get)),
+    )
+}
+
+/// The routes.
+pub(super) fn router() -> Router<Site> {
+    let (router, _) = documented().split_for_parts();
+    router
+        .route(&format!("{BASE}/{{*path}}"), any(error::no_such_path))
+        .method_not_allowed_fallback(error::no_such_method)
+}
+
+fn find(daemon: &Daemon, name: &str) -> Result<Arc<Target>, Refusal> {
+    let config = daemon.config();
+    let found = config.targets.iter().find(|t| t.name == name).cloned();
+    found.ok_or_else(|| Refusal::not_found("there is no target of this name"))
+}
+
+fn target_view(daemon: &Daemon, target: &Target, now_unix_nanos: i64) -> TargetView {
+    let known = daemon.metrics.target(&target.name).map(|metrics| metrics.model());
+    let model = known.filter(|name| !name.is_empty()).map(|name| (*name).clone());
+    TargetView::new(target, model, &daemon.history.overview(target, now_unix_nanos))
+}

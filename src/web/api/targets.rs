@@ -1,0 +1,91 @@
+//! `GET /api/v1/targets`: all targets, or those that a filter leaves.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::{ApiQuery, ErrorView, Refusal};
+use super::target_view;
+use super::view::{Named, StateName, TargetView};
+use crate::target::Target;
+use crate::web::site::{Site, now};
+
+/// Targets on one page, where nothing else is asked for.
+const DEFAULT_LIMIT: u32 = 100;
+/// Targets on one page at most.
+const MAX_LIMIT: u32 = 1_000;
+
+/// A page of targets.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TargetList {
+    /// How many targets match, on this page and others.
+    pub total: usize,
+    /// How many of them were left out before the first of this page.
+    pub offset: usize,
+    /// In the order of the configuration.
+    pub targets: Vec<TargetView>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Filter {
+    /// Only targets whose name contains this text, whatever its case.
+    name: Option<String>,
+    /// Only targets with these labels: `key=value`, several with commas between.
+    #[param(pattern = "^[^=,]+=[^,]*(,[^=,]+=[^,]*)*$")]
+    label: Option<String>,
+    /// Only targets in this state.
+    #[param(inline)]
+    state: Option<StateName>,
+    /// Leave out so many.
+    offset: Option<u32>,
+    /// Show so many at most; 100 where nothing is said.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+}
+
+/// Targets
+///
+/// Each with its state, its newest probe and its last hour.
+#[utoipa::path(get, path = "/targets", params(Filter), responses(
+    (status = 200, description = "A page of targets.", body = TargetList),
+    (status = 400, description = "The filter cannot be used.", body = ErrorView),
+))]
+pub(super) async fn list(
+    State(site): State<Site>,
+    ApiQuery(filter): ApiQuery<Filter>,
+) -> Result<Json<TargetList>, Refusal> {
+    let limit = filter.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        let message = format!("limit is {limit}, expected 1 to {MAX_LIMIT}");
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, message));
+    }
+    let offset = filter.offset.unwrap_or(0) as usize;
+    let labels = labels(filter.label.as_deref().unwrap_or_default())?;
+    let (config, now) = (site.daemon.config(), now());
+    let name = filter.name.unwrap_or_default().to_lowercase();
+    let named = |t: &Target| t.name.to_lowercase().contains(&name);
+    let labelled = |t: &Target| labels.iter().all(|(k, v)| t.labels.get(k).is_some_and(|l| l == v));
+    let mut matching: Vec<_> = config.targets.iter().filter(|t| named(t) && labelled(t)).collect();
+    if let Some(Named(state)) = filter.state {
+        matching.retain(|t| site.daemon.history.overview(t, now).state == state);
+    }
+    let page = matching.iter().skip(offset).take(limit as usize);
+    let targets = page.map(|t| target_view(&site.daemon, t, now)).collect();
+    Ok(Json(TargetList { total: matching.len(), offset, targets }))
+}
+
+fn labels(text: &str) -> Result<Vec<(String, String)>, Refusal> {
+    let pairs = text.split(',').filter(|pair| !text.is_empty() || !pair.is_empty());
+    let pair = |pair: &str| match pair.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => {
+            let message = format!("label has `{pair}`, expected key=value");
+            Err(Refusal::new(StatusCode::BAD_REQUEST, message))
+        }
+    };
+    pairs.map(pair).collect()
+}

@@ -1,0 +1,59 @@
+//! A target as it is now.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::closed::{Named, StateName};
+use super::hour::HourView;
+use super::probe::ProbeSummary;
+use crate::history::Overview;
+use crate::target::Target;
+
+/// A target as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TargetView {
+    /// Its unique name.
+    pub name: String,
+    /// Base URL, without credentials.
+    pub url: String,
+    /// Which API it is asked by.
+    pub api: String,
+    /// Model name; null while it is not known.
+    pub model: Option<String>,
+    /// Mean time between two probes, in seconds.
+    pub interval: f64,
+    /// The user's own labels.
+    pub labels: BTreeMap<String, String>,
+    /// Version facts.
+    pub version: BTreeMap<String, String>,
+    /// Names of its workloads.
+    pub workloads: Vec<String>,
+    /// How it does.
+    pub state: StateName,
+    /// Its newest probe; null before the first has ended.
+    pub last: Option<ProbeSummary>,
+    /// Its last hour.
+    pub hour: HourView,
+}
+
+impl TargetView {
+    /// `model` is the name that is asked for, once it is known.
+    #[must_use]
+    pub fn new(target: &Target, model: Option<String>, overview: &Overview) -> Self {
+        Self {
+            name: target.name.clone(),
+            url: target.url.to_string(),
+            api: target.protocol.name().to_owned(),
+            model,
+            interval: target.schedule.interval.as_secs_f64(),
+            labels: target.labels.clone(),
+            version: target.version.clone(),
+            workloads: target.workloads.iter().map(|w| w.name.clone()).collect(),
+            state: Named(overview.state),
+            last: overview.last.as_deref().map(ProbeSummary::from),
+            hour: HourView::from(&overview.hour),
+        }
+    }
+}
