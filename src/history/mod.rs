@@ -28,7 +28,7 @@ pub use entry::{Entry, Flight, Summary};
 pub use hour::{Hour, Point, SloHour};
 pub use minutes::MINUTES;
 pub use odd::Oddity;
-pub use past::{FAILED, ODD, ORDINARY};
+pub use past::{FAILED, FailureKind, ODD, ORDINARY};
 pub use state::State;
 
 use crate::flight::{Recorder, RecorderStatus};
@@ -154,13 +154,14 @@ impl History {
         State::of(past.last().map(|s| &**s), &slos)
     }
 
-    /// The newest failures over all targets, newest first, at most so many.
+    /// The newest failures over all targets, one for each target and reason, newest first, at most
+    /// so many.
     #[must_use]
-    pub fn failures(&self, most: usize) -> Vec<Arc<Summary>> {
+    pub fn failures(&self, most: usize) -> Vec<FailureKind> {
         let inner = self.inner();
-        let mut all: Vec<_> = inner.pasts.values().flat_map(|p| p.failures().take(most)).collect();
+        let mut all: Vec<_> = inner.pasts.values().flat_map(Past::failure_kinds).collect();
         all.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
-        all.into_iter().take(most).map(|(_, summary)| Arc::clone(summary)).collect()
+        all.into_iter().take(most).map(|(_, kind)| kind).collect()
     }
 
     /// How many probes are remembered.

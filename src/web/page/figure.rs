@@ -11,6 +11,7 @@ pub(super) const NONE: &str = "–";
 pub(super) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     let (value, unit) = match seconds {
+        0.0 => return "0 s".to_owned(),
         s if s >= 99.95 => return whole_seconds(duration),
         s if s >= 0.9995 => (s, "s"),
         s if s >= 0.000_999_5 => (s * 1e3, "ms"),
@@ -35,7 +36,7 @@ fn whole_seconds(duration: Duration) -> String {
 
 fn three(value: f64) -> String {
     let digits = match value {
-        v if v >= 99.95 => 0,
+        v if v >= 99.95 || v == 0.0 => 0,
         v if v >= 9.995 => 1,
         _ => 2,
     };
@@ -109,7 +110,7 @@ mod tests {
         let check = |nanos: u64, expect: &str| {
             assert_eq!(duration(Duration::from_nanos(nanos)), expect);
         };
-        check(0, "0.00 µs");
+        check(0, "0 s");
         check(31_900, "31.9 µs");
         check(999_400, "999 µs");
         check(999_600, "1.00 ms");

@@ -29,11 +29,12 @@ pub(super) enum News<'a> {
 }
 
 /// The navigation: words and addresses from the root.
-const LINKS: [(&str, &str); 4] = [
+const LINKS: [(&str, &str); 5] = [
     ("Targets", ""),
     ("Metrics", "metrics"),
     ("Configuration", "config"),
     ("API", "api/v1/openapi.json"),
+    ("Runbook", "runbook"),
 ];
 
 impl Page<'_> {

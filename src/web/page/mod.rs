@@ -11,8 +11,10 @@ mod link;
 mod moment;
 mod probe;
 mod problem;
+mod runbook;
 mod sparkline;
 mod state;
+mod table;
 mod target;
 mod targets;
 
@@ -36,6 +38,7 @@ pub(super) fn router() -> Router<Site> {
         .route("/targets/", get(target::by_query))
         .route("/targets/{name}", get(target::by_path))
         .route("/probes/{id}", get(probe::page))
+        .route("/runbook", get(runbook::page))
         .route("/assets/{file}", get(assets::serve))
 }
 

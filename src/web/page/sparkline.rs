@@ -41,6 +41,7 @@ pub(super) fn draw(figure: Figure, hour: &Hour) -> Markup {
     html! {
         svg.spark role="img" viewBox={ "0 0 " (width) " " (HEIGHT) } preserveAspectRatio="none"
             aria-label=(words(figure, hour)) {
+            path.floor d={ "M0 " (FLOOR) "h" (width) } {}
             path.p95 d=(line(|q| q.p95)) {}
             path.p50 d=(line(|q| q.p50)) {}
             path.failures d=(failures(hour)) {}

@@ -4,6 +4,9 @@ use maud::{Markup, html};
 
 use crate::history::Flight;
 use crate::web::page::figure;
+use crate::web::page::table::{self, Column, number, text};
+
+const COLUMNS: [Column; 2] = [text("Stage"), number("Took")];
 
 pub(super) fn section(flight: &Flight) -> Option<Markup> {
     let timing = flight.probe.outcome.measurement.server_timing;
@@ -15,20 +18,19 @@ pub(super) fn section(flight: &Flight) -> Option<Markup> {
     ];
     let reported = stages.into_iter().filter_map(|(name, took)| Some((name, took?)));
     let reported: Vec<_> = reported.collect();
-    (!reported.is_empty()).then(|| {
-        html! {
-            section aria-labelledby="stages" {
-                h2 #stages { "Stages of the server" }
-                table.narrow {
-                    caption { "As the server reports them" }
-                    thead { tr { th scope="col" { "Stage" } th.number scope="col" { "Took" } } }
-                    tbody {
-                        @for (name, took) in reported {
-                            tr { th scope="row" { (name) } td.number { (figure::duration(took)) } }
-                        }
-                    }
-                }
-            }
+    if reported.is_empty() {
+        return None;
+    }
+    let rows = html! {
+        @for (name, took) in reported {
+            (table::row(name, "", &COLUMNS, &[html! { (name) }, html! { (figure::duration(took)) }]))
+        }
+    };
+    let caption = html! { "As the server reports them" };
+    Some(html! {
+        section aria-labelledby="stages" {
+            h2 #stages { "Stages of the server" }
+            (table::table("narrow", &caption, &COLUMNS, None, &rows))
         }
     })
 }

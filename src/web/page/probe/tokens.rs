@@ -5,9 +5,13 @@ use maud::{Markup, html};
 use crate::history::Flight;
 use crate::recording::Offset;
 use crate::web::page::figure;
+use crate::web::page::table::{self, Column, number};
 
 /// Rows at most: more say nothing to people, and the JSON has them all.
 const SHOWN: usize = 500;
+
+const COLUMNS: [Column; 3] =
+    [number("Event"), number("Arrived at"), number("After the one before")];
 
 pub(super) fn section(flight: &Flight) -> Option<Markup> {
     let m = &flight.probe.outcome.measurement;
@@ -16,6 +20,8 @@ pub(super) fn section(flight: &Flight) -> Option<Markup> {
     }
     let befores = std::iter::once(None).chain(m.content_at.iter().map(Some));
     let rows = m.content_at.iter().zip(befores).enumerate().take(SHOWN);
+    let rows = html! { @for (i, (at, before)) in rows { (row(i + 1, *at, before.copied())) } };
+    let caption = html! { "Arrival of each event with content" };
     Some(html! {
         section aria-labelledby="tokens" {
             h2 #tokens { "Tokens" }
@@ -28,26 +34,17 @@ pub(super) fn section(flight: &Flight) -> Option<Markup> {
             }
             details {
                 summary { "All instants as a table" }
-                table.narrow {
-                    caption { "Arrival of each event with content" }
-                    thead {
-                        tr {
-                            th.number scope="col" { "Event" }
-                            th.number scope="col" { "Arrived at" }
-                            th.number scope="col" { "After the one before" }
-                        }
-                    }
-                    tbody {
-                        @for (i, (at, before)) in rows {
-                            tr {
-                                th.number scope="row" { (i + 1) }
-                                td.number { (figure::duration(at.since(Offset::default()))) }
-                                td.number { (figure::duration_or_none(before.map(|before| at.since(*before)))) }
-                            }
-                        }
-                    }
-                }
+                (table::table("narrow", &caption, &COLUMNS, None, &rows))
             }
         }
     })
+}
+
+fn row(number: usize, at: Offset, before: Option<Offset>) -> Markup {
+    let cells = [
+        html! { (number) },
+        html! { (figure::duration(at.since(Offset::default()))) },
+        html! { (figure::duration_or_none(before.map(|before| at.since(before)))) },
+    ];
+    table::row(&number.to_string(), "", &COLUMNS, &cells)
 }

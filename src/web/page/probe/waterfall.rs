@@ -50,23 +50,23 @@ pub(super) fn section(flight: &Flight) -> Option<Markup> {
     Some(html! {
         section aria-labelledby="waterfall" {
             h2 #waterfall { "Waterfall" }
-            table.waterfall {
+            table.waterfall role="table" {
                 caption { "Phases from the start of the probe, " (figure::duration(axis.end.since(Offset::default()))) " in all" }
-                thead {
-                    tr {
-                        th scope="col" { "Phase" }
-                        th.axis scope="col" { span.unseen { "When" } (scale(&axis)) }
-                        th.number scope="col" { "Began at" }
-                        th.number scope="col" { "Took" }
+                thead role="rowgroup" {
+                    tr role="row" {
+                        th scope="col" role="columnheader" { "Phase" }
+                        th.axis scope="col" role="columnheader" { span.unseen { "When" } (scale(&axis)) }
+                        th.number scope="col" role="columnheader" { "Began at" }
+                        th.number scope="col" role="columnheader" { "Took" }
                     }
                 }
-                tbody {
+                tbody role="rowgroup" {
                     @for span in &m.phases {
-                        tr {
-                            th scope="row" { (name(span.phase)) }
-                            td.picture { (bar(&axis, span.phase, span.start, span.duration)) }
-                            td.number { (offset(span.start)) }
-                            td.number { (figure::duration(span.duration)) }
+                        tr role="row" {
+                            th scope="row" role="rowheader" { (name(span.phase)) }
+                            td.picture role="cell" { (bar(&axis, span.phase, span.start, span.duration)) }
+                            td.number role="cell" { (offset(span.start)) }
+                            td.number role="cell" { (figure::duration(span.duration)) }
                         }
                     }
                     @if !reads.is_empty() { (ticks(&axis, "reads", "Reads", &reads)) }
@@ -124,15 +124,15 @@ fn ticks(axis: &Axis, class: &str, name: &str, instants: &[Offset]) -> Markup {
     let (first, last) = (instants.first(), instants.last());
     let took = first.zip(last).map(|(first, last)| last.since(*first));
     html! {
-        tr {
-            th scope="row" { (name) " (" (figure::count(instants.len() as u64)) ")" }
-            td.picture {
+        tr role="row" {
+            th scope="row" role="rowheader" { (name) " (" (figure::count(instants.len() as u64)) ")" }
+            td.picture role="cell" {
                 svg.bar aria-hidden="true" viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" {
                     path.{ (class) } d=(path) {}
                 }
             }
-            td.number { @if let Some(first) = first { (offset(*first)) } }
-            td.number { (figure::duration_or_none(took)) }
+            td.number role="cell" { @if let Some(first) = first { (offset(*first)) } }
+            td.number role="cell" { (figure::duration_or_none(took)) }
         }
     }
 }

@@ -1,11 +1,14 @@
 //! A target's last hour: figures, SLOs, failures by reason.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 
 use super::View;
-use crate::history::{Hour, SloHour};
-use crate::web::page::figure;
+use crate::history::{Hour, Quantiles, SloHour, State};
 use crate::web::page::sparkline::{self, Figure};
+use crate::web::page::table::{self, Column, number, picture, text};
+use crate::web::page::{figure, state};
 
 pub(super) fn section(view: &View<'_>) -> Option<Markup> {
     let hour = &view.overview.hour;
@@ -29,54 +32,47 @@ pub(super) fn section(view: &View<'_>) -> Option<Markup> {
     })
 }
 
+const FIGURES: [Column; 5] =
+    [text("Figure"), picture("Minute by minute"), number("p50"), number("p95"), number("p99")];
+
 fn figures(hour: &Hour) -> Markup {
-    html! {
-        table.wide {
-            caption { "Quantiles; in the pictures the median (line), the 95th percentile (dashed) and minutes with failures (marks)" }
-            thead {
-                tr {
-                    th scope="col" { "Figure" }
-                    th scope="col" { "Minute by minute" }
-                    th.number scope="col" { "p50" }
-                    th.number scope="col" { "p95" }
-                    th.number scope="col" { "p99" }
-                }
-            }
-            tbody { @for of in [sparkline::TTFT, sparkline::ITL] { (row(of, hour)) } }
-        }
-    }
+    let caption = html! {
+        "Quantiles; in the pictures the median (line), the 95th percentile (dashed) and minutes \
+         with failures (marks)"
+    };
+    let rows = html! { @for of in [sparkline::TTFT, sparkline::ITL] { (row(of, hour)) } };
+    table::table("cards wide", &caption, &FIGURES, None, &rows)
 }
 
 fn row(of: Figure, hour: &Hour) -> Markup {
     let quantiles = (of.hour)(hour);
-    let columns = [quantiles.map(|q| q.p50), quantiles.map(|q| q.p95), quantiles.map(|q| q.p99)];
-    html! {
-        tr {
-            th scope="row" { (of.name) }
-            td.picture { (sparkline::draw(of, hour)) }
-            @for value in columns { td.number { (figure::duration_or_none(value)) } }
-        }
-    }
+    let value = |of: fn(Quantiles) -> Duration| {
+        html! { (figure::duration_or_none(quantiles.map(of))) }
+    };
+    let cells = [
+        html! { (of.name) },
+        sparkline::draw(of, hour),
+        value(|q| q.p50),
+        value(|q| q.p95),
+        value(|q| q.p99),
+    ];
+    table::row(of.name, "", &FIGURES, &cells)
 }
 
+const SLOS: [Column; 6] = [
+    text("SLO"),
+    text("Each probe"),
+    number("Attainment"),
+    number("Objective"),
+    number("Good probes"),
+    number("Goodput"),
+];
+
 fn slos(slos: &[SloHour]) -> Markup {
+    let rows = html! { @for hour in slos { (slo(hour)) } };
+    let caption = html! { "SLOs over the last hour" };
     html! {
-        @if !slos.is_empty() {
-            table {
-                caption { "SLOs over the last hour" }
-                thead {
-                    tr {
-                        th scope="col" { "SLO" }
-                        th scope="col" { "Each probe" }
-                        th.number scope="col" { "Attainment" }
-                        th.number scope="col" { "Objective" }
-                        th.number scope="col" { "Good probes" }
-                        th.number scope="col" { "Goodput" }
-                    }
-                }
-                tbody { @for hour in slos { (slo(hour)) } }
-            }
-        }
+        @if !slos.is_empty() { (table::table("cards", &caption, &SLOS, None, &rows)) }
     }
 }
 
@@ -84,17 +80,16 @@ fn slo(hour: &SloHour) -> Markup {
     let attainment = hour.attainment();
     let missed = attainment.is_some_and(|share| share < hour.slo.objective);
     let objectives = &hour.slo.objectives;
-    html! {
-        tr {
-            th scope="row" { (hour.slo.name) }
-            td { @for o in objectives { div { (figure::objective_name(o.kind)) " " (figure::bound(o)) } } }
-            td.number {
-                @if missed { span.badge.warn { span aria-hidden="true" { "▲" } " missed" } " " }
-                @match attainment { Some(share) => (figure::share(share)), None => (figure::NONE) }
-            }
-            td.number { (figure::objective_share(hour.slo.objective)) }
-            td.number { (figure::count(hour.good.into())) " of " (figure::count(hour.probes.into())) }
-            td.number { @match hour.goodput { Some(rate) => (figure::rate(rate)), None => (figure::NONE) } }
-        }
-    }
+    let cells = [
+        html! { (hour.slo.name) },
+        html! { @for o in objectives { div { (figure::objective_name(o.kind)) " " (figure::bound(o)) } } },
+        html! {
+            @if missed { (state::badge(State::Degraded, "missed")) " " }
+            @match attainment { Some(share) => (figure::share(share)), None => (figure::NONE) }
+        },
+        html! { (figure::objective_share(hour.slo.objective)) },
+        html! { (figure::count(hour.good.into())) " of " (figure::count(hour.probes.into())) },
+        html! { @match hour.goodput { Some(rate) => (figure::rate(rate)), None => (figure::NONE) } },
+    ];
+    table::row(&hour.slo.name, "", &SLOS, &cells)
 }

@@ -1,9 +1,12 @@
 //! The probes of a target that are remembered.
 
+use std::time::Duration;
+
 use maud::{Markup, html};
 
 use super::{ROOT, View};
 use crate::history::{FAILED, ODD, ORDINARY, Summary};
+use crate::web::page::table::{self, Column, number, text};
 use crate::web::page::{figure, link, moment, state};
 
 /// Which probes are shown.
@@ -92,44 +95,38 @@ fn form(view: &View<'_>) -> Markup {
     }
 }
 
+const COLUMNS: [Column; 8] = [
+    text("Started"),
+    text("Result"),
+    text("Workload"),
+    number("TTFT"),
+    number("ITL"),
+    number("Longest gap"),
+    number("Latency"),
+    number("Tokens"),
+];
+
 fn table(probes: &[&Summary], now: i64) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="Probes" {
-            table {
-                caption { "Newest first; the time leads to the waterfall" }
-                thead {
-                    tr {
-                        th scope="col" { "Started" }
-                        th scope="col" { "Result" }
-                        th scope="col" { "Workload" }
-                        @for column in ["TTFT", "ITL", "Longest gap", "Latency", "Tokens"] {
-                            th.number scope="col" { (column) }
-                        }
-                    }
-                }
-                tbody data-live="probes" data-rows="" {
-                    @for probe in probes { (row(probe, now)) }
-                    @if probes.is_empty() {
-                        tr data-key="" { td colspan="8" { "None that is remembered." } }
-                    }
-                }
-            }
-        }
-    }
+    let rows = html! {
+        @for probe in probes { (row(probe, now)) }
+        @if probes.is_empty() { (table::nothing(&COLUMNS, "None that is remembered.")) }
+    };
+    let caption = html! { "Newest first; the time leads to the waterfall" };
+    table::table("cards dense", &caption, &COLUMNS, Some("probes"), &rows)
 }
 
 fn row(probe: &Summary, now: i64) -> Markup {
-    let durations = [probe.ttft, probe.itl, probe.longest_gap, probe.request_latency];
-    let tokens = probe.output_tokens.map_or_else(|| figure::NONE.to_owned(), figure::count);
-    html! {
-        tr data-key=(probe.id.as_str()) {
-            th scope="row" {
-                a href=(link::probe(ROOT, probe.id.as_str())) { (moment::time(probe.started_unix_nanos, now)) }
-            }
-            td { (state::of_probe(probe)) }
-            td { (probe.workload.name) }
-            @for duration in durations { td.number { (figure::duration_or_none(duration)) } }
-            td.number { (tokens) }
-        }
-    }
+    let id = probe.id.as_str();
+    let duration = |d: Option<Duration>| html! { (figure::duration_or_none(d)) };
+    let cells = [
+        html! { a href=(link::probe(ROOT, id)) { (moment::time(probe.started_unix_nanos, now)) } },
+        state::of_probe(probe),
+        html! { (probe.workload.name) },
+        duration(probe.ttft),
+        duration(probe.itl),
+        duration(probe.longest_gap),
+        duration(probe.request_latency),
+        html! { @match probe.output_tokens { Some(n) => (figure::count(n)), None => (figure::NONE) } },
+    ];
+    table::row(id, "", &COLUMNS, &cells)
 }

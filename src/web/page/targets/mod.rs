@@ -13,7 +13,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::layout::{News, Page};
-use super::{figure, problem, state};
+use super::{figure, problem, state, table};
 use crate::daemon::Daemon;
 use crate::history::State;
 use crate::target::Target;
@@ -51,7 +51,7 @@ pub(super) async fn page(
         h1 { "Targets" }
         (summary(&listing, &filter))
         (filter.form(&daemon.config()))
-        (table(&daemon, &listing, &filter))
+        (targets(&daemon, &listing, &filter))
         (failures::section(&daemon.history, listing.now))
     };
     let page = Page { root: "", title: "llm-prober", here: "Targets", news: News::All, main };
@@ -107,26 +107,18 @@ fn summary(listing: &Listing, filter: &Filter) -> Markup {
     }
 }
 
-fn table(daemon: &Daemon, listing: &Listing, filter: &Filter) -> Markup {
+fn targets(daemon: &Daemon, listing: &Listing, filter: &Filter) -> Markup {
     let page = filter.page.min(listing.pages());
     let shown = listing.matching.iter().skip((page - 1) * PER_PAGE).take(PER_PAGE);
-    html! {
-        table.cards role="table" {
-            caption { "Targets, failing ones first; figures of the last hour" }
-            thead role="rowgroup" {
-                tr role="row" {
-                    @for column in row::COLUMNS { th scope="col" role="columnheader" { (column) } }
-                }
-            }
-            tbody role="rowgroup" data-live="targets" data-rows="" {
-                @for (target, _) in shown { (row::of(daemon, target, listing.now)) }
-                @if listing.matching.is_empty() {
-                    tr role="row" data-key="" {
-                        td role="cell" colspan=(row::COLUMNS.len()) { "No target matches the filter." }
-                    }
-                }
-            }
+    let rows = html! {
+        @for (target, _) in shown { (row::of(daemon, target, listing.now)) }
+        @if listing.matching.is_empty() {
+            (table::nothing(&row::COLUMNS, "No target matches the filter."))
         }
+    };
+    let caption = html! { "Targets, failing ones first; figures of the last hour" };
+    html! {
+        (table::table("cards", &caption, &row::COLUMNS, Some("targets"), &rows))
         (pages(listing, filter, page))
     }
 }

@@ -6,57 +6,55 @@ use crate::daemon::Daemon;
 use crate::history::{Overview, SloHour, Summary};
 use crate::target::Target;
 use crate::web::page::sparkline::{self, Figure};
-use crate::web::page::{figure, link, moment, state};
+use crate::web::page::table::{self, Column, picture, text};
+use crate::web::page::{figure, link, moment, state, target};
 
 /// In the order of a row's cells.
-pub(super) const COLUMNS: [&str; 7] = [
-    "State",
-    "Target",
-    "Time to first token",
-    "Inter-token latency",
-    "SLOs: attainment, goodput",
-    "Last failure",
-    "Last probe",
+pub(super) const COLUMNS: [Column; 7] = [
+    text("Target"),
+    text("State"),
+    picture("Time to first token"),
+    picture("Inter-token latency"),
+    text("SLO attainment, goodput"),
+    text("Last failure"),
+    text("Last probe"),
 ];
 
 pub(super) fn of(daemon: &Daemon, target: &Target, now: i64) -> Markup {
     let overview = daemon.history.overview(target, now);
-    let model = super::super::target::model(daemon, target);
     let version = overview.last.as_ref().map_or("", |last| last.id.as_str());
+    let cells = [
+        name(daemon, target),
+        state::of_target(overview.state),
+        quantiles(sparkline::TTFT, &overview),
+        quantiles(sparkline::ITL, &overview),
+        slos(&overview.hour.slos),
+        failure(overview.last_failure.as_deref(), now),
+        last(overview.last.as_deref(), now),
+    ];
+    table::row(&target.name, version, &COLUMNS, &cells)
+}
+
+fn name(daemon: &Daemon, target: &Target) -> Markup {
     html! {
-        tr role="row" data-key=(target.name) data-version=(version) {
-            td role="cell" { (state::of_target(overview.state)) }
-            th scope="row" role="rowheader" {
-                a href=(link::target("", &target.name)) { (target.name) }
-                @if let Some(model) = model { span.note { (model) } }
-            }
-            (quantiles(sparkline::TTFT, &overview))
-            (quantiles(sparkline::ITL, &overview))
-            (cell(COLUMNS[4], slos(&overview.hour.slos)))
-            (cell(COLUMNS[5], failure(overview.last_failure.as_deref(), now)))
-            (cell(COLUMNS[6], last(overview.last.as_deref(), now)))
-        }
+        a href=(link::target("", &target.name)) { (target.name) }
+        @if let Some(model) = target::model(daemon, target) { span.note { (model) } }
     }
 }
 
-/// Where rows are cards there are no column headers; then each cell shows its own.
-fn cell(column: &str, content: Markup) -> Markup {
-    html! { td role="cell" { span.column aria-hidden="true" { (column) } (content) } }
-}
-
 fn quantiles(of: Figure, overview: &Overview) -> Markup {
-    let content = html! {
+    html! {
         (sparkline::draw(of, &overview.hour))
-        @match (of.hour)(&overview.hour) {
-            Some(q) => span.figures {
-                span title="median" { b { (figure::duration(q.p50)) } }
-                " "
-                span.note title="95th percentile" { "p95 " (figure::duration(q.p95)) }
-            },
-            None => span.figures { (figure::NONE) },
+        span.figures {
+            @match (of.hour)(&overview.hour) {
+                Some(q) => {
+                    span title="median" { b { (figure::duration(q.p50)) } } " "
+                    span.note title="95th percentile" { "p95 " (figure::duration(q.p95)) }
+                },
+                None => (figure::NONE),
+            }
         }
-    };
-    cell(of.name, content)
+    }
 }
 
 fn slos(slos: &[SloHour]) -> Markup {
