@@ -108,6 +108,14 @@ impl Daemon {
         Arc::clone(&self.state().config)
     }
 
+    /// A way of its own to a target's server.
+    ///
+    /// # Errors
+    /// When the transport cannot be made.
+    pub fn dial(&self, target: &Target) -> Result<Transport, String> {
+        (self.dial)(target)
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -72,5 +72,6 @@ pub mod shutdown;
 pub mod simulate;
 #[cfg(test)]
 mod testing;
+pub mod top;
 pub mod transport;
 pub mod web;

@@ -2,9 +2,12 @@
 
 mod check;
 mod probe;
+mod remember;
+mod replay;
 mod rules;
 mod run;
 mod simulate;
+mod top;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -32,6 +35,10 @@ enum Command {
     Run(run::RunArgs),
     /// Make one probe, or many, and show what was measured.
     Probe(probe::ProbeArgs),
+    /// Interpret flight records again and show what was measured.
+    Replay(replay::ReplayArgs),
+    /// Show a running daemon in the terminal.
+    Top(top::TopArgs),
     /// Check a configuration file and show the resolved targets.
     Check(check::CheckArgs),
     /// Write alert and recording rules for a configuration.
@@ -93,6 +100,12 @@ enum CliError {
     Failed(String),
 }
 
+impl From<String> for CliError {
+    fn from(message: String) -> Self {
+        Self::Failed(message)
+    }
+}
+
 /// Matches the command; the result is the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -105,6 +118,8 @@ pub fn main() -> ExitCode {
         None => run::main(&cli.run),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Probe(args)) => probe::main(&args),
+        Some(Command::Replay(args)) => replay::main(&args),
+        Some(Command::Top(args)) => top::main(&args),
         Some(Command::Check(args)) => check::main(&args),
         Some(Command::Rules(args)) => rules::main(&args),
         Some(Command::Simulate(args)) => simulate::main(&args),

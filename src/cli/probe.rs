@@ -48,7 +48,7 @@ pub(super) struct ProbeArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
+pub(super) enum Output {
     /// A waterfall and the figures.
     Text,
     /// One JSON object per line.
@@ -127,7 +127,7 @@ async fn probe_all(
     }
 }
 
-fn show(output: Output, target: &str, probe: &Probe) -> Result<String, String> {
+pub(super) fn show(output: Output, target: &str, probe: &Probe) -> Result<String, String> {
     match output {
         Output::Text => Ok(waterfall::draw(target, probe)),
         Output::Json => {

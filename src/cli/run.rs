@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::remember::RememberArgs;
 use super::{CliError, LogArgs, load, runtime};
 use crate::config::Config;
 use crate::daemon::{Daemon, network};
@@ -47,6 +48,8 @@ pub(super) struct RunArgs {
     /// Serve /probe: one probe of a named target per request. Whoever reaches it can cause load.
     #[arg(long = "web.enable-probe")]
     enable_probe: bool,
+    #[command(flatten)]
+    remember: RememberArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -89,27 +92,29 @@ pub(super) fn main(args: &RunArgs) -> Result<ExitCode, CliError> {
     let config = args.config.as_deref().map(load).transpose()?;
     args.log.init();
     resources::raise_open_files();
-    runtime()?.block_on(run(args, config)).map_err(CliError::Failed)?;
+    runtime()?.block_on(run(args, config))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), String> {
+async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let mut asked_to_end = std::pin::pin!(shutdown::requested());
     let mut reloads = Reloads::listen();
+    // Refused before any port is bound, too.
+    let history = args.remember.history(&tasks, &stop)?;
     let mut listeners = Vec::new();
     for address in &args.listen {
         let bound = TcpListener::bind(address).await;
         listeners.push(bound.map_err(|e| format!("cannot listen on {address}: {e}"))?);
     }
-    let stop = CancellationToken::new();
-    let tasks = TaskTracker::new();
     let config = match config {
         Some(config) => config,
         None => quick_start(&tasks, &stop).await?,
     };
     let io = IoThreads::start(usize::from(args.io_threads)).map_err(|e| e.to_string())?;
     let metrics = Metrics::new(args.metrics());
-    let daemon = Daemon::start(config, args.config.clone(), metrics, network(io))?;
+    let file = args.config.clone();
+    let daemon = Daemon::start_with(config, file, metrics, history, network(io))?;
     let site = Site::new(Arc::clone(&daemon), args.web(), stop.clone());
     for listener in listeners {
         announce(&listener);

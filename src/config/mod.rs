@@ -25,6 +25,7 @@ use url::Url;
 
 pub use self::error::ConfigError;
 use self::error::Report;
+pub use self::quantity::parse_size;
 use crate::target::Target;
 
 /// Largest configuration file, in bytes.
@@ -81,6 +82,16 @@ impl Config {
                 url.as_str().clone_into(&mut target.url.value);
             }
         })
+    }
+
+    /// A configuration of one target alone, with the same labels.
+    ///
+    /// # Errors
+    /// When it cannot be shown as YAML.
+    pub(crate) fn only(&self, target: &Arc<Target>) -> Result<Self, String> {
+        let targets = vec![Arc::clone(target)];
+        let redacted = redact::render(&targets, self.seed)?;
+        Ok(Self { targets, label_keys: self.label_keys.clone(), seed: self.seed, redacted })
     }
 
     /// The effective configuration as YAML, for people: defaults filled in; header values, prompts

@@ -36,6 +36,14 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
+/// Parses a size with its unit, such as `64MiB`, into bytes.
+///
+/// # Errors
+/// A message that names the value and what was expected.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    parse(text, SIZE_UNITS).ok_or_else(|| format!("`{text}`: {SIZE_EXPECTED}"))
+}
+
 struct QuantityVisitor {
     units: &'static [(&'static str, u64)],
     expected: &'static str,

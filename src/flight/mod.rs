@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub use read::ReadError;
+pub use read::{MAX_FILE_BYTES, ReadError};
 pub use recorder::{Keep, Recorder, RecorderOptions, RecorderStatus};
 
 use crate::history::Flight;

@@ -21,7 +21,7 @@ use crate::slo::{Objective, ObjectiveKind, Slo};
 use crate::workload::{Prefix, Validator, Workload};
 
 /// Largest file, in bytes.
-pub(super) const MAX_BYTES: usize = 64 << 20;
+pub const MAX_FILE_BYTES: usize = 64 << 20;
 /// Portions of a body at most.
 const MAX_PORTIONS: usize = 1 << 20;
 /// Longest probe: stamps beyond it are no stamps. A week, in nanoseconds.
@@ -52,8 +52,8 @@ type Checked<T> = Result<T, String>;
 
 pub(super) fn read(text: &[u8]) -> Result<FlightRecord, ReadError> {
     let at = |line| move |problem| ReadError { line, problem };
-    if text.len() > MAX_BYTES {
-        let most = MAX_BYTES >> 20;
+    if text.len() > MAX_FILE_BYTES {
+        let most = MAX_FILE_BYTES >> 20;
         return Err(at(0)(format!("larger than {most} MiB, the most that is read")));
     }
     let mut lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty());

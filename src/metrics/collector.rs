@@ -9,6 +9,7 @@ use prometheus::registry::Registry;
 
 use super::State;
 use super::families::{self, Family, PREFIX, TARGET_LABELS};
+use super::one_probe::OneProbe;
 use super::process::ProcessStats;
 use super::sink::{Encoding, Labels, Sink};
 use super::target::TargetMetrics;
@@ -16,9 +17,18 @@ use super::target::TargetMetrics;
 /// A registry whose only content is the walk.
 pub(super) fn registry(state: &Arc<State>, encoding: Encoding) -> Registry {
     let mut registry = Registry::default();
-    let probes = ProbeCollector { state: Arc::clone(state), encoding };
+    let probes = ProbeCollector { state: Arc::clone(state), encoding, prober: true };
     registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(probes));
     registry.register_collector(Box::new(ProcessCollector { encoding }));
+    registry
+}
+
+/// A registry of one probe on demand.
+pub(super) fn registry_of_one(state: &Arc<State>, one: OneProbe, encoding: Encoding) -> Registry {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(OneProbeCollector { one, encoding }));
+    let probes = ProbeCollector { state: Arc::clone(state), encoding, prober: false };
+    registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(probes));
     registry
 }
 
@@ -27,6 +37,8 @@ pub(super) fn registry(state: &Arc<State>, encoding: Encoding) -> Registry {
 struct ProbeCollector {
     state: Arc<State>,
     encoding: Encoding,
+    /// Whether the prober's own families are among them.
+    prober: bool,
 }
 
 impl Collector for ProbeCollector {
@@ -49,7 +61,24 @@ impl Collector for ProbeCollector {
         writer.write(families::SECONDARY, &secondary)?;
         writer.write(families::SLO, &workloads)?;
         writer.write(families::TARGET, &whole)?;
+        if !self.prober {
+            return Ok(());
+        }
         writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])
+    }
+}
+
+/// What a probe on demand is judged by.
+#[derive(Debug)]
+struct OneProbeCollector {
+    one: OneProbe,
+    encoding: Encoding,
+}
+
+impl Collector for OneProbeCollector {
+    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
+        let mut writer = Writer { encoder, encoding: self.encoding };
+        writer.write(families::ONE_PROBE, &[(Labels::default(), &self.one)])
     }
 }
 

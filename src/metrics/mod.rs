@@ -14,6 +14,7 @@ mod exposition;
 pub mod families;
 mod histogram;
 mod negotiate;
+mod one_probe;
 mod options;
 mod prober;
 mod process;

@@ -2,6 +2,8 @@
 
 pub mod api;
 mod page;
+mod probe;
+mod probe_debug;
 mod scrape;
 mod site;
 
@@ -23,6 +25,7 @@ pub fn router(site: Site) -> Router {
     Router::new()
         .merge(page::router())
         .route("/metrics", get(scrape::metrics))
+        .route("/probe", get(probe::probe))
         .route("/config", get(config))
         .route("/-/healthy", get(|| async { "llm-prober is healthy.\n" }))
         .route("/-/ready", get(|| async { "llm-prober is ready.\n" }))

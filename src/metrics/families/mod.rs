@@ -7,6 +7,7 @@
 //! the targets' own label keys as well; a label that does not apply is empty.
 
 mod latency;
+mod one_probe;
 mod prober;
 mod probes;
 mod process;
@@ -19,6 +20,7 @@ use prometheus::metrics::MetricType;
 use prometheus::registry::Unit;
 
 pub(super) use latency::{PRIMARY, SECONDARY};
+pub(super) use one_probe::ONE_PROBE;
 pub(super) use prober::PROBER;
 pub(super) use probes::PROBES;
 pub(super) use process::PROCESS;

@@ -9,6 +9,7 @@ mod events;
 mod openapi;
 mod probe;
 mod probes;
+mod recording;
 mod status;
 mod target;
 mod targets;
@@ -22,7 +23,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use error::Refusal;
+pub(super) use error::{ApiQuery, Refusal};
 pub use probes::ProbeList;
 pub use status::Status;
 pub use targets::TargetList;
@@ -51,6 +52,7 @@ fn documented() -> OpenApiRouter<Site> {
             .routes(routes!(target::get))
             .routes(routes!(probes::list))
             .routes(routes!(probe::get))
+            .routes(routes!(recording::get))
             .routes(routes!(events::listen))
             .routes(routes!(status::get))
             .routes(routes!(openapi::get)),

@@ -28,6 +28,8 @@ pub struct Status {
     pub config: ConfigStatus,
     /// What is remembered.
     pub history: HistoryStatus,
+    /// Flight records on disk; null unless the program was started with `--flight-recorder.dir`.
+    pub flight_recorder: Option<FlightRecorderStatus>,
     /// What is served beyond figures.
     pub features: Features,
 }
@@ -48,6 +50,19 @@ pub struct HistoryStatus {
     pub probes: usize,
     /// Memory that their recordings take, in bytes.
     pub recorded_bytes: usize,
+}
+
+/// Flight records on disk.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FlightRecorderStatus {
+    /// Written since the start.
+    pub written: u64,
+    /// Could not be written, or there was no time.
+    pub lost: u64,
+    /// In the folder now.
+    pub files: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
 }
 
 /// What is served beyond figures.
@@ -80,6 +95,12 @@ pub(super) async fn get(State(site): State<Site>) -> Json<Status> {
         targets: site.daemon.config().targets.len(),
         config: ConfigStatus { last_reload_successful, last_success_unix_seconds },
         history: HistoryStatus { probes: history.len(), recorded_bytes: history.recorded_bytes() },
+        flight_recorder: history.recorder().map(|r| FlightRecorderStatus {
+            written: r.written,
+            lost: r.lost,
+            files: r.files,
+            bytes: r.bytes,
+        }),
         features: Features { recordings: site.options.recordings, probe: site.options.probe },
     })
 }

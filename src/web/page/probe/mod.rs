@@ -7,8 +7,6 @@ mod tokens;
 mod verdicts;
 mod waterfall;
 
-use std::sync::Arc;
-
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,8 +14,9 @@ use maud::{Markup, html};
 
 use super::layout::{News, Page};
 use super::{link, moment, problem, state};
-use crate::daemon::Daemon;
+use crate::flight::FlightRecord;
 use crate::history::{Entry, Flight};
+use crate::web::site::{Site, WebOptions};
 
 const ROOT: &str = "../";
 
@@ -28,9 +27,9 @@ type Section = fn(&Flight) -> Option<Markup>;
 const SECTIONS: [Section; 5] =
     [waterfall::section, verdicts::section, figures::section, stages::section, tokens::section];
 
-pub(super) async fn page(State(daemon): State<Arc<Daemon>>, Path(id): Path<String>) -> Response {
-    match daemon.history.find(&id) {
-        Some(entry) => super::answer(render(&entry)),
+pub(super) async fn page(State(site): State<Site>, Path(id): Path<String>) -> Response {
+    match site.daemon.history.find(&id) {
+        Some(entry) => super::answer(render(&entry, site.options)),
         None => {
             let expected =
                 "Only the newest probes of each target are remembered, failures longest.";
@@ -39,7 +38,7 @@ pub(super) async fn page(State(daemon): State<Arc<Daemon>>, Path(id): Path<Strin
     }
 }
 
-fn render(entry: &Entry) -> Markup {
+fn render(entry: &Entry, options: WebOptions) -> Markup {
     let probe = &entry.summary;
     let name = &probe.target.name;
     let main = html! {
@@ -47,7 +46,14 @@ fn render(entry: &Entry) -> Markup {
         h1 { "Probe " span.id { (probe.id.as_str()) } }
         p.summary { (state::of_probe(probe)) " " span.note { (probe.workload.name) ", " (moment::exact(probe.started_unix_nanos)) } }
         (explain::sentences(entry))
-        p.links { a href=(link::api(ROOT, &["probes", probe.id.as_str()])) { "JSON" } }
+        p.links {
+            @let id = probe.id.as_str();
+            a href=(link::api(ROOT, &["probes", id])) { "JSON" }
+            @if options.recordings && entry.flight.as_deref().and_then(FlightRecord::of).is_some() {
+                a href=(link::api(ROOT, &["probes", id, "recording"])) download { "Recording" }
+            }
+            a href={ (ROOT) "runbook" } { "Runbook" }
+        }
         @match &entry.flight {
             Some(flight) => @for section in SECTIONS { @if let Some(section) = section(flight) { (section) } },
             None => p {

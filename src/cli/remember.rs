@@ -1,0 +1,68 @@
+//! Flags of what is remembered: in memory for the pages, on disk for incidents.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::CliError;
+use crate::config::parse_size;
+use crate::flight::{Keep, Recorder, RecorderOptions};
+use crate::history::History;
+
+#[derive(Debug, Args)]
+pub(super) struct RememberArgs {
+    /// Memory for the recordings of recent probes.
+    #[arg(long = "history.memory", value_name = "SIZE", default_value = "64MiB")]
+    #[arg(value_parser = parse_size)]
+    memory: u64,
+    /// Folder to keep flight records in, for `llm-prober replay`. They hold answers. Created where
+    /// it is missing.
+    #[arg(long = "flight-recorder.dir", value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+    /// Size of that folder; the oldest records are deleted beyond.
+    #[arg(long = "flight-recorder.max-size", value_name = "SIZE", default_value = "256MiB")]
+    #[arg(value_parser = parse_size)]
+    max_size: u64,
+    /// Which probes to keep there.
+    #[arg(long = "flight-recorder.keep", value_name = "KIND", default_value = "odd")]
+    keep: Kind,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    /// Those that failed.
+    Failures,
+    /// Those that failed, missed an SLO, were the slowest of an hour or arrived in lumps.
+    Odd,
+    /// All.
+    All,
+}
+
+impl RememberArgs {
+    /// The history, with a flight recorder behind it if there is to be one.
+    pub fn history(
+        &self,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Arc<History>, CliError> {
+        let recorder = self.dir.as_ref().map(|dir| {
+            let keep = match self.keep {
+                Kind::Failures => Keep::Failures,
+                Kind::Odd => Keep::Odd,
+                Kind::All => Keep::All,
+            };
+            let options = RecorderOptions { dir: dir.clone(), max_bytes: self.max_size, keep };
+            Recorder::start(&options, tasks, stop.clone()).map_err(|error| {
+                let dir = dir.display();
+                CliError::Usage(format!(
+                    "--flight-recorder.dir={dir}: {error}, expected a folder that can be written to"
+                ))
+            })
+        });
+        let memory = usize::try_from(self.memory).unwrap_or(usize::MAX);
+        Ok(Arc::new(History::new(memory, recorder.transpose()?)))
+    }
+}

@@ -1,0 +1,52 @@
+//! `llm-prober replay`: what flight records amount to.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::CliError;
+use super::probe::{Output, show};
+use crate::flight::{FlightRecord, MAX_FILE_BYTES};
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// Flight records: kept by --flight-recorder.dir or downloaded from the page of a probe.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What to print for each probe.
+    #[arg(long, default_value = "text")]
+    output: Output,
+    /// Short for --output=json.
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+}
+
+pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
+    let output = if args.json { Output::Json } else { args.output };
+    let mut all_good = true;
+    let mut out = std::io::stdout().lock();
+    for file in &args.files {
+        let record = read(file)?;
+        let probe = record.interpret();
+        all_good &= probe.outcome.succeeded();
+        let text = show(output, &record.target, &probe).map_err(CliError::Failed)?;
+        writeln!(out, "{text}").map_err(|e| CliError::Failed(e.to_string()))?;
+        let differences = record.differences(&probe);
+        if !differences.is_empty() {
+            let (file, keys) = (file.display(), differences.join(", "));
+            eprintln!("{file}: differs from what was seen when it was recorded: {keys}");
+        }
+    }
+    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn read(file: &Path) -> Result<FlightRecord, CliError> {
+    let fail = |why: &dyn std::fmt::Display| CliError::Usage(format!("{}: {why}", file.display()));
+    let mut bytes = Vec::new();
+    let opened = File::open(file).map_err(|e| fail(&e))?;
+    opened.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|e| fail(&e))?;
+    FlightRecord::read(&bytes).map_err(|e| fail(&e))
+}

@@ -1,0 +1,23 @@
+//! `llm-prober top`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use url::Url;
+
+use super::{CliError, runtime};
+use crate::top::{Client, run};
+
+#[derive(Debug, Args)]
+pub(super) struct TopArgs {
+    /// Where the daemon serves its pages.
+    #[arg(long, default_value = "http://localhost:9829")]
+    url: Url,
+}
+
+pub(super) fn main(args: &TopArgs) -> Result<ExitCode, CliError> {
+    let client = Client::new(&args.url).map_err(|e| CliError::Usage(format!("--url {e}")))?;
+    let shown = runtime()?.block_on(run(&client, args.url.as_str()));
+    shown.map_err(|e| CliError::Failed(format!("the terminal cannot be used: {e}")))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,17 @@
+//! What a probe on demand adds, under the names that every prober of its kind uses.
+
+use super::{Family, gauge};
+use crate::metrics::one_probe::OneProbe;
+
+pub(in crate::metrics) static ONE_PROBE: &[Family<OneProbe>] = &[
+    gauge("probe_success", &[], "Whether the probe succeeded (1) or failed (0).", |p, s| {
+        s.gauge(&[], p.success)
+    }),
+    gauge(
+        "probe_duration_seconds",
+        &[],
+        "How long the probe took, from before name resolution to the end of the answer or the \
+         failure.",
+        |p, s| s.gauge(&[], p.duration_seconds),
+    ),
+];

@@ -1,0 +1,51 @@
+//! The metrics of a single probe, in a registry of their own.
+
+use std::sync::Arc;
+
+use super::{Metrics, MetricsOptions, State, collector};
+use crate::config::Config;
+use crate::metrics::sink::Encoding;
+use crate::probe::Probe;
+
+/// See the families for what each value is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OneProbe {
+    pub success: f64,
+    pub duration_seconds: f64,
+}
+
+impl Metrics {
+    /// What one probe of the only target of `config` measured, and nothing else: neither the
+    /// prober's own state nor its process. `model` is the name that was asked for, if known.
+    #[must_use]
+    pub fn of_one(
+        options: MetricsOptions,
+        config: &Config,
+        probe: &Probe,
+        model: Option<&str>,
+    ) -> Self {
+        let one = OneProbe {
+            success: f64::from(u8::from(probe.outcome.succeeded())),
+            duration_seconds: probe.recording.ended.seconds(),
+        };
+        let state = Arc::<State>::default();
+        let text = collector::registry_of_one(&state, one, Encoding::Text);
+        let protobuf = collector::registry_of_one(&state, one, Encoding::Protobuf);
+        let metrics = Self { options, state, text, protobuf };
+        metrics.load(config);
+        for target in &metrics.state.loaded.load().targets {
+            if let Some(model) = model {
+                target.set_model(model);
+            }
+            let id = probe.id.as_str();
+            target.record(&probe.workload.name, &probe.recording, &probe.outcome, id);
+        }
+        metrics
+    }
+
+    /// How the metrics were made.
+    #[must_use]
+    pub fn options(&self) -> MetricsOptions {
+        self.options
+    }
+}

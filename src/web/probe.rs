@@ -1,0 +1,129 @@
+//! `/probe?target=NAME&workload=NAME`: one probe per request, with metrics of its own, as
+//! Prometheus' multi-target exporters do it.
+//!
+//! The probe has a connection of its own and leaves no trace: neither in the daemon's series nor
+//! in its history, its flight records or its budget.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use super::api::{ApiQuery, Refusal};
+use super::probe_debug;
+use super::site::Site;
+use crate::config::Config;
+use crate::daemon::Daemon;
+use crate::metrics::{Format, Metrics};
+use crate::probe::{Probe, Probing};
+use crate::target::Target;
+use crate::workload::Mix;
+
+/// The scraper's patience, in seconds.
+const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
+/// Left of that patience for the answer: so much at most, or a tenth.
+const OFFSET: f64 = 0.5;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    target: String,
+    workload: Option<String>,
+    #[serde(default)]
+    debug: bool,
+}
+
+pub(super) async fn probe(
+    State(site): State<Site>,
+    headers: HeaderMap,
+    ApiQuery(wanted): ApiQuery<Wanted>,
+) -> Result<Response, Refusal> {
+    if !site.options.probe {
+        let message = "probes on demand are served with --web.enable-probe";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+    }
+    let patience = patience(&headers)?;
+    let (config, target) = choose(&site.daemon, &wanted, patience)?;
+    let _permit = site.probes.try_acquire().map_err(|_| {
+        let message = "too many probes on demand are under way, try again later";
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, message)
+    })?;
+    let refuse = |message| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
+    let transport = site.daemon.dial(&target).map_err(refuse)?;
+    let probing = Probing::new(Arc::clone(&target), transport);
+    let probe = make(&probing, patience).await.ok_or_else(|| refuse("no prompt".to_owned()))?;
+    let model = probing.model.known();
+    let options = site.daemon.metrics.options();
+    let metrics = Metrics::of_one(options, &config, &probe, model.as_deref());
+    if wanted.debug {
+        return Ok(probe_debug::page(&target, probe, &metrics, &config, site.options.recordings));
+    }
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
+    let format = Format::negotiate(accept);
+    let body = metrics.encode(format).map_err(|e| refuse(e.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, format.content_type())], body).into_response())
+}
+
+/// What the scraper's own time-out leaves for the probe; none where it says nothing.
+fn patience(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
+    let Some(value) = headers.get(SCRAPE_TIMEOUT) else { return Ok(None) };
+    let seconds = value.to_str().ok().and_then(|text| text.parse::<f64>().ok());
+    let left = seconds.filter(|s| *s > 0.0).map(|s| s - OFFSET.min(s / 10.0));
+    let left = left.and_then(|s| Duration::try_from_secs_f64(s).ok());
+    left.map(Some).ok_or_else(|| {
+        let message = format!("{SCRAPE_TIMEOUT} is no time, expected seconds, such as 10");
+        Refusal::new(StatusCode::BAD_REQUEST, message)
+    })
+}
+
+/// The target as it is to be probed: with the wanted workload only, and no more patience than the
+/// scraper has. And a configuration of nothing but it.
+fn choose(
+    daemon: &Daemon,
+    wanted: &Wanted,
+    patience: Option<Duration>,
+) -> Result<(Config, Arc<Target>), Refusal> {
+    let config = daemon.config();
+    let found = config.targets.iter().find(|t| t.name == wanted.target);
+    let found = found.ok_or_else(|| Refusal::not_found("there is no target of this name"))?;
+    let mut target = Target::clone(found);
+    if let Some(name) = &wanted.workload {
+        target.workloads.retain(|workload| workload.name == *name);
+    } else {
+        let drawn = Mix::new(&target.workloads, rand::random()).draw();
+        target.workloads = drawn.into_iter().map(|draw| draw.workload).collect();
+    }
+    if target.workloads.is_empty() {
+        return Err(Refusal::not_found("the target has no workload of this name"));
+    }
+    let limits = &mut target.limits;
+    limits.timeout = limits.timeout.min(patience.unwrap_or(limits.timeout));
+    limits.stall_timeout = limits.stall_timeout.min(limits.timeout);
+    let known = daemon.metrics.target(&target.name).map(|metrics| metrics.model());
+    target.model = target.model.or(known.filter(|m| !m.is_empty()).map(|m| (*m).clone()));
+    let target = Arc::new(target);
+    let only = config.only(&target);
+    let only = only.map_err(|e| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, e))?;
+    Ok((only, target))
+}
+
+/// Gives the probe up when the scraper goes away, and when finding out the model's name has taken
+/// up its patience.
+async fn make(probing: &Probing, patience: Option<Duration>) -> Option<Probe> {
+    let draw = Mix::new(&probing.target.workloads, rand::random()).draw()?;
+    let cancel = CancellationToken::new();
+    let _given_up = cancel.clone().drop_guard();
+    let probe = probing.probe(draw, Duration::ZERO, cancel.clone());
+    let mut probe = std::pin::pin!(probe);
+    let end_of_patience = tokio::time::sleep(patience.unwrap_or(Duration::MAX));
+    tokio::select! {
+        biased;
+        probe = &mut probe => return Some(probe),
+        () = end_of_patience => cancel.cancel(),
+    }
+    Some(probe.await)
+}
