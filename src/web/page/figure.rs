@@ -25,6 +25,17 @@ pub(super) fn duration_or_none(figure: Option<Duration>) -> String {
     figure.map_or_else(|| NONE.to_owned(), duration)
 }
 
+/// A duration that somebody chose, without figures that say nothing: `500 ms`, `10 s`.
+pub(super) fn setting(setting: Duration) -> String {
+    let text = duration(setting);
+    match text.split_once(' ') {
+        Some((value, unit)) if value.contains('.') => {
+            format!("{} {unit}", value.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text,
+    }
+}
+
 fn whole_seconds(duration: Duration) -> String {
     let (minutes, seconds) = (duration.as_secs() / 60, duration.as_secs() % 60);
     if minutes < 60 {
@@ -91,14 +102,20 @@ pub(super) fn objective_name(kind: ObjectiveKind) -> &'static str {
 pub(super) fn in_unit_of(kind: ObjectiveKind, value: f64) -> String {
     match kind {
         ObjectiveKind::TokensPerSecond => rate(value),
-        _ => Duration::try_from_secs_f64(value).map_or_else(|_| NONE.to_owned(), duration),
+        _ => in_seconds(value, duration),
     }
+}
+
+fn in_seconds(value: f64, show: fn(Duration) -> String) -> String {
+    Duration::try_from_secs_f64(value).map_or_else(|_| NONE.to_owned(), show)
 }
 
 /// What an objective asks for: `≤ 500 ms`.
 pub(super) fn bound(objective: &Objective) -> String {
-    let sign = if objective.kind == ObjectiveKind::TokensPerSecond { "≥" } else { "≤" };
-    format!("{sign} {}", in_unit_of(objective.kind, objective.threshold))
+    match objective.kind {
+        ObjectiveKind::TokensPerSecond => format!("≥ {} tokens/s", objective.threshold),
+        _ => format!("≤ {}", in_seconds(objective.threshold, setting)),
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +137,13 @@ mod tests {
         check(12_345_000_000, "12.3 s");
         check(99_960_000_000, "1 min 39 s");
         check(3_720_000_000_000, "1 h 2 min");
+    }
+
+    #[test]
+    fn settings_are_plain() {
+        let settings = [500, 50, 1_000, 1_500, 90_000, 600_000].map(Duration::from_millis);
+        let shown = settings.map(setting);
+        assert_eq!(shown, ["500 ms", "50 ms", "1 s", "1.5 s", "90 s", "10 min 0 s"]);
     }
 
     #[test]

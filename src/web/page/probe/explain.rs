@@ -33,12 +33,12 @@ fn failure(reason: FailureReason, probe: &Summary) -> String {
         FailureReason::Timeout => {
             format!(
                 "The whole request took longer than {}, its timeout.",
-                figure::duration(limits.timeout)
+                figure::setting(limits.timeout)
             )
         }
         FailureReason::Stalled => format!(
             "The answer began and then fell silent for longer than {}, the stall timeout.",
-            figure::duration(limits.stall_timeout)
+            figure::setting(limits.stall_timeout)
         ),
         FailureReason::HttpStatus => format!("The server refused the request with status{status}."),
         FailureReason::Throttled => {

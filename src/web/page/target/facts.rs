@@ -18,9 +18,9 @@ pub(super) fn section(view: &View<'_>) -> Option<Markup> {
         ("API", target.protocol.name().to_owned()),
         ("Model", super::model(view.daemon, target).unwrap_or_else(|| "not known yet".to_owned())),
         ("Workloads", workloads.join(", ")),
-        ("One probe per", figure::duration(target.schedule.interval)),
-        ("Timeout", figure::duration(target.limits.timeout)),
-        ("Stall timeout", figure::duration(target.limits.stall_timeout)),
+        ("One probe per", figure::setting(target.schedule.interval)),
+        ("Timeout", figure::setting(target.limits.timeout)),
+        ("Stall timeout", figure::setting(target.limits.stall_timeout)),
         ("Connection", connection.to_owned()),
     ];
     if !target.stream {
