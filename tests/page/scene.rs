@@ -34,7 +34,7 @@ impl Scene {
         let file = folder.path().join("llm-prober.yml");
         let config = format!(
             "defaults: {{interval: 150ms, timeout: 10s}}\n\
-             slos: {{interactive: {{objective: 0.9, window: 30d, ttft: 5s, itl: 2s}}}}\n\
+             slos: {{interactive: {{objective: 0.95, window: 30d, ttft: 5s, itl: 2s}}}}\n\
              targets:\n{}",
             targets(healthy, broken)
         );
