@@ -22,8 +22,7 @@ pub(super) async fn page() -> Response {
     super::answer(Page { root: "", title, here: "Runbook", news: News::None, main }.render())
 }
 
-/// Headings get the ids that alerts link to, links into the repository become text, and wide tables
-/// scroll by themselves.
+/// Headings get the ids that alerts link to, and links into the repository become text.
 fn adapt(markdown: &str) -> Vec<Event<'_>> {
     let mut events: Vec<_> = Parser::new_ext(markdown, Options::ENABLE_TABLES).collect();
     for at in 0..events.len() {
@@ -43,7 +42,7 @@ fn adapt(markdown: &str) -> Vec<Event<'_>> {
             _ => {}
         }
     }
-    events.into_iter().flat_map(scrolling).collect()
+    events
 }
 
 fn leads_somewhere(address: &str) -> bool {
@@ -54,16 +53,6 @@ fn leads_somewhere(address: &str) -> bool {
 fn id(heading: &str) -> String {
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
-}
-
-fn scrolling(event: Event<'_>) -> Vec<Event<'_>> {
-    const OPEN: &str = r#"<div class="scroll" tabindex="0" role="region" aria-label="Table">"#;
-    let html = |text| Event::Html(CowStr::Borrowed(text));
-    match event {
-        Event::Start(Tag::Table(_)) => vec![html(OPEN), event],
-        Event::End(TagEnd::Table) => vec![event, html("</div>")],
-        other => vec![other],
-    }
 }
 
 #[cfg(test)]

@@ -13,14 +13,13 @@ const quiet = ["--disable-background-networking", "--disable-component-update", 
 /** Opens pages of the program and remembers what the browser complains about. */
 class Visitor {
   constructor(browser, url) {
-    Object.assign(this, { browser, url, complaints: [], contexts: [] });
+    Object.assign(this, { browser, url, complaints: [] });
   }
 
   /** A new page, at `path` below `root`. */
   async open(path = "", { root = this.url, ...options } = {}) {
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     context.setDefaultTimeout(PATIENCE);
-    this.contexts.push(context);
     const page = await context.newPage();
     page.on("pageerror", (error) => this.complaints.push(`error: ${error.message}`));
     page.on("console", (message) => {
@@ -30,15 +29,20 @@ class Visitor {
     return page;
   }
 
-  /** Addresses of every kind of page, with a probe that succeeded and one that failed. */
-  async pages() {
-    const newest = async (target) => {
-      const answer = await fetch(`${this.url}api/v1/targets/${target}/probes?limit=1`);
-      return `probes/${(await answer.json()).probes[0].id}`;
-    };
-    // The good one first is the one that is forgotten first.
-    const [bad, good] = [await newest("broken"), await newest("steady")];
-    return ["", "targets/steady", "targets/broken", good, bad, "runbook"];
+  /** The newest probe's page. It is forgotten soon, so this is asked right before. */
+  async newest(target) {
+    const answer = await fetch(`${this.url}api/v1/targets/${target}/probes?limit=1`);
+    return `probes/${(await answer.json()).probes[0].id}`;
+  }
+
+  /** Every kind of page in turn, opened: with a probe that succeeded and one that failed. */
+  async *tour(options, ...more) {
+    const probes = [() => this.newest("steady"), () => this.newest("broken")];
+    for (const path of ["", "targets/steady", "targets/broken", ...probes, "runbook", ...more]) {
+      const page = await this.open(typeof path === "string" ? path : await path(), options);
+      yield page;
+      await page.context().close();
+    }
   }
 }
 

@@ -75,15 +75,17 @@ fn form(view: &View<'_>) -> Markup {
         form.filter role="search" aria-label="Probes" method="get" data-instant="" {
             // Where the name travels in the query it must stay there; else it does no harm.
             input type="hidden" name="name" value=(view.target.name);
-            label { "Show "
-                select name="show" {
+            div {
+                label for="show" { "Show" }
+                select #show name="show" {
                     @for (show, name, word) in Show::ALL {
                         option value=(name) selected[show == filter.show] { (word) }
                     }
                 }
             }
-            label { "Workload "
-                select name="workload" {
+            div {
+                label for="workload" { "Workload" }
+                select #workload name="workload" {
                     option value="" { "any" }
                     @for workload in &view.target.workloads {
                         option value=(workload.name) selected[workload.name == filter.workload] { (workload.name) }

@@ -101,17 +101,22 @@ impl Filter {
         let labels: BTreeSet<_> = config.targets.iter().flat_map(|t| &t.labels).collect();
         html! {
             form.filter role="search" aria-label="Targets" method="get" action="./" data-instant="" {
-                label { "Text " input type="search" name="q" value=(self.text) placeholder="name, model or label" autocomplete="off"; }
-                label { "State "
-                    select name="state" {
+                div {
+                    label for="text" { "Text" }
+                    input #text type="search" name="q" value=(self.text) placeholder="name, model or label" autocomplete="off";
+                }
+                div {
+                    label for="state" { "State" }
+                    select #state name="state" {
                         option value="" { "any" }
                         @for state in State::ALL {
                             option value=(state.as_str()) selected[self.state == Some(state)] { (state::word(state)) }
                         }
                     }
                 }
-                label { "Workload "
-                    select name="workload" {
+                div {
+                    label for="workload" { "Workload" }
+                    select #workload name="workload" {
                         option value="" { "any" }
                         @for name in workloads {
                             option value=(name) selected[name == self.workload] { (name) }
@@ -119,7 +124,10 @@ impl Filter {
                     }
                 }
                 @if !labels.is_empty() {
-                    label { "Label " input name="label" value=(self.label) list="labels" placeholder="key=value" autocomplete="off"; }
+                    div {
+                        label for="label" { "Label" }
+                        input #label name="label" value=(self.label) list="labels" placeholder="key=value" autocomplete="off";
+                    }
                     datalist #labels {
                         @for (key, value) in labels.into_iter().take(SUGGESTIONS) { option value={ (key) "=" (value) } {} }
                     }

@@ -6,19 +6,16 @@ import { check, equal } from "../run.mjs";
 const axe = await readFile(process.env.BROWSER_AXE, "utf8");
 
 export default async function (visitor) {
-  const paths = [...(await visitor.pages()), "?q=nothing", "targets/gone"];
-  for (const path of paths) {
-    const page = await visitor.open(path, { colorScheme: "light" });
+  for await (const page of visitor.tour({ colorScheme: "light" }, "?q=nothing", "targets/gone")) {
     await page.evaluate(axe);
     for (const [colorScheme, width] of [["light", 1280], ["dark", 1280], ["dark", 360]]) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize({ width, height: 900 });
       const { violations, passes } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-      check(passes.length > 10, `axe looked at ${path}: ${passes.length}`);
+      check(passes.length > 10, `axe looked at ${page.url()}: ${passes.length}`);
       const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).slice(0, 3)}`);
-      equal(found, [], `axe at ${path || "the first page"}, ${colorScheme}, ${width}`);
+      equal(found, [], `axe at ${page.url()}, ${colorScheme}, ${width}`);
     }
-    await page.context().close();
   }
   // The page of a target that is gone is a 404, and the browser says so.
   const refused = visitor.complaints.filter((text) => text.includes("404"));

@@ -39,7 +39,7 @@ export default async function (visitor) {
   await page.getByRole("table", { name: "Arrival of each event" }).waitFor();
 
   await page.goto(`${visitor.url}targets/steady`);
-  await page.getByLabel("Show").focus();
+  await page.getByLabel("Show", { exact: true }).focus();
   await page.keyboard.press("f"); // of “failed”
   await page.getByText("None that is remembered.").waitFor();
 }

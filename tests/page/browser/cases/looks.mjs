@@ -11,18 +11,17 @@ const colours = (page) =>
 const light = (colour) => colour.match(/\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0);
 
 export default async function (visitor) {
-  for (const path of await visitor.pages()) {
-    const page = await visitor.open(path, { colorScheme: "light", viewport: { width: 360, height: 740 } });
+  const phone = { colorScheme: "light", viewport: { width: 360, height: 740 } };
+  for await (const page of visitor.tour(phone)) {
     const day = await colours(page);
     await page.emulateMedia({ colorScheme: "dark" });
     const night = await colours(page);
-    check(light(day[0]) > 700 && light(day[1]) < 150, `light at ${path}: ${day}`);
-    check(light(night[0]) < 150 && light(night[1]) > 600, `dark at ${path}: ${night}`);
+    check(light(day[0]) > 700 && light(day[1]) < 150, `light at ${page.url()}: ${day}`);
+    check(light(night[0]) < 150 && light(night[1]) > 600, `dark at ${page.url()}: ${night}`);
     for (const width of [360, 320, 800, 1280]) {
       await page.setViewportSize({ width, height: 740 });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-      equal(wide, width, `width of ${path || "the first page"}`);
+      equal(wide, width, `width of ${page.url()}`);
     }
-    await page.context().close();
   }
 }

@@ -13,7 +13,7 @@ export default async function (visitor) {
     await page.getByRole("heading", { level: 1 }).waitFor();
     equal(await page.getByRole("heading", { level: 1 }).innerText(), name, "the heading");
     await page.getByText("Live", { exact: true }).waitFor();
-    await page.getByLabel("Show").selectOption("slow");
+    await page.getByLabel("Show", { exact: true }).selectOption("slow");
     await page.waitForURL(/show=slow/);
     await page.reload();
     equal(await page.getByRole("heading", { level: 1 }).innerText(), name, "the filtered address");
