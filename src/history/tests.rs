@@ -163,7 +163,7 @@ fn an_hour_in_minutes() {
     at(-1, failure(&t));
     at(0, success(&t, 900));
     at(-1, success(&t, 200)); // ended late
-    let Overview { state, last, hour } = history.overview(&t, NOW);
+    let Overview { state, last, hour, .. } = history.overview(&t, NOW);
     assert_eq!((hour.probes, hour.good), (5, 3));
     assert_eq!(hour.failures, [(FailureReason::Stalled, 1)].into());
     assert_eq!(hour.points.len(), MINUTES);
