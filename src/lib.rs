@@ -54,6 +54,8 @@ pub mod budget;
 pub mod interpret;
 pub mod outcome;
 
+pub mod detect;
+
 pub mod config;
 pub mod rules;
 
