@@ -64,6 +64,8 @@ impl Pair {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact by design
+
     use super::*;
 
     #[test]

@@ -45,6 +45,8 @@ impl Scale {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact by design
+
     use super::*;
 
     #[test]

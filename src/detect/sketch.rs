@@ -81,6 +81,8 @@ impl Sketch {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact by design
+
     use proptest::prelude::*;
 
     use super::*;

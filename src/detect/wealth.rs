@@ -118,6 +118,8 @@ impl<const N: usize> EProcesses<N> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // exact by design
+
     use super::*;
 
     #[test]

@@ -11,7 +11,7 @@ use crate::detect::wealth::Detectors;
 /// An alarm lasts at least so many pairs: a small difference shows seldom.
 const TO_CLEAR_LEAST: usize = 120;
 
-/// Bets on discordant pairs only, as McNemar's test counts only them. Give it every pair.
+/// Bets on discordant pairs only, as `McNemar`'s test counts only them. Give it every pair.
 ///
 /// An alarm needs evidence of the threshold and a recent majority of discordant pairs against the
 /// candidate; it clears when that is gone, and the evidence starts from nothing.

@@ -62,7 +62,9 @@ impl LatencyReferenceBuilder {
 
     fn merged(&self, part: &[usize]) -> Sketch {
         let mut merged = Sketch::default();
-        part.iter().for_each(|hour| merged.merge(&self.hours[*hour]));
+        for hour in part {
+            merged.merge(&self.hours[*hour]);
+        }
         merged
     }
 }

@@ -139,7 +139,7 @@ fn more_failures_than_usual_alarm_until_they_are_as_few_again() {
     let mut reference = ShareReferenceBuilder::default();
     (0..5000).for_each(|i| reference.add(noon(), i % 100 == 0));
     let mut detector = ShareDetector::new(reference.freeze(0.005).unwrap(), threshold());
-    let bad = |i: u32| i % if (5000..6000).contains(&i) { 10 } else { 100 } == 0;
+    let bad = |i: u32| i.is_multiple_of(if (5000..6000).contains(&i) { 10 } else { 100 });
     let seen = changes(8000, |i| detector.observe(noon(), bad(i)));
     let [(raised, Change::Raised), (cleared, Change::Cleared)] = seen[..] else {
         panic!("{seen:?}");

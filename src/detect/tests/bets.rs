@@ -18,7 +18,9 @@ fn size() -> impl Strategy<Value = f64> {
 /// Bets that have learnt from some past.
 fn taught(past: &[f64]) -> PairBets {
     let mut bets = PairBets::new();
-    past.iter().for_each(|score| bets.learn(*score));
+    for score in past {
+        bets.learn(*score);
+    }
     bets
 }
 
