@@ -61,7 +61,6 @@ pub fn run(effort: u64, targets: &mut Targets) {
     boundary(500 * effort, targets);
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn boundary(runs: u64, targets: &mut Targets) {
     let all = seeded(runs, |seed| one(seed, 1.05, true));
     let of = |what: &dyn Fn(&Run) -> bool| all.iter().map(what).collect::<Vec<_>>();
@@ -71,11 +70,7 @@ fn boundary(runs: u64, targets: &mut Targets) {
         ("regressed", of(&|run| run.verdict == Verdict::Regressed), 0.01),
         ("95 % interval of the ratio ever wrong", of(&|run| run.missed), 0.05),
     ] {
-        let share = hits.iter().filter(|hit| **hit).count() as f64 / runs as f64;
+        let share = targets.check_rate(&format!("gate at the boundary: {name}"), &hits, most);
         println!("{name:>40} {:>14} ({:.2} %)", count_of(&hits), 100.0 * share);
-        // Three standard errors: a rate of exactly `most` must not fail by chance.
-        let within = most + 3.0 * (most * (1.0 - most) / runs as f64).sqrt();
-        targets
-            .check(format!("gate at the boundary: {name} ≤ {most} ({share:.4})"), share <= within);
     }
 }

@@ -76,7 +76,8 @@ impl PairDetector {
         recent_ratio(&self.recent)
     }
 
-    /// The median ratio since the alarm last changed, or since the first pair.
+    /// The median ratio since the alarm last changed, or since the first pair: what was before
+    /// would blur it.
     #[must_use]
     pub fn effect(&self) -> Option<Estimate> {
         self.effect.estimate()

@@ -10,7 +10,8 @@ use crate::detect::wealth::EProcesses;
 
 /// *Regressed*: the candidate misses more often than the baseline, by discordant pairs. *Not
 /// worse*: its rate exceeds the baseline's by less than a margin. Each is ever wrong with
-/// probability at most α. Without a margin two equal sides could not be told from a worse one.
+/// probability at most α. Without a margin two equal sides could not be told from a worse one. A
+/// candidate worse by less than the margin deserves both verdicts; the first stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MissGate {
     margin: Exact,

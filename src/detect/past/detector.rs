@@ -48,7 +48,9 @@ pub(in crate::detect) fn ln_factors(exceeded: [Option<bool>; PERCENTILES.len()])
 /// Watches one latency of one target and workload; give it every probe.
 ///
 /// An alarm needs evidence of the threshold and a recent median beyond the tolerance of the
-/// reference's. It clears when the median is back, and the evidence starts from nothing.
+/// reference's: a slower tail alone raises the evidence only, and is found by a
+/// [`super::ShareDetector`] of the SLO. It clears when the median is back, and the evidence starts
+/// from nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PastDetector {
     reference: LatencyReference,
