@@ -74,6 +74,8 @@ fn gates_tell_worse_from_equal_and_keep_their_word() {
         let decided = (0..5000).find(|i| gate.observe(pair(*i, ratio)) != Verdict::Undecided);
         let verdict = gate.verdict();
         (0..5000).for_each(|i| _ = gate.observe(pair(i, 3.0)));
+        (0..9000).for_each(|i| _ = gate.observe(pair(i, 0.3)));
+        assert!(gate.regressed_log10() > 2.0 && gate.not_worse_log10() > 2.0);
         assert_eq!(gate.verdict(), verdict);
         assert!(decided.is_some_and(|i| i > 10), "{decided:?}");
         verdict
