@@ -28,6 +28,8 @@ pub struct Comparer {
     candidate: Desk,
     source: Source,
     rounds: JoinSet<()>,
+    /// A round waits for the end of the one before, instead of being dropped.
+    patient: bool,
     stop: CancellationToken,
 }
 
@@ -36,7 +38,14 @@ impl Comparer {
     #[must_use]
     pub fn new(live: Arc<Live>, baseline: Desk, candidate: Desk, stop: CancellationToken) -> Self {
         let source = Source::new(live.spec(), live.seed());
-        Self { live, baseline, candidate, source, rounds: JoinSet::new(), stop }
+        let rounds = JoinSet::new();
+        Self { live, baseline, candidate, source, rounds, patient: false, stop }
+    }
+
+    /// Makes one round at a time, the next one when it is over and the interval is, too.
+    #[must_use]
+    pub fn one_at_a_time(self) -> Self {
+        Self { patient: true, ..self }
     }
 
     /// Runs until stopped; rounds under way are given up then, their probes are not.
@@ -56,7 +65,10 @@ impl Comparer {
                         self.live.dropped(DropReason::Prober);
                     }
                 }
-                () = tokio::time::sleep_until(next) => {
+                () = tokio::time::sleep_until(next), if !self.patient || self.rounds.is_empty() => {
+                    if self.patient {
+                        next = Instant::now();
+                    }
                     self.arrival(next);
                     next += self.source.gap();
                 }

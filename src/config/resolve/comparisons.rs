@@ -136,7 +136,7 @@ fn workloads(
         }
         let workload = common.iter().find(|w| w.name == name.value).cloned();
         let known = common.iter().map(|w| w.name.as_str());
-        let missing = || unknown("workload of both targets", &name.value, known);
+        let missing = || unknown("common workload", &name.value, known);
         found.push(report.check(name.referenced, workload.ok_or_else(missing)));
     }
     found.into_iter().collect()
