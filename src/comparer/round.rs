@@ -88,7 +88,11 @@ pub(super) async fn run(
         if next.baseline_first { (baseline, candidate) } else { (candidate, baseline) };
     let first = first.begin(scheduled);
     let (first, second) = match live.spec().order {
-        Order::Simultaneous => tokio::join!(first, second.begin(scheduled)),
+        Order::Simultaneous => {
+            // Lets the first one go: else the scheduler, not chance, would say who is ahead.
+            tokio::task::yield_now().await;
+            tokio::join!(first, second.begin(scheduled))
+        }
         Order::BackToBack => {
             let first = first.await;
             (first, second.begin(Instant::now()).await)

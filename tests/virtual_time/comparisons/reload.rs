@@ -26,7 +26,8 @@ fn yaml(targets: [&str; 3], comparisons: &[(&str, &str, &str)]) -> String {
         targets:\n"
         .to_owned();
     for (name, settings) in ["a", "b", "c"].into_iter().zip(targets) {
-        text += &format!("  - {{name: {name}, url: 'http://{name}.test/v1', model: m{settings}}}\n");
+        text +=
+            &format!("  - {{name: {name}, url: 'http://{name}.test/v1', model: m{settings}}}\n");
     }
     if !comparisons.is_empty() {
         text += "comparisons:\n";

@@ -42,8 +42,7 @@ async fn both_get_the_same_prompts() {
 async fn back_to_back_probes_do_not_meet() {
     for (order, waits) in [("simultaneous", true), ("back_to_back", false)] {
         let server = Server::new(SimulatorConfig { slots: 1, ..exact(8) });
-        let daemon =
-            daemon(&yaml(&format!(", order: {order}")), server.dialer(), server.dialer());
+        let daemon = daemon(&yaml(&format!(", order: {order}")), server.dialer(), server.dialer());
         seconds(2 * HOUR).await;
         let mean = |target| {
             let of = |part| sum(&daemon, &format!("time_to_first_token_seconds_{part}"), &[target]);

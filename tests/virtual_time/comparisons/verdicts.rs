@@ -11,11 +11,7 @@ use crate::common::simulated::Server;
 use crate::seconds;
 
 /// Runs two servers side by side.
-async fn compare(
-    baseline: SimulatorConfig,
-    candidate: SimulatorConfig,
-    hours: u64,
-) -> Arc<Daemon> {
+async fn compare(baseline: SimulatorConfig, candidate: SimulatorConfig, hours: u64) -> Arc<Daemon> {
     let (baseline, candidate) = (Server::new(baseline), Server::new(candidate));
     let daemon = daemon(&yaml(""), baseline.dialer(), candidate.dialer());
     seconds(hours * HOUR).await;
