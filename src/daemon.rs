@@ -8,10 +8,12 @@ use std::time::{Duration, SystemTime};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::comparer::{Fleet, Means};
 use crate::config::Config;
 use crate::history::History;
 use crate::metrics::Metrics;
 use crate::probe::Probing;
+use crate::prober::commission::{Desk, desk};
 use crate::prober::{Prober, Stop};
 use crate::target::Target;
 use crate::transport::{IoThreads, Transport};
@@ -40,6 +42,7 @@ pub struct Daemon {
 struct State {
     config: Arc<Config>,
     running: HashMap<String, Running>,
+    comparisons: Fleet,
     /// Nothing is started any more.
     ending: bool,
 }
@@ -48,6 +51,7 @@ struct Running {
     target: Arc<Target>,
     stop: Stop,
     prober: JoinHandle<()>,
+    desk: Desk,
 }
 
 /// How a target reaches its server over the network.
@@ -79,6 +83,7 @@ impl Daemon {
             state: Mutex::new(State {
                 config: Arc::new(config.clone()),
                 running: HashMap::new(),
+                comparisons: Fleet::default(),
                 ending: false,
             }),
             tasks: TaskTracker::new(),
@@ -157,8 +162,22 @@ impl Daemon {
         for probing in fresh {
             self.launch(&mut state, probing);
         }
+        self.compare(&mut state, &config);
         state.config = Arc::clone(&config);
         Ok(())
+    }
+
+    fn compare(&self, state: &mut State, config: &Config) {
+        let State { running, comparisons, .. } = state;
+        let live = comparisons.apply(
+            &config.comparisons,
+            &Means {
+                desk: &|target| running.get(target).map(|r| r.desk.clone()),
+                seed: &|comparison| seed_of(self.seed, &format!("comparison {}", comparison.name)),
+                tasks: &self.tasks,
+            },
+        );
+        self.metrics.set_comparisons(live);
     }
 
     fn launch(&self, state: &mut State, probing: Probing) {
@@ -170,9 +189,11 @@ impl Daemon {
         let stop = Stop::default();
         let seed = seed_of(self.seed, &target.name);
         let history = Arc::clone(&self.history);
-        let prober = Prober::new(Arc::new(probing), metrics, history, seed, stop.clone());
+        let (desk, commissions) = desk();
+        let probing = Arc::new(probing);
+        let prober = Prober::new(probing, metrics, history, seed, commissions, stop.clone());
         let prober = self.tasks.spawn(prober.run());
-        state.running.insert(target.name.clone(), Running { target, stop, prober });
+        state.running.insert(target.name.clone(), Running { target, stop, prober, desk });
     }
 
     /// Ends a prober in its own time; nobody waits for it but the tracker.
@@ -193,6 +214,7 @@ impl Daemon {
         let running = {
             let mut state = self.state();
             state.ending = true;
+            state.comparisons.end();
             std::mem::take(&mut state.running)
         };
         for (_, running) in running {

@@ -56,11 +56,14 @@ pub mod outcome;
 
 pub mod detect;
 
+pub mod comparison;
+
 pub mod config;
 pub mod rules;
 
 // The shell.
 pub mod cli;
+pub mod comparer;
 pub mod daemon;
 pub mod history;
 pub mod metrics;

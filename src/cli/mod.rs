@@ -1,6 +1,7 @@
 //! The command line: flags in the exporters' style, one file per command.
 
 mod check;
+mod compare;
 mod probe;
 mod rules;
 mod run;
@@ -32,6 +33,8 @@ enum Command {
     Run(run::RunArgs),
     /// Make one probe, or many, and show what was measured.
     Probe(probe::ProbeArgs),
+    /// Compare two targets, prompt by prompt, until one is found worse or not worse.
+    Compare(compare::CompareArgs),
     /// Check a configuration file and show the resolved targets.
     Check(check::CheckArgs),
     /// Write alert and recording rules for a configuration.
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
         None => run::main(&cli.run),
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Probe(args)) => probe::main(&args),
+        Some(Command::Compare(args)) => compare::main(&args),
         Some(Command::Check(args)) => check::main(&args),
         Some(Command::Rules(args)) => rules::main(&args),
         Some(Command::Simulate(args)) => simulate::main(&args),

@@ -8,6 +8,7 @@ pub mod check;
 mod confidential;
 pub mod error;
 pub mod labels;
+pub mod percent;
 pub mod prompts;
 mod quantity;
 mod raw;
@@ -25,6 +26,7 @@ use url::Url;
 
 pub use self::error::ConfigError;
 use self::error::Report;
+use crate::comparison::Comparison;
 use crate::target::Target;
 
 /// Largest configuration file, in bytes.
@@ -38,6 +40,8 @@ const QUICK_START: &str = include_str!("../../config/quick-start.yml");
 pub struct Config {
     /// At least one.
     pub targets: Vec<Arc<Target>>,
+    /// Pairs of targets that get the same prompts.
+    pub comparisons: Vec<Arc<Comparison>>,
     /// The union of the targets' own label keys, sorted: the same for every probe series.
     pub label_keys: Vec<String>,
     /// Seed of every random draw; `None` takes a fresh one at start.

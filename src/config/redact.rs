@@ -9,6 +9,8 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::percent::HumanPercent;
+use crate::comparison::Comparison;
 use crate::schedule::Arrival;
 use crate::secret::Secret;
 use crate::slo::{ObjectiveKind, Slo};
@@ -25,6 +27,8 @@ struct Page<'a> {
     workloads: IndexMap<&'a str, WorkloadView>,
     slos: IndexMap<&'a str, BTreeMap<&'static str, Value>>,
     targets: Vec<TargetView<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    comparisons: Vec<ComparisonView<'a>>,
 }
 
 #[derive(Serialize)]
@@ -74,11 +78,31 @@ struct TargetView<'a> {
     budget: Option<Value>,
 }
 
+#[derive(Serialize)]
+struct ComparisonView<'a> {
+    name: &'a str,
+    baseline: &'a str,
+    candidate: &'a str,
+    workloads: Vec<&'a str>,
+    interval: String,
+    order: &'static str,
+    tolerance: String,
+    failure_margin: String,
+    slo_margin: String,
+    false_alarm_every: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agreement: Option<Value>,
+}
+
 /// The text of the page.
 ///
 /// # Errors
 /// The library's, if it cannot write a value.
-pub(super) fn render(targets: &[Arc<Target>], seed: Option<u64>) -> Result<String, String> {
+pub(super) fn render(
+    targets: &[Arc<Target>],
+    comparisons: &[Arc<Comparison>],
+    seed: Option<u64>,
+) -> Result<String, String> {
     let workloads = targets.iter().flat_map(|t| &t.workloads);
     let slos = targets.iter().flat_map(|t| &t.slos);
     let page = Page {
@@ -86,6 +110,7 @@ pub(super) fn render(targets: &[Arc<Target>], seed: Option<u64>) -> Result<Strin
         workloads: workloads.map(|w| (w.name.as_str(), workload(w))).collect(),
         slos: slos.map(|s| (s.name.as_str(), slo(s))).collect(),
         targets: targets.iter().map(|t| target(t)).collect(),
+        comparisons: comparisons.iter().map(|c| comparison(c)).collect(),
     };
     serde_yaml::to_string(&page).map_err(|e| format!("cannot show the configuration: {e}"))
 }
@@ -158,6 +183,25 @@ fn target(target: &Target) -> TargetView<'_> {
                    "output_per_million": p.output_per_million})
         }),
         budget: budget(target),
+    }
+}
+
+fn comparison(comparison: &Comparison) -> ComparisonView<'_> {
+    let percent = |share| HumanPercent(share).to_string();
+    ComparisonView {
+        name: &comparison.name,
+        baseline: &comparison.baseline.name,
+        candidate: &comparison.candidate.name,
+        workloads: comparison.workloads.iter().map(|w| w.name.as_str()).collect(),
+        interval: human(comparison.schedule.interval),
+        order: comparison.order.as_str(),
+        tolerance: percent(comparison.tolerance.delta()),
+        failure_margin: percent(comparison.failure_margin),
+        slo_margin: percent(comparison.slo_margin),
+        false_alarm_every: human(comparison.false_alarm_every),
+        agreement: comparison
+            .answers
+            .map(|rules| json!({"length_ratio": rules.length_ratio, "exact": rules.exact})),
     }
 }
 

@@ -8,6 +8,7 @@ use prometheus::encoding::DescriptorEncoder;
 use prometheus::registry::Registry;
 
 use super::State;
+use super::comparison::ComparisonMetrics;
 use super::families::{self, Family, PREFIX, TARGET_LABELS};
 use super::process::ProcessStats;
 use super::sink::{Encoding, Labels, Sink};
@@ -49,6 +50,10 @@ impl Collector for ProbeCollector {
         writer.write(families::SECONDARY, &secondary)?;
         writer.write(families::SLO, &workloads)?;
         writer.write(families::TARGET, &whole)?;
+        let comparisons = self.state.comparisons.load();
+        let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
+        let comparisons: Vec<_> = comparisons.iter().map(|c| (c.labels(), c)).collect();
+        writer.write(families::COMPARISON, &comparisons)?;
         writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])
     }
 }

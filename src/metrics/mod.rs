@@ -10,6 +10,7 @@ mod buckets;
 mod cells;
 mod classic_text;
 mod collector;
+mod comparison;
 mod exposition;
 pub mod families;
 mod histogram;
@@ -38,6 +39,7 @@ pub use options::{HistogramForm, MetricsOptions};
 pub use target::TargetMetrics;
 pub use workload::{InFlight, WorkloadMetrics};
 
+use crate::comparer::Live;
 use crate::config::Config;
 use buckets::SloBounds;
 use prober::ProberMetrics;
@@ -54,6 +56,7 @@ struct Loaded {
 #[derive(Debug, Default)]
 struct State {
     loaded: ArcSwap<Loaded>,
+    comparisons: ArcSwap<Vec<Arc<Live>>>,
     prober: ProberMetrics,
 }
 
@@ -94,6 +97,11 @@ impl Metrics {
         self.state
             .loaded
             .store(Arc::new(Loaded { label_keys: config.label_keys.clone(), targets }));
+    }
+
+    /// Puts these comparisons in force; they keep their values themselves.
+    pub fn set_comparisons(&self, live: Vec<Arc<Live>>) {
+        self.state.comparisons.store(Arc::new(live));
     }
 
     /// The values of a loaded target.

@@ -1,4 +1,6 @@
 //! A probe, written for programs and for people.
 
+pub mod comparison;
+pub mod comparison_table;
 pub mod json;
 pub mod waterfall;

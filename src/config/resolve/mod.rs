@@ -3,6 +3,7 @@
 
 mod access;
 mod catalog;
+mod comparisons;
 mod cost;
 mod endpoint;
 mod labels;
@@ -56,10 +57,11 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
     let context = Context { defaults: &raw.defaults, base_dir, workloads, slos, tokenizers };
     target::check_defaults(&context, report);
     let targets = resolve_targets(raw, &context, report)?;
+    let comparisons = comparisons::resolve(raw.comparisons.as_ref(), &targets, report)?;
     let label_keys = labels::union(raw, report);
-    let redacted = redact::render(&targets, raw.seed);
+    let redacted = redact::render(&targets, &comparisons, raw.seed);
     let redacted = report.check(Location::UNKNOWN, redacted)?;
-    Some(Config { targets, label_keys, seed: raw.seed, redacted })
+    Some(Config { targets, comparisons, label_keys, seed: raw.seed, redacted })
 }
 
 fn resolve_targets(

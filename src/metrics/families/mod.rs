@@ -6,6 +6,7 @@
 //! none). Families of the first three tables carry the labels [`TARGET_LABELS`] and the union of
 //! the targets' own label keys as well; a label that does not apply is empty.
 
+mod comparison;
 mod latency;
 mod prober;
 mod probes;
@@ -18,6 +19,7 @@ use std::fmt;
 use prometheus::metrics::MetricType;
 use prometheus::registry::Unit;
 
+pub(super) use comparison::COMPARISON;
 pub(super) use latency::{PRIMARY, SECONDARY};
 pub(super) use prober::PROBER;
 pub(super) use probes::PROBES;
