@@ -58,6 +58,8 @@ pub mod detect;
 
 pub mod comparison;
 
+pub mod change;
+
 pub mod config;
 pub mod rules;
 
@@ -74,6 +76,7 @@ pub mod report;
 pub mod request;
 pub mod shutdown;
 pub mod simulate;
+pub mod state;
 #[cfg(test)]
 mod testing;
 pub mod transport;

@@ -7,12 +7,14 @@ use prometheus::collector::Collector;
 use prometheus::encoding::DescriptorEncoder;
 use prometheus::registry::Registry;
 
-use super::State;
+use super::change::{self, ChangeMetrics};
 use super::comparison::ComparisonMetrics;
 use super::families::{self, Family, PREFIX, TARGET_LABELS};
 use super::process::ProcessStats;
 use super::sink::{Encoding, Labels, Sink};
 use super::target::TargetMetrics;
+use super::{Loaded, State};
+use crate::comparer::Live;
 
 /// A registry whose only content is the walk.
 pub(super) fn registry(state: &Arc<State>, encoding: Encoding) -> Registry {
@@ -51,6 +53,7 @@ impl Collector for ProbeCollector {
         writer.write(families::SLO, &workloads)?;
         writer.write(families::TARGET, &whole)?;
         let comparisons = self.state.comparisons.load();
+        writer.write(families::CHANGE, &of(&changes(&loaded, &comparisons)))?;
         let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
         let comparisons: Vec<_> = comparisons.iter().map(|c| (c.labels(), c)).collect();
         writer.write(families::COMPARISON, &comparisons)?;
@@ -96,6 +99,28 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// Every stream that is watched for a change; a comparison's has its candidate's labels.
+fn changes(loaded: &Loaded, comparisons: &[Arc<Live>]) -> Vec<(Labels, ChangeMetrics)> {
+    let mut streams = Vec::new();
+    for live in comparisons {
+        let candidate = &live.spec().candidate.name;
+        let Some(target) = loaded.targets.iter().find(|t| t.target.name == *candidate) else {
+            continue;
+        };
+        streams.extend(
+            change::of_comparison(live)
+                .into_iter()
+                .map(|(workload, stream)| (compose(target, &workload, &loaded.label_keys), stream)),
+        );
+    }
+    streams
+}
+
+/// Sources as [`Writer::write`] wants them.
+fn of<T>(sources: &[(Labels, T)]) -> Vec<(Labels, &T)> {
+    sources.iter().map(|(labels, source)| (labels.clone(), source)).collect()
 }
 
 fn compose(target: &TargetMetrics, workload: &str, keys: &[String]) -> Labels {

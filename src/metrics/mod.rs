@@ -8,6 +8,7 @@
 
 mod buckets;
 mod cells;
+mod change;
 mod classic_text;
 mod collector;
 mod comparison;

@@ -6,6 +6,7 @@
 //! none). Families of the first three tables carry the labels [`TARGET_LABELS`] and the union of
 //! the targets' own label keys as well; a label that does not apply is empty.
 
+mod change;
 mod comparison;
 mod latency;
 mod prober;
@@ -19,6 +20,7 @@ use std::fmt;
 use prometheus::metrics::MetricType;
 use prometheus::registry::Unit;
 
+pub(super) use change::CHANGE;
 pub(super) use comparison::COMPARISON;
 pub(super) use latency::{PRIMARY, SECONDARY};
 pub(super) use prober::PROBER;
@@ -121,7 +123,8 @@ pub fn is_reserved_label(name: &str) -> bool {
         table.iter().flat_map(|f| f.labels.iter().copied())
     }
     let probe = own(PROBES).chain(own(PRIMARY)).chain(own(SECONDARY)).chain(own(SLO));
-    let mut taken = probe.chain(own(TARGET)).chain(TARGET_LABELS).chain(FOREIGN_LABELS);
+    let probe = probe.chain(own(TARGET)).chain(own(CHANGE));
+    let mut taken = probe.chain(TARGET_LABELS).chain(FOREIGN_LABELS);
     name.starts_with("__") || taken.any(|label| label == name)
 }
 
