@@ -8,12 +8,14 @@ use std::time::{Duration, SystemTime};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::comparer::{Fleet, Means};
 use crate::config::Config;
 use crate::gpu::{EnergyMeter, Gpus};
 use crate::gpu_settings::GpuSettings;
 use crate::history::History;
 use crate::metrics::Metrics;
 use crate::probe::Probing;
+use crate::prober::commission::{Desk, desk};
 use crate::prober::{Prober, Stop};
 use crate::target::Target;
 use crate::transport::{IoThreads, Transport};
@@ -45,6 +47,7 @@ struct State {
     running: HashMap<String, Running>,
     /// None before the start.
     watched: Option<Watched>,
+    comparisons: Fleet,
     /// Nothing is started any more.
     ending: bool,
 }
@@ -59,6 +62,7 @@ struct Running {
     target: Arc<Target>,
     stop: Stop,
     prober: JoinHandle<()>,
+    desk: Desk,
 }
 
 impl Watched {
@@ -116,6 +120,7 @@ impl Daemon {
                 config: Arc::new(config.clone()),
                 running: HashMap::new(),
                 watched: None,
+                comparisons: Fleet::default(),
                 ending: false,
             }),
             tasks: TaskTracker::new(),
@@ -207,8 +212,22 @@ impl Daemon {
         for probing in fresh {
             self.launch(&mut state, probing);
         }
+        self.compare(&mut state, &config);
         state.config = Arc::clone(&config);
         Ok(())
+    }
+
+    fn compare(&self, state: &mut State, config: &Config) {
+        let State { running, comparisons, .. } = state;
+        let live = comparisons.apply(
+            &config.comparisons,
+            &Means {
+                desk: &|target| running.get(target).map(|r| r.desk.clone()),
+                seed: &|comparison| seed_of(self.seed, &format!("comparison {}", comparison.name)),
+                tasks: &self.tasks,
+            },
+        );
+        self.metrics.set_comparisons(live);
     }
 
     fn launch(&self, state: &mut State, probing: Probing) {
@@ -221,9 +240,12 @@ impl Daemon {
         let seed = seed_of(self.seed, &target.name);
         let history = Arc::clone(&self.history);
         let energy = Arc::clone(&self.energy);
-        let prober = Prober::new(Arc::new(probing), metrics, history, energy, seed, stop.clone());
+        let (desk, commissions) = desk();
+        let probing = Arc::new(probing);
+        let prober = Prober::new(probing, metrics, history, seed, commissions, stop.clone());
+        let prober = prober.metered(energy);
         let prober = self.tasks.spawn(prober.run());
-        state.running.insert(target.name.clone(), Running { target, stop, prober });
+        state.running.insert(target.name.clone(), Running { target, stop, prober, desk });
     }
 
     /// Switches to other GPUs; the threads of those before end in their own time.
@@ -267,6 +289,7 @@ impl Daemon {
             let mut state = self.state();
             state.ending = true;
             self.forget(state.watched.take());
+            state.comparisons.end();
             std::mem::take(&mut state.running)
         };
         for (_, running) in running {

@@ -55,12 +55,19 @@ pub mod budget;
 pub mod interpret;
 pub mod outcome;
 
+pub mod detect;
+
+pub mod comparison;
+
+pub mod change;
+
 pub mod config;
 pub mod gate;
 pub mod rules;
 
 // The shell.
 pub mod cli;
+pub mod comparer;
 pub mod daemon;
 pub mod flight;
 pub mod gpu;
@@ -74,6 +81,7 @@ pub mod request;
 pub mod server_metrics;
 pub mod shutdown;
 pub mod simulate;
+pub mod state;
 #[cfg(test)]
 mod testing;
 pub mod top;

@@ -9,6 +9,7 @@ mod confidential;
 pub mod error;
 mod gpu_words;
 pub mod labels;
+pub mod percent;
 pub mod prompts;
 mod quantity;
 mod raw;
@@ -28,6 +29,7 @@ use url::Url;
 pub use self::error::ConfigError;
 use self::error::Report;
 pub use self::quantity::parse_size;
+use crate::comparison::Comparison;
 use crate::gpu_settings::GpuSettings;
 use crate::target::Target;
 
@@ -42,6 +44,8 @@ const QUICK_START: &str = include_str!("../../config/quick-start.yml");
 pub struct Config {
     /// At least one.
     pub targets: Vec<Arc<Target>>,
+    /// Pairs of targets that get the same prompts.
+    pub comparisons: Vec<Arc<Comparison>>,
     /// The union of the targets' own label keys, sorted: the same for every probe series.
     pub label_keys: Vec<String>,
     /// Seed of every random draw; `None` takes a fresh one at start.
@@ -96,9 +100,9 @@ impl Config {
     pub(crate) fn only(&self, target: &Arc<Target>) -> Result<Self, String> {
         let targets = vec![Arc::clone(target)];
         let gpu = self.gpu.clone();
-        let redacted = redact::render(&targets, self.seed, &gpu)?;
+        let redacted = redact::render(&targets, &[], self.seed, &gpu)?;
         let label_keys = self.label_keys.clone();
-        Ok(Self { targets, label_keys, seed: self.seed, gpu, redacted })
+        Ok(Self { targets, comparisons: Vec::new(), label_keys, seed: self.seed, gpu, redacted })
     }
 
     /// The effective configuration as YAML, for people: defaults filled in; header values, prompts

@@ -9,6 +9,8 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::percent::HumanPercent;
+use crate::comparison::Comparison;
 use crate::gpu_settings::{GpuId, GpuSettings, Watch};
 use crate::schedule::Arrival;
 use crate::secret::Secret;
@@ -27,6 +29,8 @@ struct Page<'a> {
     workloads: IndexMap<&'a str, WorkloadView>,
     slos: IndexMap<&'a str, BTreeMap<&'static str, Value>>,
     targets: Vec<TargetView<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    comparisons: Vec<ComparisonView<'a>>,
 }
 
 #[derive(Serialize)]
@@ -82,12 +86,29 @@ struct TargetView<'a> {
     gpus_exclusive: Option<bool>,
 }
 
+#[derive(Serialize)]
+struct ComparisonView<'a> {
+    name: &'a str,
+    baseline: &'a str,
+    candidate: &'a str,
+    workloads: Vec<&'a str>,
+    interval: String,
+    order: &'static str,
+    tolerance: String,
+    failure_margin: String,
+    slo_margin: String,
+    false_alarm_every: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agreement: Option<Value>,
+}
+
 /// The text of the page.
 ///
 /// # Errors
 /// The library's, if it cannot write a value.
 pub(super) fn render(
     targets: &[Arc<Target>],
+    comparisons: &[Arc<Comparison>],
     seed: Option<u64>,
     gpus: &GpuSettings,
 ) -> Result<String, String> {
@@ -99,6 +120,7 @@ pub(super) fn render(
         workloads: workloads.map(|w| (w.name.as_str(), workload(w))).collect(),
         slos: slos.map(|s| (s.name.as_str(), slo(s))).collect(),
         targets: targets.iter().map(|t| target(t)).collect(),
+        comparisons: comparisons.iter().map(|c| comparison(c)).collect(),
     };
     serde_yaml::to_string(&page).map_err(|e| format!("cannot show the configuration: {e}"))
 }
@@ -193,6 +215,25 @@ fn gpu_id(id: &GpuId) -> Value {
     match id {
         GpuId::Index(index) => json!(index),
         GpuId::Uuid(uuid) => json!(uuid),
+    }
+}
+
+fn comparison(comparison: &Comparison) -> ComparisonView<'_> {
+    let percent = |share| HumanPercent(share).to_string();
+    ComparisonView {
+        name: &comparison.name,
+        baseline: &comparison.baseline.name,
+        candidate: &comparison.candidate.name,
+        workloads: comparison.workloads.iter().map(|w| w.name.as_str()).collect(),
+        interval: human(comparison.schedule.interval),
+        order: comparison.order.as_str(),
+        tolerance: percent(comparison.tolerance.delta()),
+        failure_margin: percent(comparison.failure_margin),
+        slo_margin: percent(comparison.slo_margin),
+        false_alarm_every: human(comparison.false_alarm_every),
+        agreement: comparison
+            .answers
+            .map(|rules| json!({"length_ratio": rules.length_ratio, "exact": rules.exact})),
     }
 }
 

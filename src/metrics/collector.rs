@@ -7,13 +7,16 @@ use prometheus::collector::Collector;
 use prometheus::encoding::DescriptorEncoder;
 use prometheus::registry::Registry;
 
-use super::State;
+use super::change::{self, ChangeMetrics};
+use super::comparison::ComparisonMetrics;
 use super::families::{self, Family, PREFIX, TARGET_LABELS};
 use super::gpu;
 use super::one_probe::OneProbe;
 use super::process::ProcessStats;
 use super::sink::{Encoding, Labels, Sink};
 use super::target::TargetMetrics;
+use super::{Loaded, State};
+use crate::comparer::Live;
 use crate::gpu::state::GpuView;
 
 /// A registry whose only content is the walk.
@@ -69,6 +72,11 @@ impl Collector for ProbeCollector {
         if !self.prober {
             return Ok(());
         }
+        let comparisons = self.state.comparisons.load();
+        writer.write(families::CHANGE, &of(&changes(&loaded, &comparisons)))?;
+        let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
+        let comparisons: Vec<_> = comparisons.iter().map(|c| (c.labels(), c)).collect();
+        writer.write(families::COMPARISON, &comparisons)?;
         writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])?;
         self.state.gpus.load().as_deref().map_or(Ok(()), |view| writer.write_gpus(view))
     }
@@ -156,6 +164,28 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// Every stream that is watched for a change; a comparison's has its candidate's labels.
+fn changes(loaded: &Loaded, comparisons: &[Arc<Live>]) -> Vec<(Labels, ChangeMetrics)> {
+    let mut streams = Vec::new();
+    for live in comparisons {
+        let candidate = &live.spec().candidate.name;
+        let Some(target) = loaded.targets.iter().find(|t| t.target.name == *candidate) else {
+            continue;
+        };
+        streams.extend(
+            change::of_comparison(live)
+                .into_iter()
+                .map(|(workload, stream)| (compose(target, &workload, &loaded.label_keys), stream)),
+        );
+    }
+    streams
+}
+
+/// Sources as [`Writer::write`] wants them.
+fn of<T>(sources: &[(Labels, T)]) -> Vec<(Labels, &T)> {
+    sources.iter().map(|(labels, source)| (labels.clone(), source)).collect()
 }
 
 fn compose(target: &TargetMetrics, workload: &str, keys: &[String]) -> Labels {

@@ -8,8 +8,10 @@
 
 mod buckets;
 mod cells;
+mod change;
 mod classic_text;
 mod collector;
+mod comparison;
 mod exposition;
 pub mod families;
 mod gpu;
@@ -41,6 +43,7 @@ pub use options::{HistogramForm, MetricsOptions};
 pub use target::TargetMetrics;
 pub use workload::{InFlight, WorkloadMetrics};
 
+use crate::comparer::Live;
 use crate::config::Config;
 use crate::gpu::state::GpuView;
 use buckets::SloBounds;
@@ -58,6 +61,7 @@ struct Loaded {
 #[derive(Debug, Default)]
 struct State {
     loaded: ArcSwap<Loaded>,
+    comparisons: ArcSwap<Vec<Arc<Live>>>,
     prober: ProberMetrics,
     /// Where GPUs are watched.
     gpus: ArcSwapOption<GpuView>,
@@ -103,6 +107,11 @@ impl Metrics {
         self.state
             .loaded
             .store(Arc::new(Loaded { label_keys: config.label_keys.clone(), targets }));
+    }
+
+    /// Puts these comparisons in force; they keep their values themselves.
+    pub fn set_comparisons(&self, live: Vec<Arc<Live>>) {
+        self.state.comparisons.store(Arc::new(live));
     }
 
     /// The values of a loaded target.

@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod comparisons;
 mod day;
 mod drain;
 mod figures;

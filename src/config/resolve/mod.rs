@@ -3,6 +3,7 @@
 
 mod access;
 mod catalog;
+mod comparisons;
 mod cost;
 mod endpoint;
 mod gpu;
@@ -62,11 +63,12 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
     let context = Context { defaults: &raw.defaults, base_dir, workloads, slos, tokenizers, gpu };
     target::check_defaults(&context, report);
     let targets = resolve_targets(raw, &context, report)?;
+    let comparisons = comparisons::resolve(raw.comparisons.as_ref(), &targets, report)?;
     let label_keys = labels::union(raw, report);
     let gpu = context.gpu?;
-    let redacted = redact::render(&targets, raw.seed, &gpu);
+    let redacted = redact::render(&targets, &comparisons, raw.seed, &gpu);
     let redacted = report.check(Location::UNKNOWN, redacted)?;
-    Some(Config { targets, label_keys, seed: raw.seed, gpu, redacted })
+    Some(Config { targets, comparisons, label_keys, seed: raw.seed, gpu, redacted })
 }
 
 fn resolve_targets(
