@@ -3,7 +3,7 @@
 //! is a change of the interface; `tests/golden/metrics.txt` holds them.
 //!
 //! Names stand as they are exposed, without the prefix `llm_prober_` (the process families and
-//! those of [`dcgm`] have none). Families of the tables about probes, targets and servers carry the
+//! those of `dcgm` have none). Families of the tables about probes, targets and servers carry the
 //! labels [`TARGET_LABELS`] and the union of
 //! the targets' own label keys as well; a label that does not apply is empty.
 
