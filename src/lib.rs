@@ -11,12 +11,16 @@
 //!              interpret(&Target, &Workload, &Prompt, &Recording) -> Outcome     (pure)
 //!                decode ─► Timeline ─► measure ─► judge
 //!                                             │ Outcome
-//!                            ┌────────────────┼───────────────┐
-//!                         metrics          history           log
-//!                            └───── web ──────┘
+//!          ┌───────────────┬──────────────────┼───────────────┬────────────┐
+//!       metrics   comparison, change       history         flight         log
+//!          │         by `detect`              │
+//!          └───────────────┴────── web, top ──┘
 //! ```
-//! Beside it stand `simulate`, a server to probe, and `rules`, the alert rules of `alerts/` written
-//! for a configuration.
+//! Around a probe `server_metrics` looks at the inference server's own page, and beside all probes
+//! `gpu` watches this machine's GPUs. `comparer` sends the same prompt to two targets and lets
+//! [`comparison`] judge; `watcher` holds a target against its own past by [`change`]; what they know
+//! survives in `state`. Beside it all stand `simulate`, a server to probe, `rules`, the alert rules
+//! of `alerts/` written for a configuration, and [`gate`], release profiles.
 //!
 //! Invariants:
 //! - The core below knows no clock, no runtime and no file; each module uses only those above it.
