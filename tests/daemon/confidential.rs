@@ -193,6 +193,15 @@ async fn pages(daemon: &Program, when: &str, emitted: &mut Emitted) {
         emitted.push((format!("{path} {when}"), answer.body.to_vec()));
         emitted.push((format!("headers of {path}"), format!("{:?}", answer.headers).into()));
     }
+    for (target, ..) in TARGETS {
+        let page = daemon.get(&format!("/targets/{target}")).await;
+        assert_eq!(page.status, 200, "{target}");
+        emitted.push((format!("page of {target} {when}"), page.body.to_vec()));
+        let newest = page.text().split("href=\"../probes/").nth(1);
+        let Some((id, _)) = newest.and_then(|rest| rest.split_once('"')) else { continue };
+        let probe = daemon.get(&format!("/probes/{id}")).await;
+        emitted.push((format!("probe of {target} {when}"), probe.body.to_vec()));
+    }
 }
 
 async fn reload_broken(daemon: &Program, folder: &Folder, emitted: &mut Emitted) {
