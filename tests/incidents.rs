@@ -3,6 +3,7 @@
 //!
 //! To make an incident a test, copy its file there.
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::needless_raw_string_hashes)] // as expect-test writes them
 
 mod common;
 

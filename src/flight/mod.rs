@@ -1,7 +1,7 @@
 //! The flight record of one probe: a file that holds everything needed to interpret the probe
 //! again, today or in years.
 //!
-//! JSON lines. The first line is the head ([`file::Head`]): whose probe it was, the terms to read
+//! JSON lines. The first line is the head (`file::Head`): whose probe it was, the terms to read
 //! it by, instants, and what it amounted to when it was recorded. Each further line is a portion of
 //! the body with its stamps: as text, or in base64 where it is not UTF-8. All stamps are
 //! nanoseconds. Request headers and the prompt are not in it, response headers only where they are

@@ -102,8 +102,8 @@ fn portion(line: &[u8], before: Option<&Chunk>) -> Checked<Chunk> {
     };
     let (read, task, kernel) = (portion.read, portion.task, portion.kernel);
     let arrival = arrival(&file::Arrival { read, task, kernel })?;
-    let late = |b: &&Chunk| b.arrival.read > arrival.read || b.arrival.task > arrival.task;
-    if before.filter(late).is_some() {
+    let late = |b: &Chunk| b.arrival.read > arrival.read || b.arrival.task > arrival.task;
+    if before.is_some_and(late) {
         return Err("arrived before the line above, expected the order of arrival".to_owned());
     }
     Ok(Chunk { bytes, arrival })

@@ -23,7 +23,7 @@ fn target() -> Arc<Target> {
         Validator::MinOutputTokens(2),
     ];
     let workloads = vec![testing::workload("chat", expect)];
-    Arc::new(Target { slos, workloads, ..testing::target("a target/with: odd name") })
+    Arc::new(Target { workloads, slos, ..testing::target("a target/with: odd name") })
 }
 
 /// A stream of two tokens with kernel stamps, cut in the middle of a character.
@@ -152,7 +152,7 @@ fn no_file_does_harm() {
             bytes.extend_from_slice(&good.as_bytes()[at + 1..]);
             if let Ok(record) = FlightRecord::read(&bytes) {
                 let probe = record.interpret();
-                crate::report::waterfall::draw(&record.target, &probe);
+                assert!(!crate::report::waterfall::draw(&record.target, &probe).is_empty());
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::digest::{Digest, Quantiles};
-use super::minutes::{MINUTES, Minute, Minutes, SloCount};
+use super::minutes::{MINUTES, Minute, Minutes, SPAN, SloCount};
 use crate::failure::FailureReason;
 use crate::slo::Slo;
 use crate::target::Target;
@@ -114,7 +114,6 @@ impl Hour {
 }
 
 fn points(now: i64) -> Vec<Point> {
-    let first = now - (MINUTES as i64 - 1);
     let empty = |number: i64| Point {
         unix_seconds: number * 60,
         probes: 0,
@@ -123,7 +122,7 @@ fn points(now: i64) -> Vec<Point> {
         ttft: None,
         itl: None,
     };
-    (first..=now).map(empty).collect()
+    (now - SPAN + 1..=now).map(empty).collect()
 }
 
 /// Each SLO of a target over the hour that ends with the minute `now`.

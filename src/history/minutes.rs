@@ -9,7 +9,8 @@ use crate::failure::FailureReason;
 
 /// Minutes that are kept.
 pub const MINUTES: usize = 60;
-const SPAN: i64 = MINUTES as i64;
+/// The same, as a difference of minutes.
+pub(super) const SPAN: i64 = 60;
 const NANOS: i64 = 60 * 1_000_000_000;
 
 /// The minute of a wall-clock stamp, counted from the Unix epoch.

@@ -13,8 +13,8 @@ use super::spark::bars;
 use crate::history::State;
 use crate::web::api::view::{ProbeSummary, TargetView};
 
-/// Columns of a sparkline on a wide screen, and on a narrow one.
-const SPARKS: [u16; 2] = [30, 10];
+/// Columns of a sparkline and of the failures on a wide screen, and on a narrow one.
+const COLUMNS: [(u16, u16); 2] = [(30, 24), (6, 14)];
 /// From this width on a screen is wide.
 const WIDE: u16 = 132;
 
@@ -29,7 +29,8 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
         View::Probes(_) => probes(app),
     };
     let selection = Style::new().add_modifier(Modifier::REVERSED);
-    let table = table.row_highlight_style(selection).column_spacing(2);
+    let spacing = if list.width < WIDE { 1 } else { 2 };
+    let table = table.row_highlight_style(selection).column_spacing(spacing);
     let mut state = TableState::new().with_selected(app.selected());
     frame.render_stateful_widget(table, list, &mut state);
     frame.render_widget(Paragraph::new(footer(app)), foot);
@@ -67,7 +68,7 @@ fn header(names: &[&'static str]) -> Row<'static> {
 }
 
 fn targets(app: &App, area: Rect) -> Table<'static> {
-    let spark = SPARKS[usize::from(area.width < WIDE)];
+    let (spark, failures) = COLUMNS[usize::from(area.width < WIDE)];
     let list = app.targets.as_ref().map_or(&[][..], |list| &list.targets);
     let rows = list.iter().map(|target| target_row(target, usize::from(spark)));
     let widths = [
@@ -78,9 +79,9 @@ fn targets(app: &App, area: Rect) -> Table<'static> {
         Constraint::Length(9),
         Constraint::Length(spark),
         Constraint::Length(8),
-        Constraint::Length(24),
+        Constraint::Length(failures),
     ];
-    let names = ["TARGET", "STATE", "TTFT p95", "1 h", "ITL p95", "1 h", "GOOD", "FAILURES IN 1 h"];
+    let names = ["TARGET", "STATE", "TTFT p95", "1 h", "ITL p95", "1 h", "GOOD", "FAILURES"];
     Table::new(rows, widths).header(header(&names))
 }
 

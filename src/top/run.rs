@@ -43,7 +43,7 @@ async fn show(
     client: &Client,
     mut app: App,
     terminal: &mut DefaultTerminal,
-    pressed: &mut mpsc::Receiver<Option<Input>>,
+    pressed: &mut mpsc::Receiver<Key>,
 ) -> io::Result<()> {
     let mut refresh = tokio::time::interval(REFRESH);
     refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -51,12 +51,12 @@ async fn show(
         terminal.draw(|frame| draw(&app, frame))?;
         tokio::select! {
             biased;
-            key = pressed.recv() => press(&mut app, key, &mut refresh),
+            key = pressed.recv() => press(&mut app, key.as_ref(), &mut refresh),
             _ = refresh.tick() => tokio::select! {
                 biased;
                 // A key need not wait for an answer; the question is asked again at once.
                 key = pressed.recv() => {
-                    press(&mut app, key, &mut refresh);
+                    press(&mut app, key.as_ref(), &mut refresh);
                     refresh.reset_immediately();
                 }
                 answer = ask(client, app.view.clone()) => answer.give(&mut app),
@@ -67,16 +67,23 @@ async fn show(
 }
 
 /// Without a keyboard there is nobody to look either.
-fn press(app: &mut App, key: Option<Option<Input>>, refresh: &mut Interval) {
+fn press(app: &mut App, key: Option<&Key>, refresh: &mut Interval) {
     let before = app.view.clone();
     match key {
         None => app.ended = true,
-        Some(Some(input)) => app.input(input),
-        Some(None) => {} // the window's size changed: draw again
+        Some(Key::Input(input)) => app.input(*input),
+        Some(Key::Redraw) => {}
     }
     if app.view != before {
         refresh.reset_immediately();
     }
+}
+
+/// What comes from the terminal.
+enum Key {
+    Input(Input),
+    /// The window's size changed.
+    Redraw,
 }
 
 enum Answer {
@@ -104,7 +111,7 @@ async fn ask(client: &Client, view: View) -> Answer {
 }
 
 /// Ends when nobody listens any more, or the terminal is gone.
-fn read_keys(keys: &mpsc::Sender<Option<Input>>, stop: &CancellationToken) {
+fn read_keys(keys: &mpsc::Sender<Key>, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let read = match event::poll(LOOK) {
             Ok(true) => event::read(),
@@ -112,8 +119,8 @@ fn read_keys(keys: &mpsc::Sender<Option<Input>>, stop: &CancellationToken) {
             Err(error) => Err(error),
         };
         let wanted = match read {
-            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => input(key).map(Some),
-            Ok(Event::Resize(..)) => Some(None),
+            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => input(key).map(Key::Input),
+            Ok(Event::Resize(..)) => Some(Key::Redraw),
             Ok(_) => None,
             Err(_) => return,
         };

@@ -68,13 +68,25 @@ pub(super) async fn probe(
     Ok(([(header::CONTENT_TYPE, format.content_type())], body).into_response())
 }
 
-/// What the scraper's own time-out leaves for the probe; none where it says nothing.
-fn patience(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
+/// What the scraper's own time-out leaves.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// For the request.
+    request: Duration,
+    /// For everything, finding out the model's name included.
+    all: Duration,
+}
+
+/// None where the scraper says nothing.
+fn patience(headers: &HeaderMap) -> Result<Option<Patience>, Refusal> {
     let Some(value) = headers.get(SCRAPE_TIMEOUT) else { return Ok(None) };
     let seconds = value.to_str().ok().and_then(|text| text.parse::<f64>().ok());
-    let left = seconds.filter(|s| *s > 0.0).map(|s| s - OFFSET.min(s / 10.0));
-    let left = left.and_then(|s| Duration::try_from_secs_f64(s).ok());
-    left.map(Some).ok_or_else(|| {
+    let patience = seconds.filter(|s| *s > 0.0).and_then(|s| {
+        let offset = OFFSET.min(s / 10.0);
+        let left = |used| Duration::try_from_secs_f64(s - used).ok();
+        Some(Patience { request: left(offset)?, all: left(offset / 2.0)? })
+    });
+    patience.map(Some).ok_or_else(|| {
         let message = format!("{SCRAPE_TIMEOUT} is no time, expected seconds, such as 10");
         Refusal::new(StatusCode::BAD_REQUEST, message)
     })
@@ -85,7 +97,7 @@ fn patience(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
 fn choose(
     daemon: &Daemon,
     wanted: &Wanted,
-    patience: Option<Duration>,
+    patience: Option<Patience>,
 ) -> Result<(Config, Arc<Target>), Refusal> {
     let config = daemon.config();
     let found = config.targets.iter().find(|t| t.name == wanted.target);
@@ -101,7 +113,7 @@ fn choose(
         return Err(Refusal::not_found("the target has no workload of this name"));
     }
     let limits = &mut target.limits;
-    limits.timeout = limits.timeout.min(patience.unwrap_or(limits.timeout));
+    limits.timeout = patience.map_or(limits.timeout, |p| limits.timeout.min(p.request));
     limits.stall_timeout = limits.stall_timeout.min(limits.timeout);
     let known = daemon.metrics.target(&target.name).map(|metrics| metrics.model());
     target.model = target.model.or(known.filter(|m| !m.is_empty()).map(|m| (*m).clone()));
@@ -113,13 +125,13 @@ fn choose(
 
 /// Gives the probe up when the scraper goes away, and when finding out the model's name has taken
 /// up its patience.
-async fn make(probing: &Probing, patience: Option<Duration>) -> Option<Probe> {
+async fn make(probing: &Probing, patience: Option<Patience>) -> Option<Probe> {
     let draw = Mix::new(&probing.target.workloads, rand::random()).draw()?;
     let cancel = CancellationToken::new();
     let _given_up = cancel.clone().drop_guard();
     let probe = probing.probe(draw, Duration::ZERO, cancel.clone());
     let mut probe = std::pin::pin!(probe);
-    let end_of_patience = tokio::time::sleep(patience.unwrap_or(Duration::MAX));
+    let end_of_patience = tokio::time::sleep(patience.map_or(Duration::MAX, |p| p.all));
     tokio::select! {
         biased;
         probe = &mut probe => return Some(probe),

@@ -59,7 +59,9 @@ fn log(probe: &Probe) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, here and below.
     let _ = writeln!(out, "{:>12}  probe {} begins", "", probe.id.as_str());
-    steps.iter().for_each(|(at, what)| line(&mut out, *at, what));
+    for (at, what) in &steps {
+        line(&mut out, *at, what);
+    }
     line(&mut out, recording.ended, &format!("the exchange ends: {}", ending(&recording.ending)));
     if let Some(head) = &recording.head {
         let shown = headers::public(&head.headers);

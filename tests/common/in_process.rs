@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use llm_prober::config::Config;
 use llm_prober::daemon::{Daemon, network};
@@ -24,15 +25,22 @@ pub async fn simulator(yaml: &str) -> SocketAddr {
 
 /// Starts the daemon; where its metrics are.
 pub async fn daemon(config: Config, histograms: HistogramForm) -> SocketAddr {
+    serve(&start(config, histograms), WebOptions::default()).await
+}
+
+/// Starts the daemon.
+pub fn start(config: Config, histograms: HistogramForm) -> Arc<Daemon> {
     let io = IoThreads::start(1).unwrap_or_else(|error| panic!("no I/O thread: {error}"));
     let metrics = Metrics::new(MetricsOptions { histograms, ..MetricsOptions::default() });
     let daemon = Daemon::start(config, None, metrics, network(io));
-    let daemon = daemon.unwrap_or_else(|error| panic!("{error}"));
+    daemon.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Serves a daemon's pages; where.
+pub async fn serve(daemon: &Arc<Daemon>, options: WebOptions) -> SocketAddr {
     let (listener, address) = listen().await;
-    tokio::spawn(web::serve(
-        listener,
-        Site::new(daemon, WebOptions::default(), CancellationToken::new()),
-    ));
+    let site = Site::new(Arc::clone(daemon), options, CancellationToken::new());
+    tokio::spawn(web::serve(listener, site));
     address
 }
 

@@ -2,6 +2,7 @@
 //! every failure a server can provoke, and reloads of broken files, all with marked texts.
 
 use reqwest::Method;
+use serde_json::Value;
 
 use crate::Folder;
 use crate::common::daemon::Program;
@@ -188,8 +189,18 @@ async fn pages(daemon: &Program, when: &str, emitted: &mut Emitted) {
         assert_eq!(answer.status, 200);
         emitted.push((format!("/metrics {accept} {when}"), answer.body.to_vec()));
     }
-    for path in ["/", "/config", "/-/ready", "/-/healthy"] {
+    let fixed = ["/", "/config", "/-/ready", "/-/healthy", "/api/v1/status", "/api/v1/targets"];
+    let mut paths: Vec<_> = fixed.map(str::to_owned).into();
+    for (name, ..) in TARGETS {
+        let list = format!("/api/v1/targets/{name}/probes");
+        let probes: Value = serde_json::from_slice(&daemon.get(&list).await.body).unwrap();
+        let newest = probes["probes"][0]["id"].as_str().expect("it was probed");
+        paths.push(format!("/api/v1/probes/{newest}"));
+        paths.push(list);
+    }
+    for path in &paths {
         let answer = daemon.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
         emitted.push((format!("{path} {when}"), answer.body.to_vec()));
         emitted.push((format!("headers of {path}"), format!("{:?}", answer.headers).into()));
     }

@@ -10,6 +10,7 @@ mod common;
 mod command_line;
 mod confidential;
 mod echo;
+mod flight;
 mod late_server;
 mod probe;
 mod quick_start;

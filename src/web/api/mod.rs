@@ -1,5 +1,5 @@
 //! `/api/v1/…`: what the pages show, for programs. One file per resource, one line in
-//! [`documented`] registers its route and its description together.
+//! `documented` registers its route and its description together.
 //!
 //! Never a text of a prompt, an answer or a server unless the program was started with
 //! `--web.enable-recordings`.
@@ -15,9 +15,11 @@ mod target;
 mod targets;
 pub mod view;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::any;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -65,6 +67,15 @@ pub(super) fn router() -> Router<Site> {
     router
         .route(&format!("{BASE}/{{*path}}"), any(error::no_such_path))
         .method_not_allowed_fallback(error::no_such_method)
+}
+
+/// Refuses a number that is out of its range.
+fn within(what: &str, value: usize, range: RangeInclusive<usize>) -> Result<(), Refusal> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let message = format!("{what} is {value}, expected {} to {}", range.start(), range.end());
+    Err(Refusal::new(StatusCode::BAD_REQUEST, message))
 }
 
 fn find(daemon: &Daemon, name: &str) -> Result<Arc<Target>, Refusal> {

@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiPath, ApiQuery, ErrorView, Refusal};
-use super::find;
 use super::view::{Named, ProbeSummary, ReasonName};
+use super::{find, within};
 use crate::daemon::Daemon;
 use crate::history::{FAILED, ODD, ORDINARY, Summary};
 
 /// All that is remembered of a target.
-const MAX_LIMIT: u32 = (ORDINARY + ODD + FAILED) as u32;
+const MAX_LIMIT: usize = ORDINARY + ODD + FAILED;
 
 /// Probes of a target.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -37,7 +36,7 @@ pub(super) struct Filter {
     workload: Option<String>,
     /// Show so many at most.
     #[param(minimum = 1, maximum = 128)]
-    limit: Option<u32>,
+    limit: Option<usize>,
 }
 
 impl Filter {
@@ -65,12 +64,9 @@ pub(super) async fn list(
     ApiQuery(filter): ApiQuery<Filter>,
 ) -> Result<Json<ProbeList>, Refusal> {
     let limit = filter.limit.unwrap_or(MAX_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let message = format!("limit is {limit}, expected 1 to {MAX_LIMIT}");
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, message));
-    }
+    within("limit", limit, 1..=MAX_LIMIT)?;
     let target = find(&daemon, &name)?;
     let all = daemon.history.probes(&target.name);
-    let taken = all.iter().map(|e| &*e.summary).filter(|s| filter.takes(s)).take(limit as usize);
+    let taken = all.iter().map(|e| &*e.summary).filter(|s| filter.takes(s)).take(limit);
     Ok(Json(ProbeList { probes: taken.map(ProbeSummary::from).collect() }))
 }

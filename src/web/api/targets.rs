@@ -7,15 +7,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiQuery, ErrorView, Refusal};
-use super::target_view;
 use super::view::{Named, StateName, TargetView};
+use super::{target_view, within};
 use crate::target::Target;
 use crate::web::site::{Site, now};
 
 /// Targets on one page, where nothing else is asked for.
-const DEFAULT_LIMIT: u32 = 100;
+const DEFAULT_LIMIT: usize = 100;
 /// Targets on one page at most.
-const MAX_LIMIT: u32 = 1_000;
+const MAX_LIMIT: usize = 1_000;
+/// As many targets as a configuration may have.
+const MAX_OFFSET: usize = 10_000;
 
 /// A page of targets.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -41,10 +43,11 @@ pub(super) struct Filter {
     #[param(inline)]
     state: Option<StateName>,
     /// Leave out so many.
-    offset: Option<u32>,
+    #[param(minimum = 0, maximum = 10000)]
+    offset: Option<usize>,
     /// Show so many at most; 100 where nothing is said.
     #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
+    limit: Option<usize>,
 }
 
 /// Targets
@@ -58,13 +61,10 @@ pub(super) async fn list(
     State(site): State<Site>,
     ApiQuery(filter): ApiQuery<Filter>,
 ) -> Result<Json<TargetList>, Refusal> {
-    let limit = filter.limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let message = format!("limit is {limit}, expected 1 to {MAX_LIMIT}");
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, message));
-    }
-    let offset = filter.offset.unwrap_or(0) as usize;
-    let labels = labels(filter.label.as_deref().unwrap_or_default())?;
+    let (limit, offset) = (filter.limit.unwrap_or(DEFAULT_LIMIT), filter.offset.unwrap_or(0));
+    within("limit", limit, 1..=MAX_LIMIT)?;
+    within("offset", offset, 0..=MAX_OFFSET)?;
+    let labels = filter.label.as_deref().map_or_else(|| Ok(Vec::new()), labels)?;
     let (config, now) = (site.daemon.config(), now());
     let name = filter.name.unwrap_or_default().to_lowercase();
     let named = |t: &Target| t.name.to_lowercase().contains(&name);
@@ -73,13 +73,12 @@ pub(super) async fn list(
     if let Some(Named(state)) = filter.state {
         matching.retain(|t| site.daemon.history.overview(t, now).state == state);
     }
-    let page = matching.iter().skip(offset).take(limit as usize);
+    let page = matching.iter().skip(offset).take(limit);
     let targets = page.map(|t| target_view(&site.daemon, t, now)).collect();
     Ok(Json(TargetList { total: matching.len(), offset, targets }))
 }
 
 fn labels(text: &str) -> Result<Vec<(String, String)>, Refusal> {
-    let pairs = text.split(',').filter(|pair| !text.is_empty() || !pair.is_empty());
     let pair = |pair: &str| match pair.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => {
@@ -87,5 +86,5 @@ fn labels(text: &str) -> Result<Vec<(String, String)>, Refusal> {
             Err(Refusal::new(StatusCode::BAD_REQUEST, message))
         }
     };
-    pairs.map(pair).collect()
+    text.split(',').map(pair).collect()
 }
