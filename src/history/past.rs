@@ -74,12 +74,12 @@ impl Past {
     pub fn failure_kinds(&self) -> Vec<(u64, FailureKind)> {
         let mut kinds: Vec<(u64, FailureKind)> = Vec::new();
         for (number, failure) in self.failures() {
-            match kinds.iter_mut().find(|(_, kind)| kind.newest.reason == failure.reason) {
-                Some((_, kind)) => kind.remembered += 1,
-                None => {
-                    let newest = Arc::clone(failure);
-                    kinds.push((*number, FailureKind { newest, remembered: 1 }));
-                }
+            let known = kinds.iter_mut().find(|(_, kind)| kind.newest.reason == failure.reason);
+            if let Some((_, kind)) = known {
+                kind.remembered += 1;
+            } else {
+                let newest = Arc::clone(failure);
+                kinds.push((*number, FailureKind { newest, remembered: 1 }));
             }
         }
         kinds

@@ -9,8 +9,8 @@ const RETRY = 5000; // after the server refused to tell news
 const { events, target } = document.body.dataset;
 const connection = document.querySelector("[data-connection]");
 const form = document.querySelector("form[data-instant]");
-let source, timer, request;
-let latest = 0;
+let source, timer, request, missed;
+let latest = Date.now();
 
 document.documentElement.classList.add("script");
 
@@ -57,6 +57,7 @@ async function update() {
   request?.abort();
   const mine = (request = new AbortController());
   latest = Date.now();
+  missed = false;
   try {
     const response = await fetch(location.href, { signal: mine.signal });
     const text = await response.text();
@@ -66,7 +67,7 @@ async function update() {
   }
   if (request !== mine) return;
   request = undefined;
-  if (events && !document.hidden) plan(IDLE);
+  if (events && !document.hidden) plan(missed ? PAUSE : IDLE);
 }
 
 function show(text) {
@@ -84,11 +85,14 @@ function plan(delay) {
   timer = setTimeout(update, delay);
 }
 
-function news(event) {
-  if (target !== undefined && event.type === "probe") {
-    if (JSON.parse(event.data).target !== target) return;
-  }
-  if (!request) plan(Math.max(0, latest + PAUSE - Date.now()));
+function soon() {
+  // An answer that is under way may have been written before.
+  if (request) missed = true;
+  else plan(Math.max(0, latest + PAUSE - Date.now()));
+}
+
+function news({ data }) {
+  if (target === undefined || JSON.parse(data).target === target) soon();
 }
 
 function say(word) {
@@ -99,7 +103,7 @@ function listen() {
   source = new EventSource(events);
   source.onopen = () => {
     say("Live");
-    update(); // what happened while nobody listened
+    soon(); // what happened while nobody listened
   };
   source.onerror = () => {
     say("Reconnecting …");
@@ -107,12 +111,13 @@ function listen() {
     if (source.readyState === EventSource.CLOSED) setTimeout(start, RETRY);
   };
   source.addEventListener("probe", news);
-  source.addEventListener("lagged", news);
+  source.addEventListener("lagged", soon);
 }
 
 function start() {
   if (document.hidden || (source && source.readyState !== EventSource.CLOSED)) return;
   listen();
+  plan(IDLE); // also where nothing can be heard
 }
 
 function stop() {

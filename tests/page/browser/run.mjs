@@ -11,7 +11,7 @@ const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /** Opens pages of the program and remembers what the browser complains about. */
-class Visitor {
+export class Visitor {
   constructor(browser, url) {
     Object.assign(this, { browser, url, complaints: [] });
   }
@@ -64,10 +64,12 @@ export async function until(what, seen) {
   }
 }
 
+export const launch = () =>
+  chromium.launch({ executablePath: process.env.BROWSER_CHROMIUM, args: [...flags, ...quiet] });
+
 async function main([file, url]) {
   const { default: run } = await import(pathToFileURL(file));
-  const executablePath = process.env.BROWSER_CHROMIUM;
-  const browser = await chromium.launch({ executablePath, args: [...flags, ...quiet] });
+  const browser = await launch();
   const visitor = new Visitor(browser, url);
   try {
     await run(visitor);
@@ -78,8 +80,12 @@ async function main([file, url]) {
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
-  main(process.argv.slice(2)).catch((error) => {
-    console.error(error.stack);
-    process.exitCode = 1;
-  });
+  setTimeout(() => end(new Error("the case takes for ever")), 4 * PATIENCE).unref();
+  main(process.argv.slice(2)).then(() => end(), end);
+}
+
+// At once, whatever a case has left open.
+function end(error) {
+  if (error) console.error(error.stack);
+  process.exit(error ? 1 : 0);
 }

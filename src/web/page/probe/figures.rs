@@ -7,9 +7,9 @@ use crate::outcome::RateLimit;
 use crate::recording::TimestampSource;
 use crate::web::page::figure;
 
-pub(super) fn section(flight: &Flight) -> Option<Markup> {
+pub(super) fn section(flight: &Flight) -> Markup {
     let facts = figures(flight);
-    Some(html! {
+    html! {
         section aria-labelledby="figures" {
             h2 #figures { "Figures" }
             dl.facts {
@@ -17,7 +17,7 @@ pub(super) fn section(flight: &Flight) -> Option<Markup> {
             }
             p.note { "A figure that could not be observed is left out." }
         }
-    })
+    }
 }
 
 /// Name and value; absent where it could not be observed.

@@ -20,22 +20,20 @@ use crate::web::site::{Site, WebOptions};
 
 const ROOT: &str = "../";
 
-/// A section about a whole probe; nothing where there is nothing to show.
-type Section = fn(&Flight) -> Option<Markup>;
+/// A section about a whole probe; empty where there is nothing to show.
+type Section = fn(&Flight) -> Markup;
 
 /// Every section, from the top.
 const SECTIONS: [Section; 5] =
     [waterfall::section, verdicts::section, figures::section, stages::section, tokens::section];
 
 pub(super) async fn page(State(site): State<Site>, Path(id): Path<String>) -> Response {
-    match site.daemon.history.find(&id) {
-        Some(entry) => super::answer(render(&entry, site.options)),
-        None => {
-            let expected =
-                "Only the newest probes of each target are remembered, failures longest.";
-            problem::answer(ROOT, StatusCode::NOT_FOUND, "This probe is not remembered", expected)
-        }
-    }
+    let Some(entry) = site.daemon.history.find(&id) else {
+        let expected = "Only the newest probes of each target are remembered, failures longest.";
+        let what = "This probe is not remembered";
+        return problem::answer(ROOT, StatusCode::NOT_FOUND, what, expected);
+    };
+    super::answer(render(&entry, site.options))
 }
 
 fn render(entry: &Entry, options: WebOptions) -> Markup {
@@ -55,7 +53,7 @@ fn render(entry: &Entry, options: WebOptions) -> Markup {
             a href={ (ROOT) "runbook" } { "Runbook" }
         }
         @match &entry.flight {
-            Some(flight) => @for section in SECTIONS { @if let Some(section) = section(flight) { (section) } },
+            Some(flight) => @for section in SECTIONS { (section(flight)) },
             None => p {
                 "Its recording had to make room for newer ones; what is left of it is in the row of "
                 a href=(link::target(ROOT, name)) { "its target" } "."

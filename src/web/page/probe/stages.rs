@@ -8,7 +8,7 @@ use crate::web::page::table::{self, Column, number, text};
 
 const COLUMNS: [Column; 2] = [text("Stage"), number("Took")];
 
-pub(super) fn section(flight: &Flight) -> Option<Markup> {
+pub(super) fn section(flight: &Flight) -> Markup {
     let timing = flight.probe.outcome.measurement.server_timing;
     let stages = [
         ("Waiting for a slot", timing.queue),
@@ -19,7 +19,7 @@ pub(super) fn section(flight: &Flight) -> Option<Markup> {
     let reported = stages.into_iter().filter_map(|(name, took)| Some((name, took?)));
     let reported: Vec<_> = reported.collect();
     if reported.is_empty() {
-        return None;
+        return html! {};
     }
     let rows = html! {
         @for (name, took) in reported {
@@ -27,10 +27,10 @@ pub(super) fn section(flight: &Flight) -> Option<Markup> {
         }
     };
     let caption = html! { "As the server reports them" };
-    Some(html! {
+    html! {
         section aria-labelledby="stages" {
             h2 #stages { "Stages of the server" }
             (table::table("narrow", &caption, &COLUMNS, None, &rows))
         }
-    })
+    }
 }

@@ -13,16 +13,16 @@ const SHOWN: usize = 500;
 const COLUMNS: [Column; 3] =
     [number("Event"), number("Arrived at"), number("After the one before")];
 
-pub(super) fn section(flight: &Flight) -> Option<Markup> {
+pub(super) fn section(flight: &Flight) -> Markup {
     let m = &flight.probe.outcome.measurement;
     if m.content_at.is_empty() {
-        return None;
+        return html! {};
     }
     let befores = std::iter::once(None).chain(m.content_at.iter().map(Some));
     let rows = m.content_at.iter().zip(befores).enumerate().take(SHOWN);
     let rows = html! { @for (i, (at, before)) in rows { (row(i + 1, *at, before.copied())) } };
     let caption = html! { "Arrival of each event with content" };
-    Some(html! {
+    html! {
         section aria-labelledby="tokens" {
             h2 #tokens { "Tokens" }
             p.note {
@@ -37,7 +37,7 @@ pub(super) fn section(flight: &Flight) -> Option<Markup> {
                 (table::table("narrow", &caption, &COLUMNS, None, &rows))
             }
         }
-    })
+    }
 }
 
 fn row(number: usize, at: Offset, before: Option<Offset>) -> Markup {

@@ -10,10 +10,10 @@ use crate::web::page::{figure, state};
 const COLUMNS: [Column; 5] =
     [text("Objective"), text("SLO"), number("Asked"), number("Observed"), text("Verdict")];
 
-pub(super) fn section(flight: &Flight) -> Option<Markup> {
+pub(super) fn section(flight: &Flight) -> Markup {
     let verdicts = &flight.probe.outcome.verdicts;
     if verdicts.is_empty() {
-        return None;
+        return html! {};
     }
     let slos = verdicts.iter().filter_map(|verdict| {
         let slo = flight.target.slos.iter().find(|slo| slo.name == verdict.slo)?;
@@ -25,12 +25,12 @@ pub(super) fn section(flight: &Flight) -> Option<Markup> {
         }
     };
     let caption = html! { "Each objective of the SLOs that cover the workload" };
-    Some(html! {
+    html! {
         section aria-labelledby="verdicts" {
             h2 #verdicts { "Verdicts" }
             (table::table("cards", &caption, &COLUMNS, None, &rows))
         }
-    })
+    }
 }
 
 fn row(flight: &Flight, slo: &Slo, verdict: &Verdict, objective: &Objective) -> Markup {

@@ -39,15 +39,15 @@ fn after(start: Offset, duration: Duration) -> Offset {
     Offset(start.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
 }
 
-pub(super) fn section(flight: &Flight) -> Option<Markup> {
+pub(super) fn section(flight: &Flight) -> Markup {
     let (recording, m) = (&flight.probe.recording, &flight.probe.outcome.measurement);
     let axis = Axis::of(flight);
     let source = recording.timestamp_source();
     let reads: Vec<_> = recording.chunks.iter().map(|c| recording.at(&c.arrival, source)).collect();
     if m.phases.is_empty() && reads.is_empty() {
-        return None;
+        return html! {};
     }
-    Some(html! {
+    html! {
         section aria-labelledby="waterfall" {
             h2 #waterfall { "Waterfall" }
             table.waterfall role="table" {
@@ -74,7 +74,7 @@ pub(super) fn section(flight: &Flight) -> Option<Markup> {
                 }
             }
         }
-    })
+    }
 }
 
 fn name(phase: Phase) -> &'static str {

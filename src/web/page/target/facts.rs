@@ -6,7 +6,7 @@ use super::View;
 use crate::target::ConnectionMode;
 use crate::web::page::figure;
 
-pub(super) fn section(view: &View<'_>) -> Option<Markup> {
+pub(super) fn section(view: &View<'_>) -> Markup {
     let target = view.target;
     let workloads: Vec<_> = target.workloads.iter().map(|w| &*w.name).collect();
     let connection = match target.connection {
@@ -29,7 +29,7 @@ pub(super) fn section(view: &View<'_>) -> Option<Markup> {
     if target.tls.insecure_skip_verify {
         facts.push(("Certificates", "not verified".to_owned()));
     }
-    Some(html! {
+    html! {
         section aria-labelledby="facts" {
             h2 #facts { "Facts" }
             dl.facts {
@@ -38,5 +38,5 @@ pub(super) fn section(view: &View<'_>) -> Option<Markup> {
                 @for (name, fact) in &target.labels { div { dt { "Label " (name) } dd { (fact) } } }
             }
         }
-    })
+    }
 }

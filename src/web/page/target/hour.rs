@@ -10,9 +10,9 @@ use crate::web::page::sparkline::{self, Figure};
 use crate::web::page::table::{self, Column, number, picture, text};
 use crate::web::page::{figure, state};
 
-pub(super) fn section(view: &View<'_>) -> Option<Markup> {
+pub(super) fn section(view: &View<'_>) -> Markup {
     let hour = &view.overview.hour;
-    Some(html! {
+    html! {
         section aria-labelledby="hour" data-live="hour" {
             h2 #hour { "Last hour" }
             p {
@@ -29,7 +29,7 @@ pub(super) fn section(view: &View<'_>) -> Option<Markup> {
             (figures(hour))
             (slos(&hour.slos))
         }
-    })
+    }
 }
 
 const FIGURES: [Column; 5] =

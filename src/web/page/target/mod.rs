@@ -31,8 +31,8 @@ struct View<'a> {
     now: i64,
 }
 
-/// A section of the page; nothing where there is nothing to show for the target.
-type Section = fn(&View<'_>) -> Option<Markup>;
+/// A section of the page; empty where there is nothing to show for the target.
+type Section = fn(&View<'_>) -> Markup;
 
 /// Every section, from the top.
 const SECTIONS: [Section; 3] = [hour::section, probes::section, facts::section];
@@ -93,7 +93,7 @@ fn render(view: &View<'_>) -> Markup {
             a href="#facts" { "Facts" } " "
             a href=(link::api(ROOT, &["targets", name])) { "JSON" }
         }
-        @for section in SECTIONS { @if let Some(section) = section(view) { (section) } }
+        @for section in SECTIONS { (section(view)) }
     };
     let title = format!("{name} · llm-prober");
     Page { root: ROOT, title: &title, here: "", news: News::Of(name), main }.render()

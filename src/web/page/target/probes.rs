@@ -53,10 +53,10 @@ impl Filter {
     }
 }
 
-pub(super) fn section(view: &View<'_>) -> Option<Markup> {
+pub(super) fn section(view: &View<'_>) -> Markup {
     let all = view.daemon.history.probes(&view.target.name);
     let shown: Vec<_> = all.iter().map(|e| &*e.summary).filter(|p| view.filter.takes(p)).collect();
-    Some(html! {
+    html! {
         section aria-labelledby="probes" {
             h2 #probes { "Recent probes" }
             (form(view))
@@ -66,7 +66,7 @@ pub(super) fn section(view: &View<'_>) -> Option<Markup> {
             }
             (table(&shown, view.now))
         }
-    })
+    }
 }
 
 fn form(view: &View<'_>) -> Markup {
