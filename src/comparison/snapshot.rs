@@ -26,6 +26,12 @@ impl Snapshot {
         self.workloads.iter().map(|w| w.pairs).sum()
     }
 
+    /// Rounds judged in which both failed.
+    #[must_use]
+    pub fn both_failed(&self) -> u64 {
+        self.workloads.iter().map(|w| w.both_failed).sum()
+    }
+
     /// Rounds not judged, whatever the reason.
     #[must_use]
     pub fn rounds_dropped(&self) -> u64 {
@@ -40,6 +46,8 @@ pub struct WorkloadSnapshot {
     pub workload: String,
     /// Rounds judged.
     pub pairs: u64,
+    /// Those of them in which both failed: they say nothing about either.
+    pub both_failed: u64,
     /// In the order of [`Signal::ALL`], as far as the workload has them.
     pub streams: Vec<StreamSnapshot>,
     /// Where answers are compared.

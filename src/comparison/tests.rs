@@ -139,6 +139,18 @@ fn one_regressed_signal_decides_and_all_must_be_not_worse() {
     assert_eq!(judge.verdict(), Verdict::Regressed);
 }
 
+#[test]
+fn two_sides_that_always_fail_are_not_fit_for_promotion() {
+    let mut judge = Judge::new(&spec(), 5);
+    for _ in 0..2_000 {
+        judge.observe(&round(FAILED, FAILED));
+    }
+    let snapshot = judge.snapshot();
+    let failures = &snapshot.workloads[0].streams[3];
+    assert_eq!((failures.signal, failures.gate.verdict), (Signal::Failure, Verdict::NotWorse));
+    assert_eq!((snapshot.verdict, snapshot.both_failed()), (Verdict::Undecided, 2_000));
+}
+
 /// Else a workload that is seldom drawn would pass unseen.
 #[test]
 fn a_workload_without_rounds_is_not_passed_over() {

@@ -18,7 +18,8 @@ use crate::workload::Workload;
 pub(super) struct WorkloadJudge {
     pub name: String,
     streamed: bool,
-    pairs: u64,
+    pub pairs: u64,
+    both_failed: u64,
     latencies: Vec<LatencyStream>,
     misses: Vec<MissStream>,
     answers: Option<AnswerCounts>,
@@ -30,6 +31,7 @@ impl WorkloadJudge {
             name: workload.name.clone(),
             streamed: spec.streamed(),
             pairs: 0,
+            both_failed: 0,
             latencies: Vec::new(),
             misses: Vec::new(),
             answers: spec.answers.map(|_| AnswerCounts::default()),
@@ -50,6 +52,7 @@ impl WorkloadJudge {
 
     pub fn observe(&mut self, round: &Round, needed: Needed) -> Vec<Event> {
         self.pairs += 1;
+        self.both_failed += u64::from(round.baseline.failed && round.candidate.failed);
         if let (Some(counts), Some(answers)) = (&mut self.answers, &round.answers) {
             counts.add(answers);
         }
@@ -83,9 +86,13 @@ impl WorkloadJudge {
         verdicts.any(|v| v == Verdict::Regressed)
     }
 
-    /// A stream without any pair has a figure that these servers do not show; failures show in
-    /// every pair, so a workload that was never asked is not passed over.
+    /// A stream without any pair has a figure that these servers do not show. But failures show in
+    /// every pair, so a workload that was never asked is not passed over; and some latency must be
+    /// known, so two sides that always fail are not, either.
     pub fn not_worse(&self) -> bool {
+        if !self.latencies.iter().any(|s| s.verdict() == Verdict::NotWorse) {
+            return false;
+        }
         let latencies = self.latencies.iter().map(|s| (s.signal, s.pairs(), s.verdict()));
         let misses = self.misses.iter().map(|s| (s.signal, s.pairs(), s.verdict()));
         latencies.chain(misses).all(|(signal, pairs, verdict)| {
@@ -110,6 +117,7 @@ impl WorkloadJudge {
         WorkloadSnapshot {
             workload: self.name.clone(),
             pairs: self.pairs,
+            both_failed: self.both_failed,
             streams: latencies.chain(self.misses.iter().map(MissStream::snapshot)).collect(),
             answers: self.answers,
         }

@@ -36,6 +36,7 @@ struct Evidence {
 struct WorkloadJson<'a> {
     workload: &'a str,
     pairs: u64,
+    both_failed: u64,
     signals: Vec<SignalJson>,
     answers: Option<AnswersJson>,
 }
@@ -96,6 +97,7 @@ impl<'a> WorkloadJson<'a> {
         Self {
             workload: &workload.workload,
             pairs: workload.pairs,
+            both_failed: workload.both_failed,
             signals: workload.streams.iter().map(SignalJson::new).collect(),
             answers: workload.answers.map(|a| AnswersJson {
                 compared: a.compared,

@@ -44,11 +44,13 @@ pub fn draw(spec: &Comparison, seed: u64, snapshot: &Snapshot) -> String {
 /// One line: pairs, verdict, and where the deciding evidence stands.
 #[must_use]
 pub fn summary(snapshot: &Snapshot) -> String {
-    let dropped = match snapshot.rounds_dropped() {
+    let some = |count, what: &str| match count {
         0 => String::new(),
-        n => format!(", {n} rounds dropped"),
+        n => format!(", {n} {what}"),
     };
-    format!("{} pairs{dropped}: {}", snapshot.pairs(), verdict(snapshot.verdict))
+    let failed = some(snapshot.both_failed(), "of them failed on both sides");
+    let dropped = some(snapshot.rounds_dropped(), "rounds dropped");
+    format!("{} pairs{failed}{dropped}: {}", snapshot.pairs(), verdict(snapshot.verdict))
 }
 
 fn row(stream: &StreamSnapshot, snapshot: &Snapshot) -> String {

@@ -26,9 +26,10 @@ pub use self::duration::is_rehearsal;
 
 /// The files in `alerts/`, SLOs first.
 const SLO_RULES: &str = include_str!("../../alerts/llm-prober-slo.rules.yml");
-const OTHER_RULES: [&str; 2] = [
+const OTHER_RULES: [&str; 3] = [
     include_str!("../../alerts/llm-prober-regression.rules.yml"),
     include_str!("../../alerts/llm-prober-probes.rules.yml"),
+    include_str!("../../alerts/llm-prober-comparison.rules.yml"),
 ];
 
 /// Why no rules were written: a defect of this program, not of the configuration.

@@ -47,6 +47,12 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         |c, s| workloads(c, |w| s.counter(&[&w.workload], w.pairs)),
     ),
     counter(
+        "comparison_both_failed_pairs_total",
+        &["workload"],
+        "Pairs of which both sides failed: they say nothing about either.",
+        |c, s| workloads(c, |w| s.counter(&[&w.workload], w.both_failed)),
+    ),
+    counter(
         "comparison_rounds_dropped_total",
         &["reason"],
         "Rounds that were not judged: a target would have skipped its probe (the reasons of \

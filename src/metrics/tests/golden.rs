@@ -4,7 +4,8 @@ use std::fmt::Write;
 use expect_test::expect_file;
 
 use super::super::families::{
-    self, Family, PRIMARY, PROBER, PROBES, PROCESS, SECONDARY, SLO, TARGET, TARGET_LABELS,
+    self, CHANGE, COMPARISON, Family, PRIMARY, PROBER, PROBES, PROCESS, SECONDARY, SLO, TARGET,
+    TARGET_LABELS,
 };
 use super::parse::{Scrape, classic};
 use super::{Format, full_metrics};
@@ -57,6 +58,12 @@ fn tables_and_exposition_agree() {
     check(&prefix, &rows(SECONDARY), &shared, &[]);
     check(&prefix, &rows(SLO), &shared, &[]);
     check(&prefix, &rows(TARGET), &shared, &["hardware"]);
+    check(&prefix, &rows(COMPARISON), &["comparison"], &[]);
+    // The reference is the past's: comparisons have none.
+    let (reference, change): (Vec<_>, Vec<_>) =
+        rows(CHANGE).into_iter().partition(|(name, _)| name.starts_with("change_reference"));
+    check(&prefix, &change, &shared, &[]);
+    check(&prefix, &reference.iter().map(|r| (r.0, &[][..])).collect::<Vec<_>>(), &[], &[]);
     check(&prefix, &rows(PROBER), &[], &[]);
     check("", &rows(PROCESS), &[], &[]);
     assert_eq!(announced, scrape.types.keys().cloned().collect());

@@ -1,5 +1,6 @@
 //! The contract, and the three formats against each other.
 
+mod comparisons;
 mod figures;
 mod formats;
 mod golden;
@@ -137,6 +138,7 @@ fn full_metrics() -> Arc<Metrics> {
     values.record("chat", &full_recording(), &success, PROBE_ID);
     values.record("chat", &full_recording(), &rejected, PROBE_ID);
     values.workload("chat").unwrap().skipped(crate::skip::SkipReason::Late);
+    metrics.set_comparisons(vec![comparisons::full()]);
     // So that there is a previous scrape.
     metrics.encode(Format::Protobuf).unwrap();
     metrics
