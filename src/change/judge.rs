@@ -13,7 +13,9 @@ use crate::detect::{
 };
 
 /// A detector with the reference that it needs.
-pub(super) trait Judge: Sized + Debug + Clone + PartialEq + Serialize + DeserializeOwned {
+pub(super) trait Judge:
+    Sized + Debug + Clone + PartialEq + Serialize + DeserializeOwned
+{
     /// Collects the reference.
     type Builder: Default + Debug + Clone + PartialEq + Serialize + DeserializeOwned;
     /// What it looks at.

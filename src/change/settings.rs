@@ -79,7 +79,12 @@ impl ChangeDetection {
 
     /// The evidence that an alarm needs among so many streams: rare workloads are observed less
     /// often in the same time.
-    pub(super) fn threshold(&self, target: &Target, workload: &Workload, fleet: usize) -> Threshold {
+    pub(super) fn threshold(
+        &self,
+        target: &Target,
+        workload: &Workload,
+        fleet: usize,
+    ) -> Threshold {
         let total: f64 = target.workloads.iter().map(|w| w.weight).sum();
         let interval = target.schedule.interval.mul_f64((total / workload.weight).min(1e6));
         Threshold::of_fleet(self.false_alarm_every, interval, fleet)

@@ -29,7 +29,7 @@ pub struct Event {
 pub struct TargetState(BTreeMap<String, Streams>);
 
 /// Watches one target.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct TargetWatch {
     workloads: Vec<WorkloadWatch>,
 }

@@ -31,10 +31,7 @@ impl Watchers {
         let mut watches = Vec::new();
         for target in &config.targets {
             let next = TargetWatch::new(settings, target, fleet);
-            let fresh = || {
-                let watch = TargetWatch::new(settings, target, fleet);
-                Arc::new(Watch::new(&target.name, watch, Arc::clone(&self.clock)))
-            };
+            let fresh = || Arc::new(Watch::new(&target.name, Arc::clone(&self.clock)));
             let watch = self.watches.entry(target.name.clone()).or_insert_with(fresh);
             watch.renew(next, saved.remove(&target.name).as_ref());
             watches.push(Arc::clone(watch));

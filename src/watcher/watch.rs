@@ -26,8 +26,9 @@ impl std::fmt::Debug for Watch {
 }
 
 impl Watch {
-    pub(super) fn new(target: &str, watch: TargetWatch, clock: WallClock) -> Self {
-        Self { target: target.to_owned(), watch: Mutex::new(watch), clock }
+    /// Watches nothing yet.
+    pub(super) fn new(target: &str, clock: WallClock) -> Self {
+        Self { target: target.to_owned(), watch: Mutex::default(), clock }
     }
 
     /// The name of the target.

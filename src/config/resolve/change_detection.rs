@@ -15,8 +15,10 @@ use crate::config::raw;
 use crate::detect::{REFERENCE_OBSERVATIONS, Tolerance};
 
 /// A shorter one would freeze a moment; with a longer one nothing is watched for a season.
-const REFERENCES: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(90 * 86_400);
-const PERIODS: RangeInclusive<Duration> = Duration::from_secs(3600)..=Duration::from_secs(3660 * 86_400);
+const REFERENCES: RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(90 * 86_400);
+const PERIODS: RangeInclusive<Duration> =
+    Duration::from_secs(3600)..=Duration::from_secs(3660 * 86_400);
 const SAMPLES: RangeInclusive<u64> = REFERENCE_OBSERVATIONS..=10_000_000;
 
 /// Of the targets' past.
@@ -31,8 +33,7 @@ pub(super) fn resolve(
     };
     let ttft = share("tolerance", &wanted.ttft, default.ttft, 1.0);
     let itl = share("tolerance", &wanted.itl, default.itl, 1.0);
-    let request_latency =
-        share("tolerance", &wanted.request_latency, default.request_latency, 1.0);
+    let request_latency = share("tolerance", &wanted.request_latency, default.request_latency, 1.0);
     let failure = share("failure_margin", &raw.failure_margin, default.failure, 0.5);
     let slo = share("slo_margin", &raw.slo_margin, default.slo, 0.5);
     let reference =
