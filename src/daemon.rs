@@ -1,11 +1,14 @@
 //! Wiring: a configuration becomes probers; a reload changes what changed and nothing else.
 
+mod state;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::comparer::{Fleet, Means};
@@ -15,8 +18,10 @@ use crate::metrics::Metrics;
 use crate::probe::Probing;
 use crate::prober::commission::{Desk, desk};
 use crate::prober::{Prober, Stop};
+use crate::state::{CHANGE, Saved, Store};
 use crate::target::Target;
 use crate::transport::{IoThreads, Transport};
+use crate::watcher::{WallClock, Watch, Watchers};
 
 /// How long probes under way may go on after their target was removed or the daemon stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -36,6 +41,10 @@ pub struct Daemon {
     /// Serialises reloads.
     reloading: tokio::sync::Mutex<()>,
     state: Mutex<State>,
+    /// Where state is kept; let go at the end.
+    store: Mutex<Option<Arc<Store>>>,
+    /// Cancelled when nothing more is to be written now and then.
+    ending: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -43,6 +52,7 @@ struct State {
     config: Arc<Config>,
     running: HashMap<String, Running>,
     comparisons: Fleet,
+    watchers: Watchers,
     /// Nothing is started any more.
     ending: bool,
 }
@@ -64,13 +74,29 @@ impl Daemon {
     /// Starts probing. `source` is the file that a reload reads again, if there is one.
     ///
     /// # Errors
-    /// When a target's transport cannot be made; nothing runs then.
+    /// When a target's transport cannot be made, or the state cannot be read; nothing runs then.
     pub fn start(
         config: Config,
         source: Option<PathBuf>,
         metrics: Arc<Metrics>,
         dial: Dial,
     ) -> Result<Arc<Self>, String> {
+        Self::start_by(Arc::new(SystemTime::now), config, source, metrics, dial)
+    }
+
+    /// As [`Daemon::start`], by another wall clock.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub fn start_by(
+        clock: WallClock,
+        config: Config,
+        source: Option<PathBuf>,
+        metrics: Arc<Metrics>,
+        dial: Dial,
+    ) -> Result<Arc<Self>, String> {
+        let mut saved = config.state_dir.as_deref().map(Store::open).transpose()?;
+        let past = saved.as_mut().and_then(|saved| saved.take(CHANGE)).unwrap_or_default();
         let seed = config.seed.unwrap_or_else(rand::random);
         tracing::info!(seed, targets = config.targets.len(), "starting to probe");
         let daemon = Self {
@@ -84,19 +110,30 @@ impl Daemon {
                 config: Arc::new(config.clone()),
                 running: HashMap::new(),
                 comparisons: Fleet::default(),
+                watchers: Watchers::new(clock, past),
                 ending: false,
             }),
+            store: Mutex::new(saved.map(Saved::into_store).map(Arc::new)),
+            ending: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
         daemon.apply(config)?;
         daemon.metrics.reload_succeeded(SystemTime::now());
-        Ok(Arc::new(daemon))
+        let daemon = Arc::new(daemon);
+        daemon.keep_state();
+        Ok(daemon)
     }
 
     /// The configuration in force.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
         Arc::clone(&self.state().config)
+    }
+
+    /// What is known of a target's past.
+    #[must_use]
+    pub fn watch(&self, target: &str) -> Option<Arc<Watch>> {
+        self.state().watchers.get(target)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -157,7 +194,11 @@ impl Daemon {
             tracing::info!(target_name = %name, "target removed or changed");
             self.retire(running);
         }
+        if state.config.state_dir != config.state_dir {
+            tracing::warn!("another state_dir takes effect at the next start");
+        }
         self.metrics.load(&config);
+        self.metrics.set_watches(state.watchers.apply(&config));
         self.history.retain(|name| state.running.contains_key(name));
         for probing in fresh {
             self.launch(&mut state, probing);
@@ -192,6 +233,7 @@ impl Daemon {
         let (desk, commissions) = desk();
         let probing = Arc::new(probing);
         let prober = Prober::new(probing, metrics, history, seed, commissions, stop.clone());
+        let prober = prober.watched(state.watchers.get(&target.name));
         let prober = self.tasks.spawn(prober.run());
         state.running.insert(target.name.clone(), Running { target, stop, prober, desk });
     }
@@ -220,8 +262,10 @@ impl Daemon {
         for (_, running) in running {
             self.retire(running);
         }
+        self.ending.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.save_at_the_end().await;
     }
 }
 

@@ -80,4 +80,5 @@ pub mod state;
 #[cfg(test)]
 mod testing;
 pub mod transport;
+pub mod watcher;
 pub mod web;

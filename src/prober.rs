@@ -23,6 +23,7 @@ use crate::metrics::{TargetMetrics, WorkloadMetrics};
 use crate::probe::{Probe, Probing};
 use crate::request::ProbeId;
 use crate::skip::SkipReason;
+use crate::watcher::Watch;
 use crate::workload::Workload;
 use crate::workload::mix::{Draw, Mix};
 
@@ -60,6 +61,8 @@ pub struct Prober {
     probing: Arc<Probing>,
     metrics: Arc<TargetMetrics>,
     history: Arc<History>,
+    /// Learns what is usual; a prober on its own has none.
+    watch: Option<Arc<Watch>>,
     mix: Mix,
     rng: ChaCha8Rng,
     spending: Spending,
@@ -97,6 +100,7 @@ impl Prober {
             probing,
             metrics,
             history,
+            watch: None,
             spending: Spending::default(),
             scheduled: true,
             commissions,
@@ -110,6 +114,12 @@ impl Prober {
     #[must_use]
     pub fn unscheduled(self) -> Self {
         Self { scheduled: false, ..self }
+    }
+
+    /// Tells this watch of every probe.
+    #[must_use]
+    pub fn watched(self, watch: Option<Arc<Watch>>) -> Self {
+        Self { watch, ..self }
     }
 
     /// Runs until no more arrivals are wanted and every probe under way has ended.
@@ -236,6 +246,9 @@ impl Prober {
         self.metrics.record(workload, &probe.recording, &probe.outcome, id);
         if !self.stop.arrivals.is_cancelled() {
             self.history.add(&target.name, probe); // a removed target leaves no trace
+            if let Some(watch) = &self.watch {
+                watch.observe(probe); // nor does one that has changed since
+            }
         }
     }
 }

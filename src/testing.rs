@@ -76,7 +76,15 @@ pub fn config(targets: Vec<Target>) -> Config {
     label_keys.sort();
     label_keys.dedup();
     let targets = targets.into_iter().map(Arc::new).collect();
-    Config { targets, comparisons: Vec::new(), label_keys, seed: Some(1), redacted: String::new() }
+    Config {
+        targets,
+        comparisons: Vec::new(),
+        change_detection: crate::change::ChangeDetection::usual(),
+        state_dir: None,
+        label_keys,
+        seed: Some(1),
+        redacted: String::new(),
+    }
 }
 
 /// A recording on a new connection that took two seconds, without any bytes.

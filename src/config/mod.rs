@@ -19,13 +19,14 @@ pub(crate) mod yaml;
 
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use url::Url;
 
 pub use self::error::ConfigError;
 use self::error::Report;
+use crate::change::ChangeDetection;
 use crate::comparison::Comparison;
 use crate::target::Target;
 
@@ -42,6 +43,10 @@ pub struct Config {
     pub targets: Vec<Arc<Target>>,
     /// Pairs of targets that get the same prompts.
     pub comparisons: Vec<Arc<Comparison>>,
+    /// How targets are compared with their own past.
+    pub change_detection: ChangeDetection,
+    /// Where what was learnt is kept; `None` forgets it at the end.
+    pub state_dir: Option<PathBuf>,
     /// The union of the targets' own label keys, sorted: the same for every probe series.
     pub label_keys: Vec<String>,
     /// Seed of every random draw; `None` takes a fresh one at start.

@@ -42,6 +42,7 @@ pub use workload::{InFlight, WorkloadMetrics};
 
 use crate::comparer::Live;
 use crate::config::Config;
+use crate::watcher::Watch;
 use buckets::SloBounds;
 use prober::ProberMetrics;
 use sink::Encoding;
@@ -58,6 +59,7 @@ struct Loaded {
 struct State {
     loaded: ArcSwap<Loaded>,
     comparisons: ArcSwap<Vec<Arc<Live>>>,
+    watches: ArcSwap<Vec<Arc<Watch>>>,
     prober: ProberMetrics,
 }
 
@@ -105,6 +107,11 @@ impl Metrics {
         self.state.comparisons.store(Arc::new(live));
     }
 
+    /// Puts these watches in force; they keep their values themselves.
+    pub fn set_watches(&self, watches: Vec<Arc<Watch>>) {
+        self.state.watches.store(Arc::new(watches));
+    }
+
     /// The values of a loaded target.
     #[must_use]
     pub fn target(&self, name: &str) -> Option<Arc<TargetMetrics>> {
@@ -122,6 +129,19 @@ impl Metrics {
     /// Says that a configuration was refused and the one before goes on.
     pub fn reload_failed(&self) {
         self.state.prober.reload_successful.set(0.0);
+    }
+
+    /// Says that what was learnt has been written down.
+    pub fn state_written(&self, at: SystemTime) {
+        self.state.prober.state_successful.set(1.0);
+        if let Ok(since_epoch) = at.duration_since(SystemTime::UNIX_EPOCH) {
+            self.state.prober.state_timestamp.set(since_epoch.as_secs_f64());
+        }
+    }
+
+    /// Says that it could not be.
+    pub fn state_not_written(&self) {
+        self.state.prober.state_successful.set(0.0);
     }
 
     /// Says how many probes the history holds.

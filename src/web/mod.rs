@@ -1,6 +1,7 @@
 //! The HTTP side: metrics, health, configuration, reload, a page to look at.
 
 mod landing;
+mod reference;
 mod scrape;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub fn router(daemon: Arc<Daemon>) -> Router {
         .route("/-/healthy", get(|| async { "llm-prober is healthy.\n" }))
         .route("/-/ready", get(|| async { "llm-prober is ready.\n" }))
         .route("/-/reload", post(reload))
+        .route("/-/reference", post(reference::begin_anew))
         .with_state(daemon)
         .layer(CompressionLayer::new())
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod catalog;
+mod change_detection;
 mod comparisons;
 mod cost;
 mod endpoint;
@@ -58,10 +59,21 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
     target::check_defaults(&context, report);
     let targets = resolve_targets(raw, &context, report)?;
     let comparisons = comparisons::resolve(raw.comparisons.as_ref(), &targets, report)?;
+    let state_dir = change_detection::state_dir(&raw.change_detection, base_dir, report);
+    let change_detection = change_detection::resolve(&raw.change_detection, report)?;
     let label_keys = labels::union(raw, report);
-    let redacted = redact::render(&targets, &comparisons, raw.seed);
-    let redacted = report.check(Location::UNKNOWN, redacted)?;
-    Some(Config { targets, comparisons, label_keys, seed: raw.seed, redacted })
+    let mut config = Config {
+        targets,
+        comparisons,
+        change_detection,
+        state_dir: state_dir?,
+        label_keys,
+        seed: raw.seed,
+        redacted: String::new(),
+    };
+    let redacted = redact::render(&config);
+    config.redacted = report.check(Location::UNKNOWN, redacted)?;
+    Some(config)
 }
 
 fn resolve_targets(
