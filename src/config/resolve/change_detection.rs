@@ -6,19 +6,20 @@ use std::time::Duration;
 
 use serde_yaml::Spanned;
 
-use super::timing::duration;
 use crate::change::{ChangeDetection, Tolerances};
 use crate::config::error::Report;
 use crate::config::percent::HumanPercent;
 use crate::config::quantity::HumanCount;
 use crate::config::raw;
 use crate::detect::{REFERENCE_OBSERVATIONS, Tolerance};
+use crate::units::HumanDuration;
+
+/// With their words, because a duration's own form would speak of months.
+struct Range(RangeInclusive<u64>, &'static str);
 
 /// A shorter one would freeze a moment; with a longer one nothing is watched for a season.
-const REFERENCES: RangeInclusive<Duration> =
-    Duration::from_secs(60)..=Duration::from_secs(90 * 86_400);
-const PERIODS: RangeInclusive<Duration> =
-    Duration::from_secs(3600)..=Duration::from_secs(3660 * 86_400);
+const REFERENCES: Range = Range(60..=90 * 86_400, "1m to 90d");
+const PERIODS: Range = Range(3600..=3660 * 86_400, "1h to 3660d");
 const SAMPLES: RangeInclusive<u64> = REFERENCE_OBSERVATIONS..=10_000_000;
 
 /// Of the targets' past.
@@ -90,9 +91,25 @@ fn min_samples(
     let Some(raw) = raw else { return Some(default) };
     let HumanCount(count) = raw.value;
     if !SAMPLES.contains(&count) {
-        let (least, most) = (SAMPLES.start(), SAMPLES.end());
-        let why = format!("min_samples out of range, expected {least} to {most}");
+        let least = SAMPLES.start();
+        let why = format!("min_samples out of range, expected {least} to 10M");
         return report.add(raw.referenced, why);
     }
     Some(count)
+}
+
+fn duration(
+    key: &str,
+    raw: Option<&Spanned<HumanDuration>>,
+    default: Duration,
+    Range(seconds, words): &Range,
+    report: &mut Report<'_>,
+) -> Option<Duration> {
+    let Some(raw) = raw else { return Some(default) };
+    let HumanDuration(value) = raw.value;
+    let [least, most] = [seconds.start(), seconds.end()].map(|s| Duration::from_secs(*s));
+    if !(least..=most).contains(&value) {
+        return report.add(raw.referenced, format!("{key} out of range, expected {words}"));
+    }
+    Some(value)
 }

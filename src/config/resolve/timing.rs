@@ -106,7 +106,7 @@ pub(super) fn limits(
     Some(Limits { timeout, stall_timeout, max_body_bytes: max_body_bytes? })
 }
 
-pub(super) fn duration(
+fn duration(
     key: &str,
     raw: Option<&Spanned<HumanDuration>>,
     default: Duration,

@@ -59,11 +59,7 @@ fn tables_and_exposition_agree() {
     check(&prefix, &rows(SLO), &shared, &[]);
     check(&prefix, &rows(TARGET), &shared, &["hardware"]);
     check(&prefix, &rows(COMPARISON), &["comparison"], &[]);
-    // The reference is the past's: comparisons have none.
-    let (reference, change): (Vec<_>, Vec<_>) =
-        rows(CHANGE).into_iter().partition(|(name, _)| name.starts_with("change_reference"));
-    check(&prefix, &change, &shared, &[]);
-    check(&prefix, &reference.iter().map(|r| (r.0, &[][..])).collect::<Vec<_>>(), &[], &[]);
+    check(&prefix, &rows(CHANGE), &shared, &[]);
     check(&prefix, &rows(PROBER), &[], &[]);
     check("", &rows(PROCESS), &[], &[]);
     assert_eq!(announced, scrape.types.keys().cloned().collect());

@@ -1,5 +1,6 @@
 //! The contract, and the three formats against each other.
 
+mod changes;
 mod comparisons;
 mod figures;
 mod formats;
@@ -139,6 +140,8 @@ fn full_metrics() -> Arc<Metrics> {
     values.record("chat", &full_recording(), &rejected, PROBE_ID);
     values.workload("chat").unwrap().skipped(crate::skip::SkipReason::Late);
     metrics.set_comparisons(vec![comparisons::full()]);
+    metrics.set_watches(changes::full());
+    metrics.state_written(std::time::SystemTime::UNIX_EPOCH + ms(1_700_000_000_750));
     // So that there is a previous scrape.
     metrics.encode(Format::Protobuf).unwrap();
     metrics
