@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::probe::Probing;
 use crate::prober::commission::{Desk, desk};
 use crate::prober::{Prober, Stop};
-use crate::state::{CHANGE, Saved, Store};
+use crate::state::{CHANGE, COMPARISONS, Saved, Store};
 use crate::target::Target;
 use crate::transport::{IoThreads, Transport};
 use crate::watcher::{WallClock, Watch, Watchers};
@@ -97,6 +97,7 @@ impl Daemon {
     ) -> Result<Arc<Self>, String> {
         let mut saved = config.state_dir.as_deref().map(Store::open).transpose()?;
         let past = saved.as_mut().and_then(|saved| saved.take(CHANGE)).unwrap_or_default();
+        let compared = saved.as_mut().and_then(|saved| saved.take(COMPARISONS));
         let seed = config.seed.unwrap_or_else(rand::random);
         tracing::info!(seed, targets = config.targets.len(), "starting to probe");
         let daemon = Self {
@@ -109,7 +110,7 @@ impl Daemon {
             state: Mutex::new(State {
                 config: Arc::new(config.clone()),
                 running: HashMap::new(),
-                comparisons: Fleet::default(),
+                comparisons: Fleet::remembering(compared.unwrap_or_default()),
                 watchers: Watchers::new(clock, past),
                 ending: false,
             }),
@@ -212,6 +213,7 @@ impl Daemon {
         let State { running, comparisons, .. } = state;
         let live = comparisons.apply(
             &config.comparisons,
+            config.watched_streams(),
             &Means {
                 desk: &|target| running.get(target).map(|r| r.desk.clone()),
                 seed: &|comparison| seed_of(self.seed, &format!("comparison {}", comparison.name)),

@@ -46,9 +46,20 @@ pub struct Means<'a> {
 }
 
 impl Fleet {
-    /// Puts these in force: equal ones go on, others begin anew, those that are gone end.
-    pub fn apply(&mut self, wanted: &[Arc<Comparison>], means: &Means<'_>) -> Vec<Arc<Live>> {
-        let streams = wanted.iter().map(|c| c.streams()).sum();
+    /// Goes on from what an earlier run has written, with the first configuration.
+    #[must_use]
+    pub fn remembering(remembered: Vec<Remembered>) -> Self {
+        Self { remembered, ..Self::default() }
+    }
+
+    /// Puts these in force: equal ones go on, others begin anew, those that are gone end. So many
+    /// `streams` can raise an alarm, these and all others.
+    pub fn apply(
+        &mut self,
+        wanted: &[Arc<Comparison>],
+        streams: usize,
+        means: &Means<'_>,
+    ) -> Vec<Arc<Live>> {
         let stays = |running: &Running| wanted.iter().any(|c| c == running.live.spec());
         for (_, gone) in self.running.extract_if(|_, running| !stays(running)) {
             gone.stop.cancel();
@@ -95,11 +106,6 @@ impl Fleet {
         Some((seed, judge))
     }
 
-    /// Goes on from what an earlier run has written, with the next configuration.
-    pub fn remember(&mut self, remembered: Vec<Remembered>) {
-        self.remembered = remembered;
-    }
-
     /// What every comparison has learnt, by name.
     #[must_use]
     pub fn state(&self) -> Vec<Remembered> {
@@ -114,8 +120,8 @@ impl Fleet {
         all
     }
 
-    /// Ends every comparison.
-    pub fn end(&mut self) {
-        self.running.drain().for_each(|(_, running)| running.stop.cancel());
+    /// Ends every comparison; what was learnt is still there to be written down.
+    pub fn end(&self) {
+        self.running.values().for_each(|running| running.stop.cancel());
     }
 }

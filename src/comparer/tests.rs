@@ -31,7 +31,7 @@ fn spec(name: &str) -> Comparison {
 fn apply(fleet: &mut Fleet, wanted: &[Comparison], seed: u64) -> Vec<Arc<Live>> {
     let wanted: Vec<_> = wanted.iter().cloned().map(Arc::new).collect();
     let means = Means { desk: &|_| Some(desk().0), seed: &|_| seed, tasks: &TaskTracker::new() };
-    fleet.apply(&wanted, &means)
+    fleet.apply(&wanted, 4, &means)
 }
 
 fn observe(live: &Live, rounds: std::ops::Range<u64>) {
@@ -63,8 +63,7 @@ async fn a_restart_in_mid_stream_changes_nothing() {
     let written = detect::save(&before.state()).unwrap();
     before.end();
 
-    let mut after = Fleet::default();
-    after.remember(detect::restore(&written).unwrap());
+    let mut after = Fleet::remembering(detect::restore(&written).unwrap());
     let again = apply(&mut after, &[spec("canary")], 8);
     assert_eq!(again[0].seed(), 7);
     observe(&again[0], 60..100);
@@ -79,8 +78,7 @@ async fn what_was_learnt_about_other_stacks_is_forgotten() {
     let check = |changed: Comparison, kept: bool| {
         let mut before = Fleet::default();
         observe(&apply(&mut before, &[spec("canary")], 7)[0], 0..5);
-        let mut after = Fleet::default();
-        after.remember(before.state());
+        let mut after = Fleet::remembering(before.state());
         let live = apply(&mut after, &[changed], 8);
         assert_eq!(live[0].snapshot().pairs(), if kept { 5 } else { 0 });
         assert_eq!(live[0].seed(), if kept { 7 } else { 8 });

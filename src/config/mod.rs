@@ -92,6 +92,13 @@ impl Config {
         })
     }
 
+    /// How many streams can raise an alarm: they share the false alarms that are allowed.
+    #[must_use]
+    pub fn watched_streams(&self) -> usize {
+        let past = self.targets.iter().map(|t| self.change_detection.streams(t));
+        past.chain(self.comparisons.iter().map(|c| c.streams())).sum()
+    }
+
     /// The effective configuration as YAML, for people: defaults filled in; header values, prompts
     /// and expected answers left out; secrets only as the place they come from.
     #[must_use]

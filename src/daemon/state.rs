@@ -49,10 +49,14 @@ impl Daemon {
     }
 
     fn sections(&self) -> io::Result<Sections> {
-        let watches = self.state().watchers.all();
+        let (watches, compared) = {
+            let state = self.state();
+            (state.watchers.all(), state.comparisons.state())
+        };
         let past: Past = watches.iter().map(|w| (w.target().to_owned(), w.state())).collect();
         let mut sections = Sections::default();
         sections.put(state::CHANGE, &past)?;
+        sections.put(state::COMPARISONS, &compared)?;
         Ok(sections)
     }
 

@@ -25,7 +25,7 @@ impl Watchers {
     /// Puts a configuration in force, and returns its watches.
     pub fn apply(&mut self, config: &Config) -> Vec<Arc<Watch>> {
         let settings = &config.change_detection;
-        let fleet = config.targets.iter().map(|t| settings.streams(t)).sum();
+        let fleet = config.watched_streams();
         self.watches.retain(|name, _| config.targets.iter().any(|t| t.name == *name));
         let mut saved = std::mem::take(&mut self.saved);
         let mut watches = Vec::new();
