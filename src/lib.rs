@@ -90,4 +90,5 @@ pub mod state;
 mod testing;
 pub mod top;
 pub mod transport;
+pub mod watcher;
 pub mod web;

@@ -24,6 +24,7 @@ use crate::metrics::{TargetMetrics, WorkloadMetrics};
 use crate::probe::{Probe, Probing};
 use crate::request::ProbeId;
 use crate::skip::SkipReason;
+use crate::watcher::Watch;
 use crate::workload::Workload;
 use crate::workload::mix::{Draw, Mix};
 
@@ -68,6 +69,8 @@ pub struct Prober {
     metrics: Arc<TargetMetrics>,
     history: Arc<History>,
     energy: Arc<EnergyMeter>,
+    /// Learns what is usual; a prober on its own has none.
+    watch: Option<Arc<Watch>>,
     mix: Mix,
     rng: ChaCha8Rng,
     spending: Spending,
@@ -106,6 +109,7 @@ impl Prober {
             metrics,
             history,
             energy: Arc::default(),
+            watch: None,
             spending: Spending::default(),
             scheduled: true,
             commissions,
@@ -125,6 +129,12 @@ impl Prober {
     #[must_use]
     pub fn metered(self, energy: Arc<EnergyMeter>) -> Self {
         Self { energy, ..self }
+    }
+
+    /// Tells this watch of every probe.
+    #[must_use]
+    pub fn watched(self, watch: Option<Arc<Watch>>) -> Self {
+        Self { watch, ..self }
     }
 
     /// Runs until no more arrivals are wanted and every probe under way has ended.
@@ -255,7 +265,11 @@ impl Prober {
             self.metrics.record_energy(workload, &probe.outcome, joules);
         }
         if !self.stop.arrivals.is_cancelled() {
-            self.history.add(target, probe); // a removed target leaves no trace
+            // A removed target leaves no trace, nor does one that has changed since.
+            if let Some(watch) = &self.watch {
+                watch.observe(&probe);
+            }
+            self.history.add(target, probe);
         }
     }
 }

@@ -93,6 +93,8 @@ pub fn config(targets: Vec<Target>) -> Config {
     Config {
         targets,
         comparisons: Vec::new(),
+        change_detection: crate::change::ChangeDetection::usual(),
+        state_dir: None,
         label_keys,
         seed: Some(1),
         gpu: GpuSettings::default(),

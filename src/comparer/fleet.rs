@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -14,6 +15,18 @@ use crate::prober::commission::Desk;
 #[derive(Debug, Default)]
 pub struct Fleet {
     running: HashMap<String, Running>,
+    /// Of the run before, until it is asked for.
+    remembered: Vec<Remembered>,
+}
+
+/// What a comparison has learnt, to go on after a restart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Remembered {
+    name: String,
+    /// Of what was compared; of anything else it says nothing.
+    fingerprint: u64,
+    seed: u64,
+    judge: Judge,
 }
 
 #[derive(Debug)]
@@ -33,9 +46,20 @@ pub struct Means<'a> {
 }
 
 impl Fleet {
-    /// Puts these in force: equal ones go on, others begin anew, those that are gone end.
-    pub fn apply(&mut self, wanted: &[Arc<Comparison>], means: &Means<'_>) -> Vec<Arc<Live>> {
-        let streams = wanted.iter().map(|c| c.streams()).sum();
+    /// Goes on from what an earlier run has written, with the first configuration.
+    #[must_use]
+    pub fn remembering(remembered: Vec<Remembered>) -> Self {
+        Self { remembered, ..Self::default() }
+    }
+
+    /// Puts these in force: equal ones go on, others begin anew, those that are gone end. So many
+    /// `streams` can raise an alarm, these and all others.
+    pub fn apply(
+        &mut self,
+        wanted: &[Arc<Comparison>],
+        streams: usize,
+        means: &Means<'_>,
+    ) -> Vec<Arc<Live>> {
         let stays = |running: &Running| wanted.iter().any(|c| c == running.live.spec());
         for (_, gone) in self.running.extract_if(|_, running| !stays(running)) {
             gone.stop.cancel();
@@ -47,6 +71,7 @@ impl Fleet {
                 self.start(spec, streams, means);
             }
         }
+        self.remembered.clear();
         let live = wanted.iter().filter_map(|c| self.running.get(&c.name));
         live.map(|running| Arc::clone(&running.live)).collect()
     }
@@ -58,16 +83,45 @@ impl Fleet {
             tracing::error!(comparison = %spec.name, "a side has no prober");
             return;
         };
-        let judge = Judge::new(spec, streams);
-        let live = Arc::new(Live::new(Arc::clone(spec), (means.seed)(spec), judge));
+        let (seed, judge) = self.recall(spec, streams).unwrap_or_else(|| {
+            let judge = Judge::new(spec, streams);
+            ((means.seed)(spec), judge)
+        });
+        let live = Arc::new(Live::new(Arc::clone(spec), seed, judge));
         let stop = CancellationToken::new();
         let comparer = Comparer::new(Arc::clone(&live), baseline, candidate, stop.clone());
         means.tasks.spawn(comparer.run());
         self.running.insert(spec.name.clone(), Running { live, stop });
     }
 
-    /// Ends every comparison.
-    pub fn end(&mut self) {
-        self.running.drain().for_each(|(_, running)| running.stop.cancel());
+    /// What an earlier run has learnt about this very comparison.
+    fn recall(&mut self, spec: &Comparison, streams: usize) -> Option<(u64, Judge)> {
+        let known = self.remembered.iter().position(|r| r.name == spec.name)?;
+        let Remembered { fingerprint, seed, mut judge, .. } = self.remembered.swap_remove(known);
+        if fingerprint != spec.fingerprint() || !judge.fits(spec) {
+            tracing::info!(comparison = %spec.name, "has changed, starts anew");
+            return None;
+        }
+        judge.set_fleet(spec, streams);
+        Some((seed, judge))
+    }
+
+    /// What every comparison has learnt, by name.
+    #[must_use]
+    pub fn state(&self) -> Vec<Remembered> {
+        let one = |running: &Running| Remembered {
+            name: running.live.spec().name.clone(),
+            fingerprint: running.live.spec().fingerprint(),
+            seed: running.live.seed(),
+            judge: running.live.state(),
+        };
+        let mut all: Vec<_> = self.running.values().map(one).collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    /// Ends every comparison; what was learnt is still there to be written down.
+    pub fn end(&self) {
+        self.running.values().for_each(|running| running.stop.cancel());
     }
 }

@@ -6,6 +6,8 @@
 mod fleet;
 mod live;
 mod round;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use fleet::{Fleet, Means};
+pub use fleet::{Fleet, Means, Remembered};
 pub use live::Live;
 use round::{Asked, LATE};
 
@@ -37,7 +39,8 @@ impl Comparer {
     /// A comparer that brings its commissions to these desks.
     #[must_use]
     pub fn new(live: Arc<Live>, baseline: Desk, candidate: Desk, stop: CancellationToken) -> Self {
-        let source = Source::new(live.spec(), live.seed());
+        // After a restart no prompt comes again with the same nonce.
+        let source = Source::new(live.spec(), live.seed().wrapping_add(live.state().rounds()));
         let rounds = JoinSet::new();
         Self { live, baseline, candidate, source, rounds, patient: false, stop }
     }
@@ -52,7 +55,8 @@ impl Comparer {
     pub async fn run(mut self) {
         let spec = Arc::clone(self.live.spec());
         let name = &spec.name;
-        tracing::info!(comparison = %name, seed = self.live.seed(), "comparing");
+        let (seed, rounds) = (self.live.seed(), self.live.state().rounds());
+        tracing::info!(comparison = %name, seed, rounds, "comparing");
         let mut next = Instant::now() + self.source.first_gap();
         let stopped = self.stop.clone();
         loop {

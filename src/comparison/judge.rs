@@ -63,6 +63,13 @@ impl Judge {
         }
     }
 
+    /// Rounds so far, judged or dropped.
+    #[must_use]
+    pub fn rounds(&self) -> u64 {
+        let judged: u64 = self.workloads.iter().map(|w| w.pairs).sum();
+        judged + self.dropped.iter().sum::<u64>()
+    }
+
     /// Takes up one round; a round of an unknown workload is none of this comparison.
     pub fn observe(&mut self, round: &Round) -> Vec<Event> {
         let needed = self.needed();

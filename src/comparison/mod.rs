@@ -6,6 +6,7 @@
 
 mod answers;
 mod dropped;
+mod fingerprint;
 mod gate;
 mod judge;
 mod latency;

@@ -18,7 +18,7 @@ use crate::workload::Workload;
 pub(super) struct WorkloadJudge {
     pub name: String,
     streamed: bool,
-    pairs: u64,
+    pub pairs: u64,
     both_failed: u64,
     latencies: Vec<LatencyStream>,
     misses: Vec<MissStream>,

@@ -34,6 +34,7 @@ pub(super) struct Raw {
     pub gpu: Gpu,
     pub targets: Maybe<Vec<Target>>,
     pub comparisons: Maybe<Vec<Comparison>>,
+    pub change_detection: ChangeDetection,
 }
 
 /// Adds the keys that stand in `defaults` and at a target alike.
@@ -292,4 +293,25 @@ pub(super) enum Order {
 pub(super) struct Agreement {
     pub length_ratio: Maybe<f64>,
     pub exact: Maybe<bool>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ChangeDetection {
+    pub enabled: Option<bool>,
+    pub tolerance: Tolerances,
+    pub failure_margin: Maybe<HumanPercent>,
+    pub slo_margin: Maybe<HumanPercent>,
+    pub reference: Maybe<HumanDuration>,
+    pub min_samples: Maybe<HumanCount>,
+    pub false_alarm_every: Maybe<HumanDuration>,
+    pub state_dir: Maybe<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Tolerances {
+    pub ttft: Maybe<HumanPercent>,
+    pub itl: Maybe<HumanPercent>,
+    pub request_latency: Maybe<HumanPercent>,
 }

@@ -2,15 +2,16 @@
 //! are masked, prompts and expected answers are counted, secrets are named by their place.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::Config;
 use super::percent::HumanPercent;
 use crate::comparison::Comparison;
+use crate::detect::Tolerance;
 use crate::gpu_settings::{GpuId, GpuSettings, Watch};
 use crate::schedule::Arrival;
 use crate::secret::Secret;
@@ -31,6 +32,7 @@ struct Page<'a> {
     targets: Vec<TargetView<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     comparisons: Vec<ComparisonView<'a>>,
+    change_detection: Value,
 }
 
 #[derive(Serialize)]
@@ -106,23 +108,43 @@ struct ComparisonView<'a> {
 ///
 /// # Errors
 /// The library's, if it cannot write a value.
-pub(super) fn render(
-    targets: &[Arc<Target>],
-    comparisons: &[Arc<Comparison>],
-    seed: Option<u64>,
-    gpus: &GpuSettings,
-) -> Result<String, String> {
+pub(super) fn render(config: &Config) -> Result<String, String> {
+    let targets = &config.targets;
     let workloads = targets.iter().flat_map(|t| &t.workloads);
     let slos = targets.iter().flat_map(|t| &t.slos);
     let page = Page {
-        seed,
-        gpu: gpu(gpus),
+        seed: config.seed,
+        gpu: gpu(&config.gpu),
         workloads: workloads.map(|w| (w.name.as_str(), workload(w))).collect(),
         slos: slos.map(|s| (s.name.as_str(), slo(s))).collect(),
         targets: targets.iter().map(|t| target(t)).collect(),
-        comparisons: comparisons.iter().map(|c| comparison(c)).collect(),
+        comparisons: config.comparisons.iter().map(|c| comparison(c)).collect(),
+        change_detection: change_detection(config),
     };
     serde_yaml::to_string(&page).map_err(|e| format!("cannot show the configuration: {e}"))
+}
+
+fn change_detection(config: &Config) -> Value {
+    let settings = &config.change_detection;
+    let percent = |tolerance: Tolerance| HumanPercent(tolerance.delta()).to_string();
+    let tolerances = &settings.tolerances;
+    let mut view = json!({
+        "enabled": settings.enabled,
+        "tolerance": {
+            "ttft": percent(tolerances.ttft),
+            "itl": percent(tolerances.itl),
+            "request_latency": percent(tolerances.request_latency),
+        },
+        "failure_margin": percent(tolerances.failure),
+        "slo_margin": percent(tolerances.slo),
+        "reference": human(settings.reference),
+        "min_samples": settings.min_samples,
+        "false_alarm_every": human(settings.false_alarm_every),
+    });
+    if let Some(folder) = &config.state_dir {
+        view["state_dir"] = json!(folder);
+    }
+    view
 }
 
 fn human(duration: Duration) -> String {

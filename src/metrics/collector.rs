@@ -73,7 +73,7 @@ impl Collector for ProbeCollector {
             return Ok(());
         }
         let comparisons = self.state.comparisons.load();
-        writer.write(families::CHANGE, &of(&changes(&loaded, &comparisons)))?;
+        writer.write(families::CHANGE, &of(&changes(&self.state, &loaded, &comparisons)))?;
         let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
         let comparisons: Vec<_> = comparisons.iter().map(|c| (c.labels(), c)).collect();
         writer.write(families::COMPARISON, &comparisons)?;
@@ -167,20 +167,21 @@ impl Writer<'_> {
 }
 
 /// Every stream that is watched for a change; a comparison's has its candidate's labels.
-fn changes(loaded: &Loaded, comparisons: &[Arc<Live>]) -> Vec<(Labels, ChangeMetrics)> {
-    let mut streams = Vec::new();
-    for live in comparisons {
-        let candidate = &live.spec().candidate.name;
-        let Some(target) = loaded.targets.iter().find(|t| t.target.name == *candidate) else {
-            continue;
-        };
-        streams.extend(
-            change::of_comparison(live)
-                .into_iter()
-                .map(|(workload, stream)| (compose(target, &workload, &loaded.label_keys), stream)),
-        );
-    }
-    streams
+fn changes(
+    state: &State,
+    loaded: &Loaded,
+    comparisons: &[Arc<Live>],
+) -> Vec<(Labels, ChangeMetrics)> {
+    let watches = state.watches.load();
+    let past = watches.iter().map(|w| (w.target(), change::of_past(w)));
+    let compared = comparisons.iter();
+    let compared = compared.map(|c| (&*c.spec().candidate.name, change::of_comparison(c)));
+    let labelled = past.chain(compared).filter_map(|(name, streams)| {
+        let target = loaded.targets.iter().find(|t| t.target.name == name)?;
+        let labels = |workload: &str| compose(target, workload, &loaded.label_keys);
+        Some(streams.into_iter().map(move |(workload, stream)| (labels(&workload), stream)))
+    });
+    labelled.flatten().collect()
 }
 
 /// Sources as [`Writer::write`] wants them.

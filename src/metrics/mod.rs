@@ -46,6 +46,7 @@ pub use workload::{InFlight, WorkloadMetrics};
 use crate::comparer::Live;
 use crate::config::Config;
 use crate::gpu::state::GpuView;
+use crate::watcher::Watch;
 use buckets::SloBounds;
 use prober::ProberMetrics;
 use sink::Encoding;
@@ -62,6 +63,7 @@ struct Loaded {
 struct State {
     loaded: ArcSwap<Loaded>,
     comparisons: ArcSwap<Vec<Arc<Live>>>,
+    watches: ArcSwap<Vec<Arc<Watch>>>,
     prober: ProberMetrics,
     /// Where GPUs are watched.
     gpus: ArcSwapOption<GpuView>,
@@ -114,6 +116,11 @@ impl Metrics {
         self.state.comparisons.store(Arc::new(live));
     }
 
+    /// Puts these watches in force; they keep their values themselves.
+    pub fn set_watches(&self, watches: Vec<Arc<Watch>>) {
+        self.state.watches.store(Arc::new(watches));
+    }
+
     /// The values of a loaded target.
     #[must_use]
     pub fn target(&self, name: &str) -> Option<Arc<TargetMetrics>> {
@@ -144,6 +151,19 @@ impl Metrics {
     pub fn reload_state(&self) -> (Option<bool>, Option<f64>) {
         let prober = &self.state.prober;
         (prober.reload_successful.get().map(|v| v > 0.0), prober.reload_timestamp.get())
+    }
+
+    /// Says that what was learnt has been written down.
+    pub fn state_written(&self, at: SystemTime) {
+        self.state.prober.state_successful.set(1.0);
+        if let Ok(since_epoch) = at.duration_since(SystemTime::UNIX_EPOCH) {
+            self.state.prober.state_timestamp.set(since_epoch.as_secs_f64());
+        }
+    }
+
+    /// Says that it could not be.
+    pub fn state_not_written(&self) {
+        self.state.prober.state_successful.set(0.0);
     }
 
     /// Says how many probes the history holds.

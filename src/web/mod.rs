@@ -4,6 +4,7 @@ pub mod api;
 mod page;
 mod probe;
 mod probe_debug;
+mod reference;
 mod scrape;
 mod site;
 
@@ -30,6 +31,7 @@ pub fn router(site: Site) -> Router {
         .route("/-/healthy", get(|| async { "llm-prober is healthy.\n" }))
         .route("/-/ready", get(|| async { "llm-prober is ready.\n" }))
         .route("/-/reload", post(reload))
+        .route("/-/reference", post(reference::begin_anew))
         .merge(api::router())
         .with_state(site)
         .layer(CompressionLayer::new())

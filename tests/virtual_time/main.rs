@@ -12,6 +12,7 @@ mod drain;
 mod figures;
 mod isolation;
 mod open_loop;
+mod past;
 mod reload;
 mod seeds;
 mod server_metrics;

@@ -1,6 +1,7 @@
 //! Two servers side by side.
 
 mod reload;
+mod restart;
 mod rounds;
 mod verdicts;
 

@@ -24,6 +24,12 @@ fn verdict(daemon: &Daemon) -> [f64; 2] {
     ["verdict=\"regressed\"", "verdict=\"not_worse\""].map(stands)
 }
 
+/// How often the alarm of a signal went off, and whether it is on.
+fn alarms(daemon: &Daemon, signal: &str) -> [f64; 2] {
+    let labels = [&*format!("signal=\"{signal}\""), "comparison=\"canary\"", "target=\"b\""];
+    ["change_alarms_total", "change_alarm_active"].map(|name| sum(daemon, name, &labels))
+}
+
 /// The same of one signal.
 fn verdict_of(daemon: &Daemon, signal: &str) -> [f64; 2] {
     let signal = format!("signal=\"{signal}\"");
@@ -42,13 +48,14 @@ async fn a_slower_candidate_has_regressed() {
     assert_eq!(verdict(&daemon), [1.0, 0.0]);
     for signal in ["ttft", "itl", "request_latency"] {
         assert_eq!(verdict_of(&daemon, signal), [1.0, 0.0], "{signal}");
+        assert_eq!(alarms(&daemon, signal), [1.0, 1.0], "{signal}");
         let signal = format!("signal=\"{signal}\"");
         let bound = |bound| sum(&daemon, &format!("comparison_effect_{bound}ratio"), &[&signal]);
         let [lower, middle, upper] = ["lower_", "", "upper_"].map(bound);
         assert!(lower > 1.05 && lower < 1.2 && upper > 1.2, "{lower} {middle} {upper}");
         assert!((middle - 1.2).abs() < 0.06, "{middle}");
     }
-    assert_eq!(verdict_of(&daemon, "failure")[0], 0.0);
+    assert_eq!((verdict_of(&daemon, "failure")[0], alarms(&daemon, "failure")), (0.0, [0.0; 2]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,6 +66,7 @@ async fn an_equal_candidate_is_not_worse() {
     for signal in ["ttft", "itl", "failure"] {
         assert_eq!(verdict_of(&daemon, signal), [0.0, 1.0], "{signal}");
     }
+    assert_eq!(sum(&daemon, "change_alarms_total", &[]), 0.0);
     for reason in ["in_flight_limit", "budget", "late", "prober"] {
         assert_eq!(dropped(&daemon, reason), 0.0, "{reason}");
     }
@@ -70,8 +78,10 @@ async fn a_candidate_that_fails_more_often_is_found_by_its_failures() {
     let faults = vec![Chance { fault, probability: 0.02 }];
     let daemon = compare(lively(1), SimulatorConfig { faults, ..lively(2) }, 8).await;
     assert_eq!((verdict(&daemon), verdict_of(&daemon, "failure")), ([1.0, 0.0], [1.0, 0.0]));
+    assert_eq!(alarms(&daemon, "failure"), [1.0, 1.0]);
     for signal in ["ttft", "itl", "request_latency"] {
         assert_eq!(verdict_of(&daemon, signal)[0], 0.0, "{signal}");
+        assert_eq!(alarms(&daemon, signal), [0.0; 2], "{signal}");
     }
     let worse = |side| sum(&daemon, "comparison_discordant_pairs_total", &[side]);
     let failures = sum(&daemon, "probe_failures_total", &["target=\"b\""]);
@@ -95,6 +105,7 @@ async fn a_load_swing_common_to_both_is_nothing() {
     let swinging = |seed| SimulatorConfig { script: vec![rush.clone()], ..lively(seed) };
     let daemon = compare(swinging(1), swinging(2), 8).await;
     assert_eq!(verdict(&daemon), [0.0, 1.0]);
+    assert_eq!(sum(&daemon, "change_alarms_total", &["comparison=\"canary\""]), 0.0);
     for target in ["target=\"a\"", "target=\"b\""] {
         let of = |part| sum(&daemon, &format!("time_to_first_token_seconds_{part}"), &[target]);
         let mean = of("sum") / of("count");
