@@ -140,10 +140,15 @@ async fn what_is_not_there_is_said_on_a_page() {
 
 #[tokio::test]
 async fn recordings_are_offered_only_where_they_are_served() {
-    let scene = Scene::usual().await;
-    let probes = scene.page("/targets/broken").await;
-    let id =
-        attribute(&probes, "href").into_iter().find_map(|href| href.strip_prefix("../probes/"));
-    let page = scene.page(&format!("/probes/{}", id.unwrap())).await;
-    assert!(page.contains("/api/v1/probes/") && !page.contains("/recording"), "{page}");
+    for (flags, offered) in [(&[][..], false), (&["--web.enable-recordings"][..], true)] {
+        let scene = Scene::usual_with(flags).await;
+        let probes = scene.page("/targets/broken").await;
+        let links = attribute(&probes, "href");
+        let id = links.into_iter().find_map(|href| href.strip_prefix("../probes/")).unwrap();
+        let page = scene.page(&format!("/probes/{id}")).await;
+        let link = format!("../api/v1/probes/{id}/recording");
+        assert_eq!(attribute(&page, "href").contains(&&*link), offered, "{page}");
+        let status = scene.daemon.get(&link[2..]).await.status;
+        assert_eq!(status == 200, offered, "{status}");
+    }
 }

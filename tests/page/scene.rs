@@ -29,6 +29,10 @@ pub struct Scene {
 impl Scene {
     /// `targets` are lines of the configuration, made from the two servers' addresses.
     pub async fn start(targets: impl Fn(SocketAddr, SocketAddr) -> String) -> Self {
+        Self::with(&[], targets).await
+    }
+
+    async fn with(flags: &[&str], targets: impl Fn(SocketAddr, SocketAddr) -> String) -> Self {
         let (healthy, broken) = (simulator(HEALTHY).await, simulator(BROKEN).await);
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("llm-prober.yml");
@@ -39,13 +43,19 @@ impl Scene {
             targets(healthy, broken)
         );
         std::fs::write(&file, config).unwrap();
-        let flag = format!("--config.file={}", file.display());
-        Self { daemon: Program::daemon([flag]).await, _folder: folder }
+        let flags = flags.iter().map(|&flag| flag.to_owned());
+        let flags = flags.chain([format!("--config.file={}", file.display())]);
+        Self { daemon: Program::daemon(flags).await, _folder: folder }
     }
 
     /// A healthy target, `steady`, and one whose answers break off, `broken`.
     pub async fn usual() -> Self {
-        let scene = Self::start(|healthy, broken| {
+        Self::usual_with(&[]).await
+    }
+
+    /// As [`Scene::usual`], started with further flags.
+    pub async fn usual_with(flags: &[&str]) -> Self {
+        let scene = Self::with(flags, |healthy, broken| {
             target("steady", healthy, "labels: {team: search}, version: {hardware: H100}")
                 + &target("broken", broken, "labels: {team: ads}")
         });

@@ -72,7 +72,9 @@ fn slos(slos: &[SloHour]) -> Markup {
                     None => (figure::NONE),
                 }
                 " " span.note { "of " (figure::objective_share(hour.slo.objective)) }
-                @if let Some(goodput) = hour.goodput { " " span.note { "· " (figure::rate(goodput)) } }
+                @if let Some(goodput) = hour.goodput {
+                    div.note { (figure::rate(goodput)) }
+                }
             }
         }
     }
