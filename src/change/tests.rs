@@ -262,7 +262,7 @@ proptest! {
     fn a_restart_in_mid_stream_changes_nothing(cut in 0_u64..1200, factor in 0.8..1.6_f64) {
         let target = target();
         let outcome = |i: u64| match i {
-            _ if i % 37 == 0 => testing::failed(FailureReason::Stalled),
+            _ if i.is_multiple_of(37) => testing::failed(FailureReason::Stalled),
             0..600 => success(usual(i)),
             _ => success(usual(i) * factor),
         };
@@ -271,7 +271,7 @@ proptest! {
         let written = serde_json::to_string(&steady.state()).unwrap();
         let mut restarted = watch(&settings(), &target);
         let events = restarted.adopt(&serde_json::from_str(&written).unwrap());
-        prop_assert_eq!(events, vec![]);
+        prop_assert!(events.is_empty());
         for i in cut..1200 {
             prop_assert_eq!(restarted.snapshot(), steady.snapshot());
             let observation = Observation::of(&outcome(i), at(15 * i)).unwrap();

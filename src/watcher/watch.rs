@@ -14,31 +14,31 @@ const DELAYED: Duration = Duration::from_millis(100);
 
 /// Watches one target, for as long as there is a target of its name.
 pub struct Watch {
-    target: String,
-    watch: Mutex<TargetWatch>,
+    name: String,
+    learnt: Mutex<TargetWatch>,
     clock: WallClock,
 }
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watch").field("target", &self.target).finish_non_exhaustive()
+        f.debug_struct("Watch").field("target", &self.name).finish_non_exhaustive()
     }
 }
 
 impl Watch {
     /// Watches nothing yet.
     pub(super) fn new(target: &str, clock: WallClock) -> Self {
-        Self { target: target.to_owned(), watch: Mutex::default(), clock }
+        Self { name: target.to_owned(), learnt: Mutex::default(), clock }
     }
 
     /// The name of the target.
     #[must_use]
     pub fn target(&self) -> &str {
-        &self.target
+        &self.name
     }
 
     fn watch(&self) -> MutexGuard<'_, TargetWatch> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes up a finished probe. Takes microseconds; once per reference a few milliseconds.
@@ -48,14 +48,16 @@ impl Watch {
         }
         let Some(observation) = Observation::of(&probe.outcome, (self.clock)()) else { return };
         let events = self.watch().observe(&probe.workload.name, &observation);
-        events.iter().for_each(|event| self.tell(event));
+        for event in &events {
+            self.tell(event);
+        }
     }
 
     /// Collects anew what is usual; returns how many workloads that concerns.
     pub fn begin_anew(&self, workload: Option<&str>) -> usize {
         let workloads = self.watch().begin_anew(workload);
         if workloads > 0 {
-            tracing::info!(target_name = %self.target, workload, "reference begins anew, as asked");
+            tracing::info!(target_name = %self.name, workload, "reference begins anew, as asked");
         }
         workloads
     }
@@ -82,12 +84,14 @@ impl Watch {
             *watch = next;
             events
         };
-        events.iter().for_each(|event| self.tell(event));
+        for event in &events {
+            self.tell(event);
+        }
     }
 
     fn tell(&self, event: &Event) {
         let (target_name, workload, signal) =
-            (&self.target, &event.workload, event.signal.as_str());
+            (&self.name, &event.workload, event.signal.as_str());
         match event.what {
             What::Complete => {
                 tracing::info!(%target_name, %workload, signal, "reference complete");

@@ -59,15 +59,14 @@ pub(super) fn resolve(
 
 /// Where state is kept; not looked at before the program runs.
 pub(super) fn state_dir(
-    raw: &raw::ChangeDetection,
+    folder: &Spanned<PathBuf>,
     base_dir: &Path,
     report: &mut Report<'_>,
-) -> Option<Option<PathBuf>> {
-    let Some(folder) = &raw.state_dir else { return Some(None) };
+) -> Option<PathBuf> {
     if folder.value.as_os_str().is_empty() {
         return report.add(folder.referenced, "state_dir is empty, expected the path of a folder");
     }
-    Some(Some(base_dir.join(&folder.value)))
+    Some(base_dir.join(&folder.value))
 }
 
 fn tolerance(

@@ -59,14 +59,16 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
     target::check_defaults(&context, report);
     let targets = resolve_targets(raw, &context, report)?;
     let comparisons = comparisons::resolve(raw.comparisons.as_ref(), &targets, report)?;
-    let state_dir = change_detection::state_dir(&raw.change_detection, base_dir, report);
+    let state_dir = optional(raw.change_detection.state_dir.as_ref(), |folder| {
+        change_detection::state_dir(folder, base_dir, report)
+    });
     let change_detection = change_detection::resolve(&raw.change_detection, report)?;
     let label_keys = labels::union(raw, report);
     let mut config = Config {
         targets,
         comparisons,
         change_detection,
-        state_dir: state_dir?,
+        state_dir: state_dir.ok()?,
         label_keys,
         seed: raw.seed,
         redacted: String::new(),
