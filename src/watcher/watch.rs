@@ -90,8 +90,7 @@ impl Watch {
     }
 
     fn tell(&self, event: &Event) {
-        let (target_name, workload, signal) =
-            (&self.name, &event.workload, event.signal.as_str());
+        let (target_name, workload, signal) = (&self.name, &event.workload, event.signal.as_str());
         match event.what {
             What::Complete => {
                 tracing::info!(%target_name, %workload, signal, "reference complete");
