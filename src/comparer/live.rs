@@ -73,7 +73,9 @@ impl Live {
             let events = judge.observe(round);
             (events, before, judge.verdict())
         };
-        events.iter().for_each(|event| self.tell(event));
+        for event in &events {
+            self.tell(event);
+        }
         if before != after {
             tracing::info!(comparison = %self.spec.name, verdict = text(after), "verdict");
         }

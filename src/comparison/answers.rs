@@ -92,7 +92,7 @@ pub struct AnswerCounts {
 }
 
 impl AnswerCounts {
-    pub(super) fn add(&mut self, answers: &Answers) {
+    pub(super) fn add(&mut self, answers: Answers) {
         self.compared += 1;
         self.finish_differs += u64::from(!answers.finish);
         self.length_differs += u64::from(!answers.length);

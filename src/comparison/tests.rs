@@ -70,8 +70,8 @@ fn a_figure_that_one_side_lacks_is_no_bet() {
     judge.observe(&round(Side { itl: None, ..side(200) }, FAILED));
     judge.observe(&round(FAILED, FAILED));
     judge.observe(&round(Side { missed_slo: None, ..side(200) }, side(300)));
-    use Signal::{Failure, Itl, RequestLatency, Slo, Ttft};
-    assert_eq!(pairs(&judge), [(Ttft, 3), (Itl, 1), (RequestLatency, 3), (Failure, 4), (Slo, 3)]);
+    let expect: Vec<_> = Signal::ALL.into_iter().zip([3, 1, 3, 4, 3]).collect();
+    assert_eq!(pairs(&judge), expect);
     assert_eq!(judge.snapshot().pairs(), 4);
 }
 
@@ -87,12 +87,12 @@ fn a_side_is_what_its_server_did() {
     let slos = ["interactive".to_owned()];
     let measured = Measurement { ttft: Some(Duration::from_secs(1)), ..Measurement::default() };
     let slo = slo("interactive", &[(ObjectiveKind::Ttft, 0.5)]);
-    let mut slow = outcome(measured.clone());
-    slow.verdicts = vec![judge(&slo, true, &measured)];
-    let found = Side::of(&slow, &slos).unwrap();
+    let mut late = outcome(measured.clone());
+    late.verdicts = vec![judge(&slo, true, &measured)];
+    let found = Side::of(&late, &slos).unwrap();
     assert_eq!((found.failed, found.ttft, found.missed_slo), (false, measured.ttft, Some(true)));
     // A target's own SLO is none that both are held to.
-    assert_eq!(Side::of(&slow, &[]).unwrap().missed_slo, None);
+    assert_eq!(Side::of(&late, &[]).unwrap().missed_slo, None);
     assert!(Side::of(&failed(FailureReason::Stalled), &slos).unwrap().failed);
     for own in [FailureReason::Cancelled, FailureReason::Internal] {
         assert_eq!(Side::of(&failed(own), &slos), None, "{own}");

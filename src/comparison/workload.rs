@@ -53,7 +53,7 @@ impl WorkloadJudge {
     pub fn observe(&mut self, round: &Round, needed: Needed) -> Vec<Event> {
         self.pairs += 1;
         self.both_failed += u64::from(round.baseline.failed && round.candidate.failed);
-        if let (Some(counts), Some(answers)) = (&mut self.answers, &round.answers) {
+        if let (Some(counts), Some(answers)) = (&mut self.answers, round.answers) {
             counts.add(answers);
         }
         let now = round.ended_unix_millis;

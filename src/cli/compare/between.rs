@@ -33,8 +33,8 @@ pub(super) fn resolve(args: &CompareArgs) -> Result<(Config, Comparison), CliErr
         }
         None => of_urls(args)?,
     };
-    let known = config.comparisons.iter();
-    let known = known.filter(|c| c.baseline == baseline && c.candidate == candidate).next_back();
+    let mut known = config.comparisons.iter();
+    let known = known.rfind(|c| c.baseline == baseline && c.candidate == candidate);
     let mut comparison = match known {
         Some(comparison) => Comparison::clone(comparison),
         None => defaults(args, baseline, candidate),

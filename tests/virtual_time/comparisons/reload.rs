@@ -20,24 +20,22 @@ struct Rig {
 }
 
 fn yaml(targets: [&str; 3], comparisons: &[(&str, &str, &str)]) -> String {
-    let mut text = "seed: 1\n\
-        workloads: {w: {weight: 1, prompts: {inline: [hi]}, max_output_tokens: 3}}\n\
-        defaults: {interval: 7d, arrival: constant}\n\
-        targets:\n"
-        .to_owned();
-    for (name, settings) in ["a", "b", "c"].into_iter().zip(targets) {
-        text +=
-            &format!("  - {{name: {name}, url: 'http://{name}.test/v1', model: m{settings}}}\n");
-    }
-    if !comparisons.is_empty() {
-        text += "comparisons:\n";
-    }
-    for (name, candidate, settings) in comparisons {
-        text += &format!(
-            "  - {{name: {name}, baseline: a, candidate: {candidate}, interval: 15s{settings}}}\n"
-        );
-    }
-    text
+    let names = ["a", "b", "c"].into_iter();
+    let target = |(name, settings): (&str, &str)| {
+        format!("  - {{name: {name}, url: 'http://{name}.test/v1', model: m{settings}}}\n")
+    };
+    let targets: String = names.zip(targets).map(target).collect();
+    let comparison = |(name, candidate, settings): &(&str, &str, &str)| {
+        format!("{{name: {name}, baseline: a, candidate: {candidate}, interval: 15s{settings}}}")
+    };
+    let comparisons: Vec<_> = comparisons.iter().map(comparison).collect();
+    format!(
+        "seed: 1\n\
+         workloads: {{w: {{weight: 1, prompts: {{inline: [hi]}}, max_output_tokens: 3}}}}\n\
+         defaults: {{interval: 7d, arrival: constant}}\n\
+         targets:\n{targets}comparisons: [{}]\n",
+        comparisons.join(", ")
+    )
 }
 
 impl Rig {
