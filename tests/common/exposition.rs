@@ -24,11 +24,13 @@ impl Exposition {
         self.text.lines().filter(|l| !l.starts_with('#')).count()
     }
 
-    /// A target's samples, without those that say when something happened.
+    /// A target's samples, without those that say when something happened, or how much evidence is
+    /// needed among so many.
     pub fn of_target(&self, target: &str) -> Vec<&str> {
         let label = format!("target=\"{target}\"");
         let own = self.text.lines().filter(|l| l.contains(&label));
-        own.filter(|l| !l.contains("_timestamp_seconds")).collect()
+        let others = ["_timestamp_seconds", "_evidence_threshold"];
+        own.filter(|line| !others.iter().any(|other| line.contains(other))).collect()
     }
 
     /// The values of a metric's series that have all of these labels, such as `target="a"`.

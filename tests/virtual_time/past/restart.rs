@@ -3,6 +3,7 @@
 use llm_prober::simulate::SimulatorConfig;
 
 use super::{HOUR, Rig, alarms, exposed, lively, read, slower, value};
+use crate::common::exposition::Exposition;
 use crate::seconds;
 
 const KEPT: &str = "reference: 4h, state_dir: state";
@@ -76,4 +77,22 @@ async fn a_folder_that_cannot_be_used_is_refused_at_the_start() {
     rig.write("", KEPT);
     let error = rig.start().err().unwrap();
     assert!(error.starts_with("cannot make the state folder"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_cannot_be_written_is_told_and_tried_again() {
+    let rig = Rig::new(lively());
+    let daemon = rig.daemon(KEPT);
+    let written = || {
+        let scrape = Exposition::of(&daemon.metrics);
+        scrape.values("llm_prober_state_last_write_successful", &[])
+    };
+    assert_eq!(written(), Vec::<f64>::new());
+    let in_the_way = rig.folder.path().join("state/state.json.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    seconds(HOUR).await;
+    assert_eq!((written(), rig.state_file().exists()), (vec![0.0], false));
+    std::fs::remove_dir(&in_the_way).unwrap();
+    seconds(HOUR).await;
+    assert_eq!((written(), rig.state_file().exists()), (vec![1.0], true));
 }
