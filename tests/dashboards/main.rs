@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 // What they are made of.
+mod change;
+mod compare;
 mod frame;
 mod gpu;
 mod gpu_and_server;
@@ -13,6 +15,7 @@ mod panel;
 mod prober;
 mod promql;
 mod shared;
+mod sides;
 mod target;
 mod target_ends;
 
@@ -35,6 +38,7 @@ fn all() -> Vec<frame::Dashboard> {
     vec![
         overview::dashboard(),
         target::dashboard(),
+        compare::dashboard(),
         gpu_and_server::dashboard(),
         prober::dashboard(),
     ]

@@ -18,6 +18,7 @@ pub fn dashboard() -> Dashboard {
         name: "overview",
         title: "Overview",
         description: "All targets: are they fast and whole, and what is left of the error budgets?",
+        variables: Vec::new(),
         sections: vec![
             Section { title: "The time that is shown", panels: figures() },
             Section { title: "Target by target", panels: vec![targets()] },

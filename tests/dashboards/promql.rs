@@ -1,6 +1,6 @@
 //! Shorthand for the expressions of the dashboards.
 //!
-//! `{probe}`, `{target}`, `{server}` and `{prober}` (with more matchers after a comma) stand for the
+//! `{probe}`, `{target}`, `{server}`, `{comparison}` and `{prober}` (with more matchers after a comma) stand for the
 //! matchers that follow the variables; `[i]` stands for the range of a rate.
 
 const PROBER: &str = r#"job=~"$job", instance=~"$instance""#;
@@ -21,6 +21,7 @@ pub fn expand(expression: &str) -> String {
         ("{target", format!("{{{PROBER}, {TARGET}")),
         // What a server reports of itself, whatever model is probed.
         ("{server", format!("{{{PROBER}, target=~\"$target\"")),
+        ("{comparison", format!("{{{PROBER}, comparison=~\"$comparison\"")),
         ("{prober", format!("{{{PROBER}")),
     ];
     let mut written = expression.replace("[i]", "[$__rate_interval]");

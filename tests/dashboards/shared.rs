@@ -71,6 +71,28 @@ pub fn cost_per_hour() -> Panel {
         .default("noValue", json!("No target has a price list"))
 }
 
+/// What the time to first token is made of, of the series that `matchers` choose.
+pub fn ttft_parts(matchers: &str) -> Panel {
+    let part = format!("llm_prober_time_to_first_token_part_seconds{matchers}");
+    stacked(
+        "Parts of the TTFT, median",
+        "What the server reports of its queue and prefill, and the rest: the network. Medians do \
+         not add up exactly.",
+        "s",
+    )
+    .query(&quantile(0.5, &part, "part"), "{{part}}")
+    .default("noValue", json!("The server reports no parts"))
+}
+
+/// Energy that the target's GPUs took for a token, of the series that `matchers` choose.
+pub fn energy_per_token(matchers: &str) -> Panel {
+    let energy = format!("llm_prober_probe_energy_joules_per_output_token{matchers}");
+    let description = "Energy that the target's GPUs took while a probe ran on them alone, divided \
+                       by its output tokens.";
+    percentiles(lines("Energy per output token", description, "joule"), &energy)
+        .default("noValue", json!("No target says which GPUs it has"))
+}
+
 /// A table cell whose text has the colour of these thresholds.
 pub fn colored(base: &str, steps: &[(f64, &str)]) -> Vec<(&'static str, Value)> {
     let first = json!({"color": base, "value": null});

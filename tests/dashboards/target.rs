@@ -7,7 +7,7 @@ use crate::panel::{Panel, heatmap, lines, links, stacked, stat, table};
 use crate::promql::{
     PERIOD_BUDGET, attainment, buckets, burn_rate, quantile, quantile_of_range, share,
 };
-use crate::shared::{bound, dashed, lowest, percentiles};
+use crate::shared::{bound, dashed, lowest, percentiles, ttft_parts};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
@@ -24,6 +24,7 @@ pub fn dashboard() -> Dashboard {
         title: "Target",
         description: "The chosen targets and workloads, taken together: what users feel, against \
                       the objectives, and where the time goes.",
+        variables: Vec::new(),
         sections: vec![
             Section { title: "The time that is shown", panels: figures() },
             Section { title: "Latency", panels: latency() },
@@ -201,6 +202,7 @@ fn phases() -> Vec<Panel> {
             "s",
         )
         .query(&quantile(0.95, PHASES, "phase"), "{{phase}}"),
+        ttft_parts("{probe}"),
         stacked(
             "Server stages, median",
             "What the server itself reports about its queue, prefill and decoding.",
@@ -209,6 +211,9 @@ fn phases() -> Vec<Panel> {
         .query(&quantile(0.5, STAGES, "stage"), "{{stage}}")
         .default("noValue", json!("The server reports no stages")),
     ]
+    .into_iter()
+    .map(|panel| panel.size(6, 8))
+    .collect()
 }
 
 fn workloads() -> Vec<Panel> {
