@@ -1,57 +1,92 @@
-//! Whether a target has got worse than it used to be.
+//! Whether a target has got worse than it used to be, or a candidate after its verdict.
 
 use serde_json::json;
 
-use crate::compare::columns;
 use crate::frame::drill_down;
 use crate::panel::{Panel, lines, links, table};
-use crate::shared::{colored, dashed};
+use crate::shared::{colored, columns, dashed, dotted};
 
-const BY: &str = "target, workload, signal";
+const PAST: &str = "{probe, comparison=\"\"}";
+const COMPARED: &str = "{probe, comparison=~\"$comparison\", comparison!=\"\"}";
+const OF_PAST: &str = "target, workload, signal";
+const OF_COMPARISON: &str = "comparison, workload, signal";
 
-/// The series of a metric that are about the own past, not about a comparison.
-fn past(metric: &str) -> String {
-    format!("llm_prober_change_{metric}{{probe, comparison=\"\"}}")
+/// A column of a table: name, expression, unit.
+type Column = (&'static str, String, &'static str);
+
+/// Targets against their own past.
+pub fn past() -> Vec<Panel> {
+    let evidence = evidence(
+        "Evidence against the past",
+        "Decimal logarithm of the evidence that a figure has got worse than it used to be; dashed \
+         what an alarm needs.",
+        PAST,
+    );
+    let panels = [changes(), evidence.size(12, 9), effect().size(12, 9)];
+    panels.map(|p| p.default("noValue", json!("No target is held against its past"))).into()
 }
 
-fn max(metric: &str) -> String {
-    format!("max by ({BY}) ({})", past(metric))
+/// Candidates against their baselines, after the verdict.
+pub fn compared() -> Vec<Panel> {
+    let panel = table(
+        "Changes since the verdict",
+        "Verdicts are never taken back; this is whether a candidate has got worse later: the \
+         evidence and what an alarm needs (decimal logarithms), the median ratio to the baseline \
+         since the alarm last went on or off with its bounds (95 %), the alarms in the time shown, \
+         and how long ago the last one was.",
+        "short",
+    );
+    let evidence = evidence(
+        "Evidence against the baseline",
+        "Decimal logarithm of the evidence that a candidate has got worse than its baseline, \
+         whatever the verdict was; dashed what an alarm needs.",
+        COMPARED,
+    );
+    let panels = [rows(panel, &state(OF_COMPARISON, COMPARED)).size(16, 9), evidence.size(8, 9)];
+    panels.map(|p| p.default("noValue", json!("No comparison is configured"))).into()
 }
 
-pub fn panels() -> Vec<Panel> {
-    let panels = vec![states(), evidence(), effect()];
-    panels
-        .into_iter()
-        .map(|panel| panel.default("noValue", json!("No target is held against its past")))
-        .collect()
-}
-
-fn states() -> Panel {
-    let of = [
-        ("Alarm", max("alarm_active"), "short"),
-        ("Evidence", max("evidence"), "short"),
-        ("Needed", max("evidence_threshold"), "short"),
-        ("Now / past", max("effect_ratio"), "short"),
-        ("at least", max("effect_lower_ratio"), "short"),
-        ("at most", max("effect_upper_ratio"), "short"),
-        (
-            "Alarms",
-            format!("sum by ({BY}) (increase({}[$__range]))", past("alarms_total")),
-            "locale",
-        ),
-        ("Last alarm", format!("time() - {}", max("last_alarm_timestamp_seconds")), "s"),
-        ("Reference", max("reference_samples"), "locale"),
-        ("Reference age", format!("time() - {}", max("reference_timestamp_seconds")), "s"),
-    ];
+fn changes() -> Panel {
     let panel = table(
         "Changes",
         "Each figure of each target against the reference from its own past: the evidence and what \
-         an alarm needs (decimal logarithms), the median ratio since the last alarm began or ended \
-         with its bounds (95 %), the alarms in the time shown, and how many observations the \
-         reference has and how long ago it was complete.",
+         an alarm needs (decimal logarithms), the median ratio since the alarm last went on or off \
+         with its bounds (95 %), the alarms in the time shown, how long ago the last one was, and \
+         how many observations the reference has and how old it is.",
         "short",
     );
-    let panel = columns(panel, &of, &[]).thresholds("text", &[]).default("decimals", json!(2));
+    let reference = [
+        ("Reference", max(OF_PAST, "reference_samples", PAST), "locale"),
+        ("Its age", ago(OF_PAST, "reference_timestamp_seconds", PAST), "s"),
+    ];
+    rows(panel, &[&state(OF_PAST, PAST)[..], &reference].concat()).size(24, 9)
+}
+
+fn max(by: &str, metric: &str, series: &str) -> String {
+    format!("max by ({by}) (llm_prober_change_{metric}{series})")
+}
+
+fn ago(by: &str, metric: &str, series: &str) -> String {
+    format!("time() - {}", max(by, metric, series))
+}
+
+fn state(by: &str, series: &str) -> Vec<Column> {
+    let max = |metric: &str| max(by, metric, series);
+    let alarms = format!("increase(llm_prober_change_alarms_total{series}[$__range])");
+    vec![
+        ("Alarm", max("alarm_active"), "short"),
+        ("Evidence", max("evidence"), "short"),
+        ("Needed", max("evidence_threshold"), "short"),
+        ("Ratio", max("effect_ratio"), "short"),
+        ("at least", max("effect_lower_ratio"), "short"),
+        ("at most", max("effect_upper_ratio"), "short"),
+        ("Alarms", format!("sum by ({by}) ({alarms})"), "locale"),
+        ("Last alarm", ago(by, "last_alarm_timestamp_seconds", series), "s"),
+    ]
+}
+
+fn rows(panel: Panel, of: &[Column]) -> Panel {
+    let panel = columns(panel, of, &[]).thresholds("text", &[]).default("decimals", json!(2));
     let mut alarm = colored("text", &[]);
     alarm.push((
         "mappings",
@@ -61,53 +96,41 @@ fn states() -> Panel {
         }}]),
     ));
     let url = drill_down("target", "${__value.raw}");
-    ["Alarms", "Reference", "Last alarm", "Reference age"]
+    let target = [("displayName", json!("Target")), ("links", links("Show the target", &url))];
+    ["Alarms", "Reference", "Last alarm", "Its age"]
         .iter()
         .fold(panel, |p, name| p.field(name, &[("decimals", json!(0))]))
         .field("Alarm", &alarm)
-        .field(
-            "target",
-            &[("displayName", json!("Target")), ("links", links("Show the target", &url))],
-        )
+        .field("target", &target)
+        .field("comparison", &[("displayName", json!("Comparison"))])
         .field("workload", &[("displayName", json!("Workload"))])
         .field("signal", &[("displayName", json!("Signal"))])
 }
 
-fn evidence() -> Panel {
-    let panel = lines(
-        "Evidence for a change",
-        "Decimal logarithm of the evidence that a figure has got worse; dashed what an alarm needs.",
-        "short",
-    )
-    .query(&max("evidence"), "{{target}} {{workload}} {{signal}}")
-    .query(&format!("max({})", past("evidence_threshold")), "needed");
-    dashed(panel, "/^needed$/").size(12, 8)
+/// Of the workload that has most.
+fn evidence(title: &str, description: &str, series: &str) -> Panel {
+    let most = format!("max by (target, signal) (llm_prober_change_evidence{series})");
+    let needed = format!("max(llm_prober_change_evidence_threshold{series})");
+    let panel = lines(title, description, "short")
+        .query(&most, "{{target}} {{signal}}")
+        .query(&needed, "needed");
+    dashed(panel, "/^needed$/")
 }
 
 fn effect() -> Panel {
+    let of = |of: &str, bound: &str| {
+        format!("{of} by (target, signal) (llm_prober_change_effect{bound}_ratio{PAST})")
+    };
     let panel = lines(
         "Now / past",
-        "Median ratio to the median of the reference; dotted its bounds (95 %).",
+        "Median ratio to the median of the reference, of the workload with the largest; dotted its \
+         bounds (95 %).",
         "short",
     )
-    .query(&max("effect_ratio"), "{{target}} {{workload}} {{signal}}")
-    .query(&max("effect_lower_ratio"), "at least {{target}} {{workload}} {{signal}}")
-    .query(&max("effect_upper_ratio"), "at most {{target}} {{workload}} {{signal}}")
+    .query(&of("max", ""), "{{target}} {{signal}}")
+    .query(&of("max", "_lower"), "at least {{target}} {{signal}}")
+    .query(&of("max", "_upper"), "at most {{target}} {{signal}}")
     .default("decimals", json!(2))
     .custom(&json!({"axisSoftMin": 0.8, "axisSoftMax": 1.2}));
-    dotted(panel, "/^at (least|most) /").size(12, 8)
-}
-
-/// Draws the series whose names match dotted, and not in the legend.
-pub fn dotted(mut panel: Panel, names: &str) -> Panel {
-    let hidden = json!({"legend": true, "tooltip": false, "viz": false});
-    panel.json["fieldConfig"]["overrides"].as_array_mut().unwrap().push(json!({
-        "matcher": {"id": "byRegexp", "options": names},
-        "properties": [
-            {"id": "custom.lineStyle", "value": {"fill": "dot", "dash": [0, 6]}},
-            {"id": "custom.hideFrom", "value": hidden},
-            {"id": "color", "value": {"mode": "fixed", "fixedColor": "text"}},
-        ],
-    }));
-    panel
+    dotted(panel, "/^at (least|most) /")
 }

@@ -1,16 +1,14 @@
 //! A candidate beside its baseline: what was found, how sure that is, and both sides' figures; and
 //! each target against its own past.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::frame::{Dashboard, Section, drill_down, variable};
-use crate::panel::{Panel, lines, links, stacked, table};
-use crate::shared::{colored, dashed};
-use crate::{change, sides};
+use crate::frame::{Dashboard, Section, variable};
+use crate::panel::{Panel, lines, stacked};
+use crate::shared::{dashed, dotted};
+use crate::{change, sides, verdicts};
 
 const PAIRS: &str = "llm_prober_comparison_pairs_total{comparison, workload=~\"$workload\"}";
-/// Of one signal of one workload of a comparison.
-const BY_SIGNAL: &str = "comparison, workload, signal";
 
 pub fn dashboard() -> Dashboard {
     Dashboard {
@@ -20,142 +18,14 @@ pub fn dashboard() -> Dashboard {
                       be? The verdicts, the evidence for them, and both sides' figures.",
         variables: vec![variable("comparison", "Comparison", "llm_prober_comparison_info{prober}")],
         sections: vec![
-            Section { title: "Verdict", panels: vec![comparisons(), signals()] },
+            Section { title: "Verdict", panels: verdicts::panels() },
             Section { title: "Both sides", panels: sides::panels() },
             Section { title: "How much, and how sure", panels: evidence() },
             Section { title: "Pairs", panels: pairs() },
-            Section { title: "Against its own past", panels: change::panels() },
+            Section { title: "After the verdict", panels: change::compared() },
+            Section { title: "Against its own past", panels: change::past() },
         ],
     }
-}
-
-/// 2: regressed, 1: not worse, 0: undecided.
-fn verdict(metric: &str, by: &str) -> String {
-    let of = |verdict: &str| {
-        format!(
-            "max by ({by}) (llm_prober_comparison_{metric}{{comparison, verdict=\"{verdict}\"}})"
-        )
-    };
-    format!("2 * {} + {}", of("regressed"), of("not_worse"))
-}
-
-fn verdict_words() -> Vec<(&'static str, Value)> {
-    let mut properties = colored("text", &[]);
-    let words = json!([{"type": "value", "options": {
-        "0": {"text": "undecided", "color": "text", "index": 0},
-        "1": {"text": "not worse", "color": "green", "index": 1},
-        "2": {"text": "regressed", "color": "red", "index": 2},
-    }}]);
-    properties.push(("mappings", words));
-    properties
-}
-
-/// A table of one row per set of labels, and a named column with a unit per expression.
-pub fn columns(panel: Panel, columns: &[(&str, String, &str)], hidden: &[&str]) -> Panel {
-    let value = |i: usize| format!("Value #{}", char::from(b'A' + u8::try_from(i).unwrap()));
-    let hidden: serde_json::Map<_, _> =
-        hidden.iter().chain(&["Time"]).map(|name| ((*name).to_owned(), json!(true))).collect();
-    let names: serde_json::Map<_, _> =
-        columns.iter().enumerate().map(|(i, (name, ..))| (value(i), json!(name))).collect();
-    let panel = columns.iter().fold(panel, |p, (_, expression, _)| p.column(expression));
-    let panel = panel
-        .transform("merge", &json!({}))
-        .transform("organize", &json!({"excludeByName": hidden, "renameByName": names}));
-    columns.iter().fold(panel, |p, (name, _, unit)| p.field(name, &[("unit", json!(unit))]))
-}
-
-fn no_comparison(panel: Panel) -> Panel {
-    panel.default("noValue", json!("No comparison is configured"))
-}
-
-fn comparisons() -> Panel {
-    let info = "max by (comparison, baseline, candidate, order) \
-                (llm_prober_comparison_info{comparison})";
-    let counted = |metric: &str| {
-        format!(
-            "sum by (comparison) (increase(llm_prober_comparison_{metric}_total{{comparison}}\
-             [$__range]))"
-        )
-    };
-    let of = [
-        ("is", info.to_owned(), "short"),
-        ("Verdict", verdict("verdict", "comparison"), "short"),
-        (
-            "Tolerance",
-            "max by (comparison) (llm_prober_comparison_tolerance_ratio{comparison})".into(),
-            "percentunit",
-        ),
-        ("Pairs", counted("pairs"), "locale"),
-        ("Both failed", counted("both_failed_pairs"), "locale"),
-        ("Dropped", counted("rounds_dropped"), "locale"),
-    ];
-    let panel = table(
-        "Comparisons",
-        "The verdict on each since it began, and what became of its rounds in the time shown. Not \
-         worse: by less than the tolerance. A verdict is never taken back.",
-        "short",
-    );
-    let side = |name: &str| {
-        let url = drill_down("target", "${__value.raw}");
-        [("displayName", json!(name)), ("links", links("Show the target", &url))]
-    };
-    let panel = columns(panel, &of, &["Value #A"])
-        .thresholds("text", &[])
-        .default("decimals", json!(0))
-        .field("Verdict", &verdict_words())
-        .field("Tolerance", &[("decimals", json!(1))])
-        .field("comparison", &[("displayName", json!("Comparison"))])
-        .field("order", &[("displayName", json!("Order"))])
-        .field("baseline", &side("Baseline"))
-        .field("candidate", &side("Candidate"));
-    no_comparison(panel).size(24, 5)
-}
-
-fn signals() -> Panel {
-    let max = |metric: &str, more: &str| {
-        format!("max by ({BY_SIGNAL}) (llm_prober_comparison_{metric}{{comparison{more}}})")
-    };
-    let needed = |verdict: &str| {
-        format!(
-            "{} / on (comparison) group_left () max by (comparison) \
-             (llm_prober_comparison_verdict_evidence_threshold\
-             {{comparison, verdict=\"{verdict}\"}})",
-            max("verdict_evidence", &format!(", verdict=\"{verdict}\""))
-        )
-    };
-    let worse = |side: &str| {
-        format!(
-            "sum by ({BY_SIGNAL}) (increase(llm_prober_comparison_discordant_pairs_total\
-             {{comparison, worse=\"{side}\"}}[$__range]))"
-        )
-    };
-    let of = [
-        ("Verdict", verdict("signal_verdict", BY_SIGNAL), "short"),
-        ("Candidate / baseline", max("effect_ratio", ""), "short"),
-        ("at least", max("effect_lower_ratio", ""), "short"),
-        ("at most", max("effect_upper_ratio", ""), "short"),
-        ("For regressed", needed("regressed"), "percentunit"),
-        ("For not worse", needed("not_worse"), "percentunit"),
-        ("Only candidate bad", worse("candidate"), "locale"),
-        ("Only baseline bad", worse("baseline"), "locale"),
-    ];
-    let panel = table(
-        "Signal by signal",
-        "The median of candidate / baseline with its bounds (95 %), the evidence for each verdict \
-         as a share of what it needs (on the scale of logarithms), and the pairs in the time shown \
-         of which only one side failed or missed its SLO.",
-        "short",
-    );
-    let panel = columns(panel, &of, &[]).thresholds("text", &[]).default("decimals", json!(2));
-    let panel = ["For regressed", "For not worse", "Only candidate bad", "Only baseline bad"]
-        .iter()
-        .fold(panel, |p, name| p.field(name, &[("decimals", json!(0))]));
-    let panel = panel
-        .field("Verdict", &verdict_words())
-        .field("comparison", &[("displayName", json!("Comparison"))])
-        .field("workload", &[("displayName", json!("Workload"))])
-        .field("signal", &[("displayName", json!("Signal"))]);
-    no_comparison(panel)
 }
 
 fn evidence() -> Vec<Panel> {
@@ -179,22 +49,22 @@ fn evidence() -> Vec<Panel> {
         .query(tolerance, "tolerance of {{comparison}}")
         .default("decimals", json!(2))
         .custom(&json!({"axisSoftMin": 0.8, "axisSoftMax": 1.2}));
-        dashed(change::dotted(panel, "/^at (least|most) /"), "/^tolerance of /")
+        dashed(dotted(panel, "/^at (least|most) /"), "/^tolerance of /")
     };
-    let towards = |title: &str, description: &str, verdict: &str| {
-        let of = |by: &str, metric: &str, more: &str| {
-            format!(
-                "max by ({by}) (llm_prober_comparison_verdict_evidence{metric}\
-                 {{comparison{more}, verdict=\"{verdict}\"}})"
-            )
-        };
+    // One signal of one workload is enough for the one verdict, the other needs all.
+    let towards = |title: &str, description: &str, verdict: &str, of: &str| {
+        let evidence = format!(
+            "{of} by (comparison, signal) (llm_prober_comparison_verdict_evidence\
+             {{comparison, workload=~\"$workload\", verdict=\"{verdict}\"}})"
+        );
+        let needed = format!(
+            "max by (comparison) (llm_prober_comparison_verdict_evidence_threshold\
+             {{comparison, verdict=\"{verdict}\"}})"
+        );
         let panel = lines(title, description, "short")
-            .query(
-                &of(BY_SIGNAL, "", ", workload=~\"$workload\""),
-                "{{comparison}} {{workload}} {{signal}}",
-            )
-            .query(&of("comparison", "_threshold", ""), "needed by {{comparison}}");
-        dashed(panel, "/^needed by /").size(12, 8)
+            .query(&evidence, "{{comparison}} {{signal}}")
+            .query(&needed, "needed by {{comparison}}");
+        dashed(panel, "/^needed by /").size(12, 9)
     };
     vec![
         effect("TTFT: candidate / baseline", "ttft"),
@@ -202,13 +72,17 @@ fn evidence() -> Vec<Panel> {
         effect("Request latency: candidate / baseline", "request_latency"),
         towards(
             "Evidence for regressed",
-            "Decimal logarithm of the highest evidence so far; dashed what the verdict needs.",
+            "Decimal logarithm of the highest evidence so far, of the workload that has most; dashed \
+             what the verdict needs.",
             "regressed",
+            "max",
         ),
         towards(
             "Evidence for not worse",
-            "Decimal logarithm of the highest evidence so far; dashed what the verdict needs.",
+            "Decimal logarithm of the highest evidence so far, of the workload that has least; \
+             dashed what the verdict needs.",
             "not_worse",
+            "min",
         ),
     ]
 }
@@ -231,7 +105,7 @@ fn pairs() -> Vec<Panel> {
             "cpm",
         )
         .query(&rate("reason", "rounds_dropped", ""), "dropped: {{reason}}")
-        .query(&rate("comparison", "both_failed_pairs", ""), "both failed"),
+        .query(&rate("", "both_failed_pairs", ""), "both failed"),
         lines(
             "Discordant pairs per minute",
             "Only one side failed, or missed an SLO that both are held to: by which was worse.",
@@ -250,7 +124,7 @@ fn pairs() -> Vec<Panel> {
         .query(&differing(), "{{comparison}} {{check}}")
         .default("noValue", json!("No comparison looks at answers")),
     ];
-    panels.into_iter().map(|panel| panel.size(6, 8)).collect()
+    panels.into_iter().map(|panel| panel.size(12, 7)).collect()
 }
 
 fn differing() -> String {

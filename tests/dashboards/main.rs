@@ -18,6 +18,7 @@ mod shared;
 mod sides;
 mod target;
 mod target_ends;
+mod verdicts;
 
 // What must hold.
 mod expressions;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::frame::{Dashboard, Section, drill_down};
 use crate::panel::{Panel, lines, links, stat, table};
 use crate::promql::{attainment, burn_rate, quantile, quantile_of_range, share};
-use crate::shared::{colored, cost_per_hour, failed_by_reason};
+use crate::shared::{colored, columns, cost_per_hour, failed_by_reason};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
@@ -83,7 +83,7 @@ fn figures() -> Vec<Panel> {
 /// One row per target; the worst of its SLOs counts.
 fn targets() -> Panel {
     let range = "[$__range]";
-    let columns: [(&str, String, &str); 11] = [
+    let of: [(&str, String, &str); 11] = [
         ("Last probe", "max by (target) (llm_prober_probe_success{probe})".into(), "short"),
         ("Attainment", format!("min by (target) ({})", attainment(range)), "percentunit"),
         ("Budget left", format!("min by (target) (1 - {})", burn_rate(range)), "percentunit"),
@@ -107,16 +107,8 @@ fn targets() -> Panel {
          budget of the SLO's own period needs the recording rules of alerts/.",
         "short",
     );
-    let panel = columns.iter().fold(panel, |p, (_, expression, _)| p.column(expression));
-    let value = |i: usize| format!("Value #{}", char::from(b'A' + u8::try_from(i).unwrap()));
-    let names: serde_json::Map<_, _> =
-        columns.iter().enumerate().map(|(i, (name, ..))| (value(i), json!(name))).collect();
-    let panel = panel
-        .transform("merge", &json!({}))
-        .transform("organize", &json!({"excludeByName": {"Time": true}, "renameByName": names}));
-    let panel =
-        columns.iter().fold(panel, |p, (name, _, unit)| p.field(name, &[("unit", json!(unit))]));
-    colours(panel).custom(&json!({"minWidth": 80})).field(
+    let panel = columns(panel, &of, &[]);
+    colours(panel).field(
         "target",
         &[
             ("displayName", json!("Target")),
