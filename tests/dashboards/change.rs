@@ -7,7 +7,7 @@ use crate::panel::{Panel, lines, links, table};
 use crate::shared::{colored, columns, dashed, dotted};
 
 const PAST: &str = "{probe, comparison=\"\"}";
-const COMPARED: &str = "{probe, comparison=~\"$comparison\", comparison!=\"\"}";
+const COMPARED: &str = "{side, comparison=~\"$comparison\", comparison!=\"\"}";
 const OF_PAST: &str = "target, workload, signal";
 const OF_COMPARISON: &str = "comparison, workload, signal";
 
@@ -42,7 +42,8 @@ pub fn compared() -> Vec<Panel> {
          whatever the verdict was; dashed what an alarm needs.",
         COMPARED,
     );
-    let panels = [rows(panel, &state(OF_COMPARISON, COMPARED)).size(16, 9), evidence.size(8, 9)];
+    let changes = rows(panel, &state(OF_COMPARISON, COMPARED)).size(24, 8);
+    let panels = [changes, evidence.size(24, 8)];
     panels.map(|p| p.default("noValue", json!("No comparison is configured"))).into()
 }
 
@@ -104,7 +105,7 @@ fn rows(panel: Panel, of: &[Column]) -> Panel {
         .field("target", &target)
         .field("comparison", &[("displayName", json!("Comparison"))])
         .field("workload", &[("displayName", json!("Workload"))])
-        .field("signal", &[("displayName", json!("Signal"))])
+        .field("signal", &[("displayName", json!("Signal")), ("custom.minWidth", json!(130))])
 }
 
 /// Of the workload that has most.

@@ -30,6 +30,11 @@ pub fn drill_down(dashboard: &str, target: &str) -> String {
     )
 }
 
+/// Another dashboard with the targets that are chosen.
+pub fn of_targets(dashboard: &str) -> String {
+    drill_down(dashboard, "").replace("var-target=", "${target:queryparam}")
+}
+
 impl Dashboard {
     /// As Grafana imports it.
     pub fn json(&self) -> Value {

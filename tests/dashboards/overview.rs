@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::frame::{Dashboard, Section, drill_down};
+use crate::frame::{Dashboard, Section, drill_down, of_targets};
 use crate::panel::{Panel, lines, links, stat, table};
 use crate::promql::{attainment, burn_rate, quantile, quantile_of_range, share};
 use crate::shared::{colored, columns, cost_per_hour, failed_by_reason};
@@ -107,7 +107,9 @@ fn targets() -> Panel {
          budget of the SLO's own period needs the recording rules of alerts/.",
         "short",
     );
-    let panel = columns(panel, &of, &[]);
+    let to_compare = of_targets("compare");
+    let panel = columns(panel, &of, &[])
+        .set("links", links("Comparisons, and each target against its past", &to_compare));
     colours(panel).field(
         "target",
         &[

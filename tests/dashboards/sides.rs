@@ -4,12 +4,12 @@
 use serde_json::json;
 
 use crate::panel::{Panel, lines};
-use crate::promql::{attainment, quantile, share};
+use crate::promql::{quantile, share};
 
-const FAILURES: &str = "llm_prober_probe_failures_total{probe}";
-const PROBES: &str = "llm_prober_probes_total{probe}";
-const TTFT: &str = "llm_prober_time_to_first_token_seconds";
-const ITL: &str = "llm_prober_inter_token_latency_seconds";
+const FAILURES: &str = "llm_prober_probe_failures_total{side}";
+const PROBES: &str = "llm_prober_probes_total{side}";
+const TTFT: &str = "llm_prober_time_to_first_token_seconds{side}";
+const ITL: &str = "llm_prober_inter_token_latency_seconds{side}";
 
 pub fn panels() -> Vec<Panel> {
     let figure = |title: &str, description: &str, unit: &str, by_target: &str| {
@@ -22,7 +22,9 @@ pub fn panels() -> Vec<Panel> {
             figure(&title, &description, "s", &quantile(q, histogram, "target"))
         })
     };
-    let attained = format!("min by (target) ({})", attainment("[i]"));
+    let good = "llm_prober_slo_good_probes_total{side}";
+    let attained = share(good, "llm_prober_slo_probes_total{side}", "target, slo", "[i]");
+    let attained = format!("min by (target) ({attained})");
     latency("TTFT", "Time to first token", TTFT)
         .into_iter()
         .chain(latency("ITL", "Inter-token latency", ITL))

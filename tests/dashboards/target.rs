@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::frame::{Dashboard, Section, drill_down};
+use crate::frame::{Dashboard, Section, drill_down, of_targets};
 use crate::panel::{Panel, heatmap, lines, links, stacked, stat, table};
 use crate::promql::{
     PERIOD_BUDGET, attainment, buckets, burn_rate, quantile, quantile_of_range, share,
@@ -84,6 +84,7 @@ fn about() -> Panel {
     let hidden: serde_json::Map<_, _> =
         hidden.iter().map(|name| ((*name).to_owned(), json!(true))).collect();
     let description = "The facts of llm_prober_target_info, with the versions that are configured.";
+    let to_compare = of_targets("compare");
     table("What it is", description, "short")
         .column("max without (instance, workload) (llm_prober_target_info{target})")
         .transform(
@@ -104,6 +105,7 @@ fn about() -> Panel {
                 links("Show GPU and server", &drill_down("gpu-and-server", "${__value.raw}")),
             )],
         )
+        .set("links", links("Comparisons, and the target against its past", &to_compare))
         .size(24, 5)
 }
 
@@ -125,9 +127,7 @@ fn latency() -> Vec<Panel> {
 }
 
 fn to_server(panel: Panel) -> Panel {
-    let target = "${target:queryparam}";
-    let url = drill_down("gpu-and-server", "").replace("var-target=", target);
-    panel.link("Show GPU and server", &url)
+    panel.link("Show GPU and server", &of_targets("gpu-and-server"))
 }
 
 fn objectives() -> Vec<Panel> {

@@ -121,5 +121,5 @@ fn signals() -> Panel {
         .field("Verdict", &verdict_words())
         .field("comparison", &[("displayName", json!("Comparison"))])
         .field("workload", &[("displayName", json!("Workload"))])
-        .field("signal", &[("displayName", json!("Signal"))])
+        .field("signal", &[("displayName", json!("Signal")), ("custom.minWidth", json!(130))])
 }
