@@ -118,13 +118,19 @@ fn errors() -> Panel {
             "60 * sum by (instance, gpu{by}) (rate(llm_prober_gpu_{metric}_total{{prober}}[i]))"
         )
     };
+    // There are many numbers: those that came in the time shown.
+    let xids = format!(
+        "{} and sum by (instance, gpu, xid) \
+         (increase(llm_prober_gpu_xid_errors_total{{prober}}[$__range])) > 0",
+        per_minute(", xid", "xid_errors")
+    );
     lines(
         "Errors of GPUs",
         "Errors per minute: reported by the driver (Xid), found in memory (ECC), on NVLinks, and \
          packets that PCIe had to send again.",
         "cpm",
     )
-    .query(&per_minute(", xid", "xid_errors"), &name("Xid {{xid}}"))
+    .query(&xids, &name("Xid {{xid}}"))
     .query(&per_minute(", kind", "ecc_errors"), &name("ECC {{kind}}"))
     .query(&per_minute("", "nvlink_errors"), &name("NVLink"))
     .query(&per_minute("", "pcie_replay"), &name("PCIe replay"))

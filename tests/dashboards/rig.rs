@@ -22,8 +22,11 @@ pub struct Rig {
 const SIMULATOR: &str = "model: m\nttft: 20ms\nitl: 2ms\njitter: 0.3\nprefix_cache: true\n\
     faults: {truncate: {probability: 0.1}, http_status: {probability: 0.1, status: 503}}\n";
 
-/// One that throttles and has an error, and one that is divided.
-const GPUS: &str = "gpus 2\ngpu 0 hot\ngpu 0 busy\ngpu 0 xid 62\ngpu 1 mig 2\n";
+/// One that throttles, and one that is divided.
+const GPUS: &str = "gpus 2\ngpu 0 hot\ngpu 0 busy\ngpu 1 mig 2\n";
+/// Once Prometheus has seen them without.
+const ERROR: &str = "gpu 0 xid 79\n";
+const NO_ERROR: &str = r#"llm_prober_gpu_xid_errors_total{gpu="0", xid="79"} == 0"#;
 
 /// A server that names its rate limits, its stages, and cached and reasoning tokens.
 fn talkative() -> Vec<Step> {
@@ -50,8 +53,9 @@ impl Rig {
         let simulated = simulator(SIMULATOR).await;
         let (scripted, _) = scripted::tcp(always(talkative())).await;
         let tls = TlsServer::start("localhost", talkative()).await;
+        // One at a time: only a probe that is alone has its energy and its parts measured.
         let hosted = "price: {input_per_million: 1, output_per_million: 2}, \
-            server_metrics: /metrics, gpus: [0], gpus_exclusive: true";
+            server_metrics: /metrics, gpus: [0], gpus_exclusive: true, max_in_flight: 1";
         let target = |name: &str, url: String, more: &str| {
             format!("{{name: {name}, url: '{url}/v1', model: m, {more}}}")
         };
@@ -82,6 +86,8 @@ impl Rig {
             daemon.address().await
         );
         let prometheus = Prometheus::start_with(&config, flags).await?;
+        prometheus.wait_for(NO_ERROR).await;
+        write_script(&script, &format!("{GPUS}{ERROR}"));
         Some(Self { prometheus, daemon, folder, targets, _tls: tls })
     }
 
