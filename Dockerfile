@@ -1,11 +1,10 @@
-# A static binary in a small image that runs as an unprivileged user.
+# A small image that runs as an unprivileged user. With glibc, because a static binary cannot load the
+# driver's library that `docker run --gpus=all` puts into the container.
 #   docker build --tag llm-prober .
 #   docker run --publish 9829:9829 --volume "$PWD/llm-prober.yml:/etc/llm-prober/llm-prober.yml:ro" llm-prober
 
-FROM rust:1.95-alpine AS build
+FROM rust:1.95-slim-trixie AS build
 WORKDIR /build
-# ring and zstd compile a little C.
-RUN apk add --no-cache musl-dev gcc
 COPY Cargo.toml Cargo.lock ./
 COPY alerts alerts
 COPY benches benches
@@ -13,8 +12,13 @@ COPY config config
 COPY src src
 RUN cargo build --release --locked --bin llm-prober
 
-# Alpine has root certificates for the targets' TLS and a wget for the health check.
-FROM alpine:3.22
+FROM debian:trixie-slim
+# Root certificates for the targets' TLS, a client for the health check.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates wget \
+    && rm -rf /var/lib/apt/lists/*
+# What the prober needs of the driver: its management library.
+ENV NVIDIA_DRIVER_CAPABILITIES=utility
 COPY --from=build /build/target/release/llm-prober /usr/local/bin/llm-prober
 USER 65534:65534
 EXPOSE 9829

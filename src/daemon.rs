@@ -1,22 +1,29 @@
 //! Wiring: a configuration becomes probers; a reload changes what changed and nothing else.
 
+mod state;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::comparer::{Fleet, Means};
 use crate::config::Config;
 use crate::gpu::{EnergyMeter, Gpus};
 use crate::gpu_settings::GpuSettings;
 use crate::history::History;
 use crate::metrics::Metrics;
 use crate::probe::Probing;
+use crate::prober::commission::{Desk, desk};
 use crate::prober::{Prober, Stop};
+use crate::state::{CHANGE, COMPARISONS, Saved, Store};
 use crate::target::Target;
 use crate::transport::{IoThreads, Transport};
+use crate::watcher::{WallClock, Watch, Watchers};
 
 /// How long probes under way may go on after their target was removed or the daemon stops.
 const GRACE: Duration = Duration::from_secs(5);
@@ -37,6 +44,10 @@ pub struct Daemon {
     /// Serialises reloads.
     reloading: tokio::sync::Mutex<()>,
     state: Mutex<State>,
+    /// Where state is kept; let go at the end.
+    store: Mutex<Option<Arc<Store>>>,
+    /// Cancelled when nothing more is to be written now and then.
+    ending: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -45,6 +56,8 @@ struct State {
     running: HashMap<String, Running>,
     /// None before the start.
     watched: Option<Watched>,
+    comparisons: Fleet,
+    watchers: Watchers,
     /// Nothing is started any more.
     ending: bool,
 }
@@ -59,6 +72,7 @@ struct Running {
     target: Arc<Target>,
     stop: Stop,
     prober: JoinHandle<()>,
+    desk: Desk,
 }
 
 impl Watched {
@@ -88,20 +102,26 @@ impl Daemon {
         metrics: Arc<Metrics>,
         dial: Dial,
     ) -> Result<Arc<Self>, String> {
-        Self::start_with(config, source, metrics, Arc::default(), dial)
+        let clock: WallClock = Arc::new(SystemTime::now);
+        Self::start_with(clock, Arc::default(), config, source, metrics, dial)
     }
 
-    /// Starts probing. `source` is the file that a reload reads again, if there is one.
+    /// Starts probing, by a wall clock. `source` is the file that a reload reads again, if there is
+    /// one.
     ///
     /// # Errors
-    /// When a target's transport cannot be made; nothing runs then.
+    /// When a target's transport cannot be made, or the state cannot be read; nothing runs then.
     pub fn start_with(
+        clock: WallClock,
+        history: Arc<History>,
         config: Config,
         source: Option<PathBuf>,
         metrics: Arc<Metrics>,
-        history: Arc<History>,
         dial: Dial,
     ) -> Result<Arc<Self>, String> {
+        let mut saved = config.state_dir.as_deref().map(Store::open).transpose()?;
+        let past = saved.as_mut().and_then(|saved| saved.take(CHANGE)).unwrap_or_default();
+        let compared = saved.as_mut().and_then(|saved| saved.take(COMPARISONS));
         let seed = config.seed.unwrap_or_else(rand::random);
         tracing::info!(seed, targets = config.targets.len(), "starting to probe");
         let daemon = Self {
@@ -116,13 +136,19 @@ impl Daemon {
                 config: Arc::new(config.clone()),
                 running: HashMap::new(),
                 watched: None,
+                comparisons: Fleet::remembering(compared.unwrap_or_default()),
+                watchers: Watchers::new(clock, past),
                 ending: false,
             }),
+            store: Mutex::new(saved.map(Saved::into_store).map(Arc::new)),
+            ending: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
         daemon.apply(config)?;
         daemon.metrics.reload_succeeded(SystemTime::now());
-        Ok(Arc::new(daemon))
+        let daemon = Arc::new(daemon);
+        daemon.keep_state();
+        Ok(daemon)
     }
 
     /// The configuration in force.
@@ -137,6 +163,12 @@ impl Daemon {
     /// When the transport cannot be made.
     pub fn dial(&self, target: &Target) -> Result<Transport, String> {
         (self.dial)(target)
+    }
+
+    /// What is known of a target's past.
+    #[must_use]
+    pub fn watch(&self, target: &str) -> Option<Arc<Watch>> {
+        self.state().watchers.get(target)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -200,15 +232,34 @@ impl Daemon {
             self.retire(running);
         }
         if let Some(watched) = watched {
-            self.watch(&mut state, watched);
+            self.watch_gpus(&mut state, watched);
+        }
+        if state.config.state_dir != config.state_dir {
+            tracing::warn!("another state_dir takes effect at the next start");
         }
         self.metrics.load(&config);
+        self.metrics.set_watches(state.watchers.apply(&config));
         self.history.retain(|name| state.running.contains_key(name));
         for probing in fresh {
             self.launch(&mut state, probing);
         }
+        self.compare(&mut state, &config);
         state.config = Arc::clone(&config);
         Ok(())
+    }
+
+    fn compare(&self, state: &mut State, config: &Config) {
+        let State { running, comparisons, .. } = state;
+        let live = comparisons.apply(
+            &config.comparisons,
+            config.watched_streams(),
+            &Means {
+                desk: &|target| running.get(target).map(|r| r.desk.clone()),
+                seed: &|comparison| seed_of(self.seed, &format!("comparison {}", comparison.name)),
+                tasks: &self.tasks,
+            },
+        );
+        self.metrics.set_comparisons(live);
     }
 
     fn launch(&self, state: &mut State, probing: Probing) {
@@ -221,13 +272,16 @@ impl Daemon {
         let seed = seed_of(self.seed, &target.name);
         let history = Arc::clone(&self.history);
         let energy = Arc::clone(&self.energy);
-        let prober = Prober::new(Arc::new(probing), metrics, history, energy, seed, stop.clone());
+        let (desk, commissions) = desk();
+        let probing = Arc::new(probing);
+        let prober = Prober::new(probing, metrics, history, seed, commissions, stop.clone());
+        let prober = prober.metered(energy).watched(state.watchers.get(&target.name));
         let prober = self.tasks.spawn(prober.run());
-        state.running.insert(target.name.clone(), Running { target, stop, prober });
+        state.running.insert(target.name.clone(), Running { target, stop, prober, desk });
     }
 
     /// Switches to other GPUs; the threads of those before end in their own time.
-    fn watch(&self, state: &mut State, watched: Watched) {
+    fn watch_gpus(&self, state: &mut State, watched: Watched) {
         self.energy.watch(watched.gpus.clone());
         let before = state.watched.replace(watched);
         self.forget(before);
@@ -267,13 +321,16 @@ impl Daemon {
             let mut state = self.state();
             state.ending = true;
             self.forget(state.watched.take());
+            state.comparisons.end();
             std::mem::take(&mut state.running)
         };
         for (_, running) in running {
             self.retire(running);
         }
+        self.ending.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.save_at_the_end().await;
     }
 }
 

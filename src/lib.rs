@@ -11,12 +11,16 @@
 //!              interpret(&Target, &Workload, &Prompt, &Recording) -> Outcome     (pure)
 //!                decode ─► Timeline ─► measure ─► judge
 //!                                             │ Outcome
-//!                            ┌────────────────┼───────────────┐
-//!                         metrics          history           log
-//!                            └───── web ──────┘
+//!          ┌───────────────┬──────────────────┼───────────────┬────────────┐
+//!       metrics   comparison, change       history         flight         log
+//!          │         by `detect`              │
+//!          └───────────────┴────── web, top ──┘
 //! ```
-//! Beside it stand `simulate`, a server to probe, and `rules`, the alert rules of `alerts/` written
-//! for a configuration.
+//! Around a probe `server_metrics` looks at the inference server's own page, and beside all probes
+//! `gpu` watches this machine's GPUs. `comparer` sends the same prompt to two targets and lets
+//! [`comparison`] judge; `watcher` holds a target against its own past by [`change`]; what they know
+//! survives in `state`. Beside it all stand `simulate`, a server to probe, `rules`, the alert rules
+//! of `alerts/` written for a configuration, and [`gate`], release profiles.
 //!
 //! Invariants:
 //! - The core below knows no clock, no runtime and no file; each module uses only those above it.
@@ -55,12 +59,19 @@ pub mod budget;
 pub mod interpret;
 pub mod outcome;
 
+pub mod detect;
+
+pub mod comparison;
+
+pub mod change;
+
 pub mod config;
 pub mod gate;
 pub mod rules;
 
 // The shell.
 pub mod cli;
+pub mod comparer;
 pub mod daemon;
 pub mod flight;
 pub mod gpu;
@@ -74,8 +85,10 @@ pub mod request;
 pub mod server_metrics;
 pub mod shutdown;
 pub mod simulate;
+pub mod state;
 #[cfg(test)]
 mod testing;
 pub mod top;
 pub mod transport;
+pub mod watcher;
 pub mod web;

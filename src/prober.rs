@@ -2,16 +2,20 @@
 //!
 //! Open loop: arrivals do not wait for answers, so a slow server is not asked less often.
 
+pub mod commission;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use tokio::sync::oneshot;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::commission::{Commission, Commissions};
 use crate::budget::Spending;
 use crate::failure::{Failure, FailureReason};
 use crate::gpu::EnergyMeter;
@@ -20,6 +24,7 @@ use crate::metrics::{TargetMetrics, WorkloadMetrics};
 use crate::probe::{Probe, Probing};
 use crate::request::ProbeId;
 use crate::skip::SkipReason;
+use crate::watcher::Watch;
 use crate::workload::Workload;
 use crate::workload::mix::{Draw, Mix};
 
@@ -36,19 +41,54 @@ pub struct Stop {
     pub probes: CancellationToken,
 }
 
+/// A probe to be made.
+struct Job {
+    probing: Arc<Probing>,
+    metrics: Option<Arc<WorkloadMetrics>>,
+    energy: Arc<EnergyMeter>,
+    cancel: CancellationToken,
+    draw: Draw,
+}
+
+impl Job {
+    /// Makes it, counted as under way meanwhile.
+    async fn run(self, scheduled: Instant) -> Probe {
+        let _in_flight = self.metrics.as_ref().map(WorkloadMetrics::begin);
+        let measuring = self.energy.begin(&self.probing.target.gpus).await;
+        let mut probe = self.probing.probe(self.draw, scheduled.elapsed(), self.cancel).await;
+        if let Some(measuring) = measuring {
+            probe.energy_joules = measuring.end(probe.server.alone).await;
+        }
+        probe
+    }
+}
+
 /// Probes one target until stopped.
 pub struct Prober {
     probing: Arc<Probing>,
     metrics: Arc<TargetMetrics>,
     history: Arc<History>,
     energy: Arc<EnergyMeter>,
+    /// Learns what is usual; a prober on its own has none.
+    watch: Option<Arc<Watch>>,
     mix: Mix,
     rng: ChaCha8Rng,
     spending: Spending,
-    running: JoinSet<Probe>,
-    /// The workload of each probe under way, for the case that it panics.
-    workloads: HashMap<Id, Arc<Workload>>,
+    /// Whether the target's own schedule is followed.
+    scheduled: bool,
+    commissions: Commissions,
+    /// `None` ends a commission that was withdrawn.
+    running: JoinSet<Option<Probe>>,
+    underway: HashMap<Id, Underway>,
     stop: Stop,
+}
+
+/// What is known of a probe under way.
+struct Underway {
+    /// For the case that it panics.
+    workload: Arc<Workload>,
+    /// Who commissioned it.
+    done: Option<oneshot::Sender<Probe>>,
 }
 
 impl Prober {
@@ -58,8 +98,8 @@ impl Prober {
         probing: Arc<Probing>,
         metrics: Arc<TargetMetrics>,
         history: Arc<History>,
-        energy: Arc<EnergyMeter>,
         seed: u64,
+        commissions: Commissions,
         stop: Stop,
     ) -> Self {
         Self {
@@ -68,12 +108,33 @@ impl Prober {
             probing,
             metrics,
             history,
-            energy,
+            energy: Arc::default(),
+            watch: None,
             spending: Spending::default(),
+            scheduled: true,
+            commissions,
             running: JoinSet::new(),
-            workloads: HashMap::new(),
+            underway: HashMap::new(),
             stop,
         }
+    }
+
+    /// Makes commissioned probes only.
+    #[must_use]
+    pub fn unscheduled(self) -> Self {
+        Self { scheduled: false, ..self }
+    }
+
+    /// Measures the energy of its probes, too.
+    #[must_use]
+    pub fn metered(self, energy: Arc<EnergyMeter>) -> Self {
+        Self { energy, ..self }
+    }
+
+    /// Tells this watch of every probe.
+    #[must_use]
+    pub fn watched(self, watch: Option<Arc<Watch>>) -> Self {
+        Self { watch, ..self }
     }
 
     /// Runs until no more arrivals are wanted and every probe under way has ended.
@@ -86,12 +147,15 @@ impl Prober {
                 biased;
                 () = stopped.cancelled() => break,
                 Some(ended) = self.running.join_next_with_id() => self.ended(ended),
-                () = tokio::time::sleep_until(next) => {
+                Some(commission) = self.commissions.recv() => self.commissioned(commission),
+                () = tokio::time::sleep_until(next), if self.scheduled => {
                     self.arrival(next);
                     next += schedule.gap(&mut self.rng);
                 }
             }
         }
+        // Nobody is told to begin any more; who waits for it ends.
+        self.commissions.close();
         while let Some(ended) = self.running.join_next_with_id().await {
             self.ended(ended);
         }
@@ -128,35 +192,62 @@ impl Prober {
 
     fn start(&mut self, draw: Draw, scheduled: Instant) {
         let workload = Arc::clone(&draw.workload);
-        let in_flight = self.metrics.workload(&workload.name).map(WorkloadMetrics::begin);
-        let (probing, cancel) = (Arc::clone(&self.probing), self.stop.probes.clone());
-        let energy = Arc::clone(&self.energy);
-        let task = self.running.spawn(async move {
-            let measuring = energy.begin(&probing.target.gpus).await;
-            let mut probe = probing.probe(draw, scheduled.elapsed(), cancel).await;
-            if let Some(measuring) = measuring {
-                probe.energy_joules = measuring.end(probe.server.alone).await;
-            }
-            drop(in_flight);
-            probe
-        });
-        self.workloads.insert(task.id(), workload);
+        let job = self.job(draw);
+        let task = self.running.spawn(async move { Some(job.run(scheduled).await) });
+        self.underway.insert(task.id(), Underway { workload, done: None });
     }
 
-    fn ended(&mut self, ended: Result<(Id, Probe), JoinError>) {
-        let probe = match ended {
+    /// Holds a place for the probe until it is told to begin, or that it is not wanted.
+    fn commissioned(&mut self, commission: Commission) {
+        let Commission { draw, scheduled, accepted, begin, done } = commission;
+        if let Some(reason) = self.skip_reason(scheduled) {
+            self.skip(&draw, reason);
+            let _ = accepted.send(Err(reason)); // who asked may be gone
+            return;
+        }
+        let workload = Arc::clone(&draw.workload);
+        let (job, stopped) = (self.job(draw), self.stop.arrivals.clone());
+        let task = self.running.spawn(async move {
+            let begin = tokio::select! {
+                biased;
+                begin = begin => begin.ok()?,
+                () = stopped.cancelled() => return None,
+            };
+            Some(job.run(begin).await)
+        });
+        self.underway.insert(task.id(), Underway { workload, done: Some(done) });
+        let _ = accepted.send(Ok(()));
+    }
+
+    fn job(&self, draw: Draw) -> Job {
+        Job {
+            probing: Arc::clone(&self.probing),
+            metrics: self.metrics.workload(&draw.workload.name).cloned(),
+            energy: Arc::clone(&self.energy),
+            cancel: self.stop.probes.clone(),
+            draw,
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(Id, Option<Probe>), JoinError>) {
+        let (probe, done) = match ended {
             Ok((id, probe)) => {
-                self.workloads.remove(&id);
-                probe
+                let underway = self.underway.remove(&id);
+                let Some(probe) = probe else { return };
+                (probe, underway.and_then(|u| u.done))
             }
             Err(error) => {
-                let Some(workload) = self.workloads.remove(&error.id()) else { return };
+                let Some(underway) = self.underway.remove(&error.id()) else { return };
                 // Not the error itself: a panic's message may quote what was being read.
                 tracing::error!(target_name = %self.probing.target.name, "a probe panicked");
                 let failure = Failure::new(FailureReason::Internal, "the probe panicked");
-                self.probing.not_sent(ProbeId::random(), &workload, failure)
+                let probe = self.probing.not_sent(ProbeId::random(), &underway.workload, failure);
+                (probe, underway.done)
             }
         };
+        if let Some(done) = done {
+            let _ = done.send(probe.clone()); // who asked may be gone
+        }
         self.record(probe);
     }
 
@@ -174,7 +265,11 @@ impl Prober {
             self.metrics.record_energy(workload, &probe.outcome, joules);
         }
         if !self.stop.arrivals.is_cancelled() {
-            self.history.add(target, probe); // a removed target leaves no trace
+            // A removed target leaves no trace, nor does one that has changed since.
+            if let Some(watch) = &self.watch {
+                watch.observe(&probe);
+            }
+            self.history.add(target, probe);
         }
     }
 }

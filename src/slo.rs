@@ -48,7 +48,8 @@ pub struct Objective {
 
 impl Objective {
     /// The figure this objective looks at; `None` where it does not apply to the probe.
-    fn observed(&self, m: &Measurement) -> Option<f64> {
+    #[must_use]
+    pub fn observed(&self, m: &Measurement) -> Option<f64> {
         let seconds = |d: Option<Duration>| d.map(|d| d.as_secs_f64());
         match self.kind {
             ObjectiveKind::Ttft => seconds(m.ttft),

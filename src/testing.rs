@@ -90,8 +90,16 @@ pub fn config(targets: Vec<Target>) -> Config {
     label_keys.sort();
     label_keys.dedup();
     let targets = targets.into_iter().map(Arc::new).collect();
-    let gpu = GpuSettings::default();
-    Config { targets, label_keys, seed: Some(1), gpu, redacted: String::new() }
+    Config {
+        targets,
+        comparisons: Vec::new(),
+        change_detection: crate::change::ChangeDetection::usual(),
+        state_dir: None,
+        label_keys,
+        seed: Some(1),
+        gpu: GpuSettings::default(),
+        redacted: String::new(),
+    }
 }
 
 /// A recording on a new connection that took two seconds, without any bytes.

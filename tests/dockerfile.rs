@@ -64,8 +64,8 @@ fn copied_paths_exist_and_are_not_ignored() {
 #[test]
 fn the_image_starts_the_binary_that_the_build_makes() {
     let name = Path::new(env!("CARGO_BIN_EXE_llm-prober")).file_stem().unwrap().to_str().unwrap();
-    let build = all("RUN").pop().unwrap();
-    assert!(build.contains(&format!("--bin {name}")), "{build}");
+    let build = format!("cargo build --release --locked --bin {name}");
+    assert!(all("RUN").contains(&build), "expected RUN {build}");
     let copies = all("COPY");
     let copy = copies.iter().find(|copy| copy.starts_with("--from=build ")).unwrap();
     let path = format!("{}/target/release/{name}", all("WORKDIR")[0]);

@@ -2,6 +2,7 @@
 
 mod batch;
 mod check;
+mod compare;
 mod gate;
 mod probe;
 mod remember;
@@ -43,6 +44,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Show a running daemon in the terminal.
     Top(top::TopArgs),
+    /// Compare two targets, prompt by prompt, until one is found worse or not worse.
+    Compare(compare::CompareArgs),
     /// Check a configuration file and show the resolved targets.
     Check(check::CheckArgs),
     /// Write alert and recording rules for a configuration.
@@ -125,6 +128,7 @@ pub fn main() -> ExitCode {
         Some(Command::Gate(args)) => gate::main(&args),
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Top(args)) => top::main(&args),
+        Some(Command::Compare(args)) => compare::main(&args),
         Some(Command::Check(args)) => check::main(&args),
         Some(Command::Rules(args)) => rules::main(&args),
         Some(Command::Simulate(args)) => simulate::main(&args),

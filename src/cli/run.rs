@@ -4,6 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
@@ -124,7 +125,8 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     let io = IoThreads::start(usize::from(args.io_threads)).map_err(|e| e.to_string())?;
     let metrics = Metrics::new(args.metrics());
     let file = args.config.clone();
-    let daemon = Daemon::start_with(config, file, metrics, history, network(io))?;
+    let clock = Arc::new(SystemTime::now);
+    let daemon = Daemon::start_with(clock, history, config, file, metrics, network(io))?;
     let site = Site::new(Arc::clone(&daemon), args.web(), stop.clone());
     for listener in listeners {
         announce(&listener);

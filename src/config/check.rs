@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::Config;
+use super::percent::HumanPercent;
+use crate::comparison::{Comparison, Order};
 use crate::rules::too_few_probes;
 use crate::schedule::Arrival;
 use crate::slo::{Objective, ObjectiveKind, Slo};
@@ -12,11 +14,12 @@ use crate::units::HumanDuration;
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
 
-/// One block per target, for people.
+/// One block per target and comparison, for people.
 #[must_use]
 pub fn describe(config: &Config) -> String {
-    let blocks: Vec<String> = config.targets.iter().map(|t| block(t)).collect();
-    blocks.join("\n")
+    let targets = config.targets.iter().map(|t| block(t));
+    let comparisons = config.comparisons.iter().map(|c| comparison(c));
+    targets.chain(comparisons).collect::<Vec<_>>().join("\n")
 }
 
 fn block(target: &Target) -> String {
@@ -45,6 +48,29 @@ fn block(target: &Target) -> String {
         row("budget", &budget);
     }
     text
+}
+
+fn comparison(comparison: &Comparison) -> String {
+    let Comparison { name, baseline, candidate, tolerance, .. } = comparison;
+    let names: Vec<_> = comparison.workloads.iter().map(|w| w.name.as_str()).collect();
+    let rounds = SECONDS_PER_DAY / comparison.schedule.interval.as_secs_f64();
+    let order = match comparison.order {
+        Order::Simultaneous => "at the same instant",
+        Order::BackToBack => "one after the other",
+    };
+    format!(
+        "comparison {name}\n  \
+           sides      {} against {}, {order}\n  \
+           workloads  {}\n  \
+           tolerance  {}; {} for failures, {} for missed SLOs\n  \
+           rounds     {rounds:.0} per day, each with one more probe of either side\n",
+        candidate.name,
+        baseline.name,
+        names.join(", "),
+        HumanPercent(tolerance.delta()),
+        HumanPercent(comparison.failure_margin),
+        HumanPercent(comparison.slo_margin),
+    )
 }
 
 /// Mean number of probes in a day.

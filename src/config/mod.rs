@@ -9,6 +9,7 @@ mod confidential;
 pub mod error;
 mod gpu_words;
 pub mod labels;
+pub mod percent;
 pub mod prompts;
 mod quantity;
 mod raw;
@@ -20,7 +21,7 @@ pub(crate) mod yaml;
 
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use url::Url;
@@ -28,6 +29,8 @@ use url::Url;
 pub use self::error::ConfigError;
 use self::error::Report;
 pub use self::quantity::parse_size;
+use crate::change::ChangeDetection;
+use crate::comparison::Comparison;
 use crate::gpu_settings::GpuSettings;
 use crate::target::Target;
 
@@ -42,6 +45,12 @@ const QUICK_START: &str = include_str!("../../config/quick-start.yml");
 pub struct Config {
     /// At least one.
     pub targets: Vec<Arc<Target>>,
+    /// Pairs of targets that get the same prompts.
+    pub comparisons: Vec<Arc<Comparison>>,
+    /// How targets are compared with their own past.
+    pub change_detection: ChangeDetection,
+    /// Where what was learnt is kept; `None` forgets it at the end.
+    pub state_dir: Option<PathBuf>,
     /// The union of the targets' own label keys, sorted: the same for every probe series.
     pub label_keys: Vec<String>,
     /// Seed of every random draw; `None` takes a fresh one at start.
@@ -94,11 +103,17 @@ impl Config {
     /// # Errors
     /// When it cannot be shown as YAML.
     pub(crate) fn only(&self, target: &Arc<Target>) -> Result<Self, String> {
-        let targets = vec![Arc::clone(target)];
-        let gpu = self.gpu.clone();
-        let redacted = redact::render(&targets, self.seed, &gpu)?;
-        let label_keys = self.label_keys.clone();
-        Ok(Self { targets, label_keys, seed: self.seed, gpu, redacted })
+        let (targets, comparisons) = (vec![Arc::clone(target)], Vec::new());
+        let mut only = Self { targets, comparisons, ..self.clone() };
+        only.redacted = redact::render(&only)?;
+        Ok(only)
+    }
+
+    /// How many streams can raise an alarm: they share the false alarms that are allowed.
+    #[must_use]
+    pub fn watched_streams(&self) -> usize {
+        let past = self.targets.iter().map(|t| self.change_detection.streams(t));
+        past.chain(self.comparisons.iter().map(|c| c.streams())).sum()
     }
 
     /// The effective configuration as YAML, for people: defaults filled in; header values, prompts

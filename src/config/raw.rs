@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_yaml::Spanned;
 
 use super::gpu_words::{GpuName, WatchWord};
+use super::percent::HumanPercent;
 use super::quantity::{HumanCount, HumanSize};
 use crate::units::HumanDuration;
 
@@ -32,6 +33,8 @@ pub(super) struct Raw {
     pub tokenizers: Named<Tokenizer>,
     pub gpu: Gpu,
     pub targets: Maybe<Vec<Target>>,
+    pub comparisons: Maybe<Vec<Comparison>>,
+    pub change_detection: ChangeDetection,
 }
 
 /// Adds the keys that stand in `defaults` and at a target alike.
@@ -260,4 +263,55 @@ pub(super) struct Price {
 pub(super) struct Budget {
     pub output_tokens_per_day: Maybe<HumanCount>,
     pub dollars_per_day: Maybe<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Comparison {
+    pub name: Spanned<String>,
+    pub baseline: Spanned<String>,
+    pub candidate: Spanned<String>,
+    pub tolerance: Maybe<HumanPercent>,
+    pub failure_margin: Maybe<HumanPercent>,
+    pub slo_margin: Maybe<HumanPercent>,
+    pub interval: Maybe<HumanDuration>,
+    pub order: Option<Order>,
+    pub workloads: Maybe<Vec<Spanned<String>>>,
+    pub false_alarm_every: Maybe<HumanDuration>,
+    pub agreement: Option<Agreement>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Order {
+    Simultaneous,
+    BackToBack,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Agreement {
+    pub length_ratio: Maybe<f64>,
+    pub exact: Maybe<bool>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ChangeDetection {
+    pub enabled: Option<bool>,
+    pub tolerance: Tolerances,
+    pub failure_margin: Maybe<HumanPercent>,
+    pub slo_margin: Maybe<HumanPercent>,
+    pub reference: Maybe<HumanDuration>,
+    pub min_samples: Maybe<HumanCount>,
+    pub false_alarm_every: Maybe<HumanDuration>,
+    pub state_dir: Maybe<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Tolerances {
+    pub ttft: Maybe<HumanPercent>,
+    pub itl: Maybe<HumanPercent>,
+    pub request_latency: Maybe<HumanPercent>,
 }

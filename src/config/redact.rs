@@ -2,13 +2,16 @@
 //! are masked, prompts and expected answers are counted, secrets are named by their place.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::Config;
+use super::percent::HumanPercent;
+use crate::comparison::Comparison;
+use crate::detect::Tolerance;
 use crate::gpu_settings::{GpuId, GpuSettings, Watch};
 use crate::schedule::Arrival;
 use crate::secret::Secret;
@@ -27,6 +30,9 @@ struct Page<'a> {
     workloads: IndexMap<&'a str, WorkloadView>,
     slos: IndexMap<&'a str, BTreeMap<&'static str, Value>>,
     targets: Vec<TargetView<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    comparisons: Vec<ComparisonView<'a>>,
+    change_detection: Value,
 }
 
 #[derive(Serialize)]
@@ -82,25 +88,63 @@ struct TargetView<'a> {
     gpus_exclusive: Option<bool>,
 }
 
+#[derive(Serialize)]
+struct ComparisonView<'a> {
+    name: &'a str,
+    baseline: &'a str,
+    candidate: &'a str,
+    workloads: Vec<&'a str>,
+    interval: String,
+    order: &'static str,
+    tolerance: String,
+    failure_margin: String,
+    slo_margin: String,
+    false_alarm_every: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agreement: Option<Value>,
+}
+
 /// The text of the page.
 ///
 /// # Errors
 /// The library's, if it cannot write a value.
-pub(super) fn render(
-    targets: &[Arc<Target>],
-    seed: Option<u64>,
-    gpus: &GpuSettings,
-) -> Result<String, String> {
+pub(super) fn render(config: &Config) -> Result<String, String> {
+    let targets = &config.targets;
     let workloads = targets.iter().flat_map(|t| &t.workloads);
     let slos = targets.iter().flat_map(|t| &t.slos);
     let page = Page {
-        seed,
-        gpu: gpu(gpus),
+        seed: config.seed,
+        gpu: gpu(&config.gpu),
         workloads: workloads.map(|w| (w.name.as_str(), workload(w))).collect(),
         slos: slos.map(|s| (s.name.as_str(), slo(s))).collect(),
         targets: targets.iter().map(|t| target(t)).collect(),
+        comparisons: config.comparisons.iter().map(|c| comparison(c)).collect(),
+        change_detection: change_detection(config),
     };
     serde_yaml::to_string(&page).map_err(|e| format!("cannot show the configuration: {e}"))
+}
+
+fn change_detection(config: &Config) -> Value {
+    let settings = &config.change_detection;
+    let percent = |tolerance: Tolerance| HumanPercent(tolerance.delta()).to_string();
+    let tolerances = &settings.tolerances;
+    let mut view = json!({
+        "enabled": settings.enabled,
+        "tolerance": {
+            "ttft": percent(tolerances.ttft),
+            "itl": percent(tolerances.itl),
+            "request_latency": percent(tolerances.request_latency),
+        },
+        "failure_margin": percent(tolerances.failure),
+        "slo_margin": percent(tolerances.slo),
+        "reference": human(settings.reference),
+        "min_samples": settings.min_samples,
+        "false_alarm_every": human(settings.false_alarm_every),
+    });
+    if let Some(folder) = &config.state_dir {
+        view["state_dir"] = json!(folder);
+    }
+    view
 }
 
 fn human(duration: Duration) -> String {
@@ -193,6 +237,25 @@ fn gpu_id(id: &GpuId) -> Value {
     match id {
         GpuId::Index(index) => json!(index),
         GpuId::Uuid(uuid) => json!(uuid),
+    }
+}
+
+fn comparison(comparison: &Comparison) -> ComparisonView<'_> {
+    let percent = |share| HumanPercent(share).to_string();
+    ComparisonView {
+        name: &comparison.name,
+        baseline: &comparison.baseline.name,
+        candidate: &comparison.candidate.name,
+        workloads: comparison.workloads.iter().map(|w| w.name.as_str()).collect(),
+        interval: human(comparison.schedule.interval),
+        order: comparison.order.as_str(),
+        tolerance: percent(comparison.tolerance.delta()),
+        failure_margin: percent(comparison.failure_margin),
+        slo_margin: percent(comparison.slo_margin),
+        false_alarm_every: human(comparison.false_alarm_every),
+        agreement: comparison
+            .answers
+            .map(|rules| json!({"length_ratio": rules.length_ratio, "exact": rules.exact})),
     }
 }
 

@@ -39,7 +39,7 @@ use supervisor::{Shared, Supervisor};
 use worker::Worker;
 
 /// How long a scrape waits for a fresh look.
-pub const PATIENCE: Duration = Duration::from_millis(40);
+pub const PATIENCE: Duration = Duration::from_millis(30);
 /// How long the end waits for the threads; one in a driver that hangs is left behind.
 const GRACE: Duration = Duration::from_millis(500);
 

@@ -84,16 +84,12 @@ impl Hour {
             itl: None,
         };
         let (mut ttft, mut itl) = (Digest::default(), Digest::default());
-        let mut slos = vec![SloCount::default(); target.slos.len()];
         for minute in minutes.until(now) {
             hour.add(minute, now);
             ttft.merge(&minute.ttft);
             itl.merge(&minute.itl);
-            for (sum, count) in slos.iter_mut().zip(&minute.slos) {
-                *sum = sum.plus(*count);
-            }
         }
-        hour.slos = target.slos.iter().zip(slos).map(|(slo, n)| slo_hour(slo, n)).collect();
+        hour.slos = slos(target, minutes, now);
         (hour.ttft, hour.itl) = (ttft.quantiles(), itl.quantiles());
         hour
     }
@@ -127,6 +123,17 @@ fn points(now: i64) -> Vec<Point> {
         itl: None,
     };
     (now - SPAN + 1..=now).map(empty).collect()
+}
+
+/// Each SLO of a target over the hour that ends with the minute `now`.
+pub(super) fn slos(target: &Target, minutes: &Minutes, now: i64) -> Vec<SloHour> {
+    let mut sums = vec![SloCount::default(); target.slos.len()];
+    for minute in minutes.until(now) {
+        for (sum, count) in sums.iter_mut().zip(&minute.slos) {
+            *sum = sum.plus(*count);
+        }
+    }
+    target.slos.iter().zip(sums).map(|(slo, n)| slo_hour(slo, n)).collect()
 }
 
 fn slo_hour(slo: &Arc<Slo>, count: SloCount) -> SloHour {

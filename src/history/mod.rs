@@ -28,7 +28,7 @@ pub use entry::{Entry, Flight, Summary};
 pub use hour::{Hour, Point, SloHour};
 pub use minutes::MINUTES;
 pub use odd::Oddity;
-pub use past::{FAILED, ODD, ORDINARY};
+pub use past::{FAILED, FailureKind, ODD, ORDINARY};
 pub use state::State;
 
 use crate::flight::{Recorder, RecorderStatus};
@@ -51,6 +51,8 @@ pub struct Overview {
     pub state: State,
     /// Its newest probe.
     pub last: Option<Arc<Summary>>,
+    /// Its newest failure that is remembered, however old.
+    pub last_failure: Option<Arc<Summary>>,
     /// Its last hour.
     pub hour: Hour,
 }
@@ -139,7 +141,27 @@ impl History {
         let hour = past
             .map_or_else(|| Hour::empty(target, now), |past| Hour::of(target, &past.minutes, now));
         let last = past.and_then(Past::last).cloned();
-        Overview { state: State::of(last.as_deref(), &hour), last, hour }
+        let last_failure = past.and_then(|p| p.failures().next()).map(|(_, s)| Arc::clone(s));
+        Overview { state: State::of(last.as_deref(), &hour.slos), last, last_failure, hour }
+    }
+
+    /// The state of [`History::overview`] alone, for a fraction of its cost.
+    #[must_use]
+    pub fn state(&self, target: &Target, now_unix_nanos: i64) -> State {
+        let inner = self.inner();
+        let Some(past) = inner.pasts.get(&target.name) else { return State::NotProbed };
+        let slos = hour::slos(target, &past.minutes, minute_of(now_unix_nanos));
+        State::of(past.last().map(|s| &**s), &slos)
+    }
+
+    /// The newest failures over all targets, one for each target and reason, newest first, at most
+    /// so many.
+    #[must_use]
+    pub fn failures(&self, most: usize) -> Vec<FailureKind> {
+        let inner = self.inner();
+        let mut all: Vec<_> = inner.pasts.values().flat_map(Past::failure_kinds).collect();
+        all.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
+        all.into_iter().take(most).map(|(_, kind)| kind).collect()
     }
 
     /// How many probes are remembered.

@@ -17,6 +17,15 @@ pub const FAILED: usize = 64;
 /// A probe's number in the order of ends, over all targets; and the probe.
 pub(super) type Numbered = (u64, Arc<Summary>);
 
+/// Failures of one target for one reason.
+#[derive(Debug, Clone)]
+pub struct FailureKind {
+    /// The newest.
+    pub newest: Arc<Summary>,
+    /// How many are remembered.
+    pub remembered: usize,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Past {
     ordinary: VecDeque<Numbered>,
@@ -54,6 +63,26 @@ impl Past {
         let rings = [&self.ordinary, &self.odd, &self.failed];
         let newest = rings.iter().filter_map(|ring| ring.back()).max_by_key(|(number, _)| *number);
         newest.map(|(_, summary)| summary)
+    }
+
+    /// Newest first.
+    pub fn failures(&self) -> impl Iterator<Item = &Numbered> {
+        self.failed.iter().rev()
+    }
+
+    /// The newest failure of each reason, with its number.
+    pub fn failure_kinds(&self) -> Vec<(u64, FailureKind)> {
+        let mut kinds: Vec<(u64, FailureKind)> = Vec::new();
+        for (number, failure) in self.failures() {
+            let known = kinds.iter_mut().find(|(_, kind)| kind.newest.reason == failure.reason);
+            if let Some((_, kind)) = known {
+                kind.remembered += 1;
+            } else {
+                let newest = Arc::clone(failure);
+                kinds.push((*number, FailureKind { newest, remembered: 1 }));
+            }
+        }
+        kinds
     }
 
     pub fn len(&self) -> usize {

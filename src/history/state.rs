@@ -1,6 +1,6 @@
 //! A target's state in a word.
 
-use super::{Hour, Summary};
+use super::{SloHour, Summary};
 
 /// How a target does, by its last probe and by its SLOs over the last hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,8 @@ impl State {
         }
     }
 
-    pub(super) fn of(last: Option<&Summary>, hour: &Hour) -> Self {
-        let missed =
-            || hour.slos.iter().any(|s| s.attainment().is_some_and(|a| a < s.slo.objective));
+    pub(super) fn of(last: Option<&Summary>, slos: &[SloHour]) -> Self {
+        let missed = || slos.iter().any(|s| s.attainment().is_some_and(|a| a < s.slo.objective));
         match last {
             None => Self::NotProbed,
             Some(last) if last.reason.is_some() => Self::Failing,

@@ -163,7 +163,7 @@ fn an_hour_in_minutes() {
     at(-1, failure(&t));
     at(0, success(&t, 900));
     at(-1, success(&t, 200)); // ended late
-    let Overview { state, last, hour } = history.overview(&t, NOW);
+    let Overview { state, last, hour, .. } = history.overview(&t, NOW);
     assert_eq!((hour.probes, hour.good), (5, 3));
     assert_eq!(hour.failures, [(FailureReason::Stalled, 1)].into());
     assert_eq!(hour.points.len(), MINUTES);
@@ -198,7 +198,10 @@ fn a_clock_that_is_set_back_begins_anew() {
 #[test]
 fn states() {
     let (history, t) = (History::default(), target("t"));
-    let state = || history.overview(&t, NOW).state;
+    let state = || {
+        assert_eq!(history.state(&t, NOW), history.overview(&t, NOW).state);
+        history.state(&t, NOW)
+    };
     assert_eq!(state(), State::NotProbed);
     add(&history, &t, success(&t, 100));
     assert_eq!(state(), State::Healthy);
@@ -206,6 +209,23 @@ fn states() {
     assert_eq!(state(), State::Failing);
     add(&history, &t, success(&t, 100));
     assert_eq!(state(), State::Degraded);
+}
+
+#[test]
+fn failures_by_kind() {
+    let (history, t, u) = (History::default(), target("t"), target("u"));
+    let timeout = || testing::failed(FailureReason::Timeout).judged(&t);
+    (0..3).for_each(|_| drop(add(&history, &t, failure(&t))));
+    let newest_timeout = add(&history, &t, timeout());
+    let newest_of_u = add(&history, &u, failure(&u));
+    let newest = add(&history, &t, failure(&t));
+    add(&history, &t, success(&t, 100));
+    let kinds = history.failures(10);
+    let found: Vec<_> = kinds.iter().map(|k| (k.newest.id.as_str(), k.remembered)).collect();
+    assert_eq!(found, [(&*newest, 4), (&newest_of_u, 1), (&newest_timeout, 1)]);
+    assert_eq!(history.failures(1).len(), 1);
+    assert_eq!(history.overview(&t, NOW).last_failure.unwrap().id.as_str(), newest);
+    assert_eq!(history.overview(&target("v"), NOW).last_failure, None);
 }
 
 #[test]

@@ -7,13 +7,16 @@ use prometheus::collector::Collector;
 use prometheus::encoding::DescriptorEncoder;
 use prometheus::registry::Registry;
 
-use super::State;
+use super::change::{self, ChangeMetrics};
+use super::comparison::ComparisonMetrics;
 use super::families::{self, Family, PREFIX, TARGET_LABELS};
 use super::gpu;
 use super::one_probe::OneProbe;
 use super::process::ProcessStats;
 use super::sink::{Encoding, Labels, Sink};
 use super::target::TargetMetrics;
+use super::{Loaded, State};
+use crate::comparer::Live;
 use crate::gpu::state::GpuView;
 
 /// A registry whose only content is the walk.
@@ -69,6 +72,11 @@ impl Collector for ProbeCollector {
         if !self.prober {
             return Ok(());
         }
+        let comparisons = self.state.comparisons.load();
+        writer.write(families::CHANGE, &of(&changes(&self.state, &loaded, &comparisons)))?;
+        let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
+        let comparisons: Vec<_> = comparisons.iter().map(|c| (c.labels(), c)).collect();
+        writer.write(families::COMPARISON, &comparisons)?;
         writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])?;
         self.state.gpus.load().as_deref().map_or(Ok(()), |view| writer.write_gpus(view))
     }
@@ -156,6 +164,29 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// Every stream that is watched for a change; a comparison's has its candidate's labels.
+fn changes(
+    state: &State,
+    loaded: &Loaded,
+    comparisons: &[Arc<Live>],
+) -> Vec<(Labels, ChangeMetrics)> {
+    let watches = state.watches.load();
+    let past = watches.iter().map(|w| (w.target(), change::of_past(w)));
+    let compared = comparisons.iter();
+    let compared = compared.map(|c| (&*c.spec().candidate.name, change::of_comparison(c)));
+    let labelled = past.chain(compared).filter_map(|(name, streams)| {
+        let target = loaded.targets.iter().find(|t| t.target.name == name)?;
+        let labels = |workload: &str| compose(target, workload, &loaded.label_keys);
+        Some(streams.into_iter().map(move |(workload, stream)| (labels(&workload), stream)))
+    });
+    labelled.flatten().collect()
+}
+
+/// Sources as [`Writer::write`] wants them.
+fn of<T>(sources: &[(Labels, T)]) -> Vec<(Labels, &T)> {
+    sources.iter().map(|(labels, source)| (labels.clone(), source)).collect()
 }
 
 fn compose(target: &TargetMetrics, workload: &str, keys: &[String]) -> Labels {

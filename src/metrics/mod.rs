@@ -8,8 +8,10 @@
 
 mod buckets;
 mod cells;
+mod change;
 mod classic_text;
 mod collector;
+mod comparison;
 mod exposition;
 pub mod families;
 mod gpu;
@@ -41,8 +43,10 @@ pub use options::{HistogramForm, MetricsOptions};
 pub use target::TargetMetrics;
 pub use workload::{InFlight, WorkloadMetrics};
 
+use crate::comparer::Live;
 use crate::config::Config;
 use crate::gpu::state::GpuView;
+use crate::watcher::Watch;
 use buckets::SloBounds;
 use prober::ProberMetrics;
 use sink::Encoding;
@@ -58,6 +62,8 @@ struct Loaded {
 #[derive(Debug, Default)]
 struct State {
     loaded: ArcSwap<Loaded>,
+    comparisons: ArcSwap<Vec<Arc<Live>>>,
+    watches: ArcSwap<Vec<Arc<Watch>>>,
     prober: ProberMetrics,
     /// Where GPUs are watched.
     gpus: ArcSwapOption<GpuView>,
@@ -105,6 +111,16 @@ impl Metrics {
             .store(Arc::new(Loaded { label_keys: config.label_keys.clone(), targets }));
     }
 
+    /// Puts these comparisons in force; they keep their values themselves.
+    pub fn set_comparisons(&self, live: Vec<Arc<Live>>) {
+        self.state.comparisons.store(Arc::new(live));
+    }
+
+    /// Puts these watches in force; they keep their values themselves.
+    pub fn set_watches(&self, watches: Vec<Arc<Watch>>) {
+        self.state.watches.store(Arc::new(watches));
+    }
+
     /// The values of a loaded target.
     #[must_use]
     pub fn target(&self, name: &str) -> Option<Arc<TargetMetrics>> {
@@ -135,6 +151,19 @@ impl Metrics {
     pub fn reload_state(&self) -> (Option<bool>, Option<f64>) {
         let prober = &self.state.prober;
         (prober.reload_successful.get().map(|v| v > 0.0), prober.reload_timestamp.get())
+    }
+
+    /// Says that what was learnt has been written down.
+    pub fn state_written(&self, at: SystemTime) {
+        self.state.prober.state_successful.set(1.0);
+        if let Ok(since_epoch) = at.duration_since(SystemTime::UNIX_EPOCH) {
+            self.state.prober.state_timestamp.set(since_epoch.as_secs_f64());
+        }
+    }
+
+    /// Says that it could not be.
+    pub fn state_not_written(&self) {
+        self.state.prober.state_successful.set(0.0);
     }
 
     /// Says how many probes the history holds.

@@ -9,6 +9,8 @@ use super::cells::LateGauge;
 pub(super) struct ProberMetrics {
     pub reload_successful: LateGauge,
     pub reload_timestamp: LateGauge,
+    pub state_successful: LateGauge,
+    pub state_timestamp: LateGauge,
     pub scrape_duration: LateGauge,
     pub history_records: Gauge,
 }

@@ -26,11 +26,13 @@ pub use self::duration::is_rehearsal;
 
 /// The files in `alerts/`, SLOs first.
 const SLO_RULES: &str = include_str!("../../alerts/llm-prober-slo.rules.yml");
-const OTHER_RULES: [&str; 4] = [
+const OTHER_RULES: [&str; 6] = [
     include_str!("../../alerts/llm-prober-regression.rules.yml"),
     include_str!("../../alerts/llm-prober-probes.rules.yml"),
     include_str!("../../alerts/llm-prober-server.rules.yml"),
     include_str!("../../alerts/llm-prober-gpu.rules.yml"),
+    include_str!("../../alerts/llm-prober-comparison.rules.yml"),
+    include_str!("../../alerts/llm-prober-change.rules.yml"),
 ];
 
 /// Why no rules were written: a defect of this program, not of the configuration.

@@ -1,9 +1,10 @@
-//! The HTTP side: metrics, health, configuration, reload, a page to look at, and the API behind it.
+//! The HTTP side: metrics, health, configuration, reload, pages to look at, and the API behind them.
 
 pub mod api;
-mod landing;
+mod page;
 mod probe;
 mod probe_debug;
+mod reference;
 mod scrape;
 mod site;
 
@@ -11,8 +12,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
@@ -23,13 +24,14 @@ use crate::daemon::Daemon;
 /// Every route.
 pub fn router(site: Site) -> Router {
     Router::new()
-        .route("/", get(landing_page))
+        .merge(page::router())
         .route("/metrics", get(scrape::metrics))
         .route("/probe", get(probe::probe))
         .route("/config", get(config))
         .route("/-/healthy", get(|| async { "llm-prober is healthy.\n" }))
         .route("/-/ready", get(|| async { "llm-prober is ready.\n" }))
         .route("/-/reload", post(reload))
+        .route("/-/reference", post(reference::begin_anew))
         .merge(api::router())
         .with_state(site)
         .layer(CompressionLayer::new())
@@ -43,12 +45,6 @@ pub async fn serve(listener: TcpListener, site: Site) -> std::io::Result<()> {
     let stop = site.stop.clone();
     let shutdown = async move { stop.cancelled().await };
     axum::serve(listener, router(site)).with_graceful_shutdown(shutdown).await
-}
-
-async fn landing_page(State(daemon): State<Arc<Daemon>>) -> Response {
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-    let page = Html(landing::page(&daemon.config(), &daemon.history));
-    ([(header::CONTENT_SECURITY_POLICY, policy)], page).into_response()
 }
 
 async fn config(State(daemon): State<Arc<Daemon>>) -> String {

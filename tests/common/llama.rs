@@ -13,13 +13,19 @@ pub const MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 pub struct LlamaServer(Process);
 
 impl LlamaServer {
-    /// Starts it and waits until the model is loaded.
+    /// Starts it with two threads and waits until the model is loaded.
     pub async fn start() -> Option<Self> {
+        Self::with_threads(2).await
+    }
+
+    /// The same with so many threads.
+    pub async fn with_threads(threads: usize) -> Option<Self> {
         let (program, model) = (counterpart("llama-server")?, counterpart(MODEL)?);
         let process = Process::start(
             Command::new(program)
                 .args(["--host", "127.0.0.1", "--port", "0", "--metrics"])
-                .args(["--threads", "2", "--ctx-size", "2048", "--parallel", "2"])
+                .args(["--threads", &threads.to_string()])
+                .args(["--ctx-size", "2048", "--parallel", "2"])
                 .arg("-m")
                 .arg(model),
         )

@@ -204,6 +204,8 @@ async fn pages(daemon: &Program, when: &str, emitted: &mut Emitted) {
         let probes: Value = serde_json::from_slice(&daemon.get(&list).await.body).unwrap();
         let newest = probes["probes"][0]["id"].as_str().expect("it was probed");
         paths.push(format!("/api/v1/probes/{newest}"));
+        paths.push(format!("/probes/{newest}"));
+        paths.push(format!("/targets/{name}"));
         paths.push(list);
     }
     for path in &paths {

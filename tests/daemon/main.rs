@@ -8,6 +8,7 @@
 mod common;
 
 mod command_line;
+mod compare;
 mod confidential;
 mod echo;
 mod flight;

@@ -6,11 +6,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod comparisons;
 mod day;
 mod drain;
 mod figures;
 mod isolation;
 mod open_loop;
+mod past;
 mod reload;
 mod seeds;
 mod server_metrics;

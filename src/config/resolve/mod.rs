@@ -3,6 +3,8 @@
 
 mod access;
 mod catalog;
+mod change_detection;
+mod comparisons;
 mod cost;
 mod endpoint;
 mod gpu;
@@ -62,11 +64,25 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
     let context = Context { defaults: &raw.defaults, base_dir, workloads, slos, tokenizers, gpu };
     target::check_defaults(&context, report);
     let targets = resolve_targets(raw, &context, report)?;
+    let comparisons = comparisons::resolve(raw.comparisons.as_ref(), &targets, report)?;
+    let state_dir = optional(raw.change_detection.state_dir.as_ref(), |folder| {
+        change_detection::state_dir(folder, base_dir, report)
+    });
+    let change_detection = change_detection::resolve(&raw.change_detection, report)?;
     let label_keys = labels::union(raw, report);
-    let gpu = context.gpu?;
-    let redacted = redact::render(&targets, raw.seed, &gpu);
-    let redacted = report.check(Location::UNKNOWN, redacted)?;
-    Some(Config { targets, label_keys, seed: raw.seed, gpu, redacted })
+    let mut config = Config {
+        targets,
+        comparisons,
+        change_detection,
+        state_dir: state_dir.ok()?,
+        label_keys,
+        seed: raw.seed,
+        gpu: context.gpu?,
+        redacted: String::new(),
+    };
+    let redacted = redact::render(&config);
+    config.redacted = report.check(Location::UNKNOWN, redacted)?;
+    Some(config)
 }
 
 fn resolve_targets(

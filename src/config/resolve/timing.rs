@@ -46,7 +46,10 @@ pub(super) fn check_defaults(defaults: &raw::Defaults, report: &mut Report<'_>) 
     max_body(defaults.max_body_size.as_ref(), report);
 }
 
-fn interval(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Option<Duration> {
+pub(super) fn interval(
+    raw: Option<&Spanned<HumanDuration>>,
+    report: &mut Report<'_>,
+) -> Option<Duration> {
     duration("interval", raw, DEFAULT_INTERVAL, &INTERVALS, report)
 }
 

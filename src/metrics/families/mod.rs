@@ -3,10 +3,12 @@
 //! is a change of the interface; `tests/golden/metrics.txt` holds them.
 //!
 //! Names stand as they are exposed, without the prefix `llm_prober_` (the process families and
-//! those of [`dcgm`] have none). Families of the tables about probes, targets and servers carry the
+//! those of `dcgm` have none). Families of the tables about probes, targets and servers carry the
 //! labels [`TARGET_LABELS`] and the union of
 //! the targets' own label keys as well; a label that does not apply is empty.
 
+mod change;
+mod comparison;
 mod dcgm;
 mod gpu;
 mod gpu_instance;
@@ -25,6 +27,8 @@ use std::time::SystemTime;
 use prometheus::metrics::MetricType;
 use prometheus::registry::Unit;
 
+pub(super) use change::CHANGE;
+pub(super) use comparison::COMPARISON;
 pub(super) use dcgm::DCGM;
 pub(super) use gpu::{GPU, GPU_DRIVER, GPU_LABELS};
 pub(super) use gpu_instance::{GPU_INSTANCE, INSTANCE_LABELS};
@@ -137,9 +141,8 @@ pub fn is_reserved_label(name: &str) -> bool {
         table.iter().flat_map(|f| f.labels.iter().copied())
     }
     let probe = own(PROBES).chain(own(PRIMARY)).chain(own(SECONDARY)).chain(own(SLO));
-    let server = own(SERVER).chain(own(SERVER_LOAD));
-    let mut taken =
-        probe.chain(server).chain(own(TARGET)).chain(TARGET_LABELS).chain(FOREIGN_LABELS);
+    let beside = own(SERVER).chain(own(SERVER_LOAD)).chain(own(TARGET)).chain(own(CHANGE));
+    let mut taken = probe.chain(beside).chain(TARGET_LABELS).chain(FOREIGN_LABELS);
     name.starts_with("__") || taken.any(|label| label == name)
 }
 

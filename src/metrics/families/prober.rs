@@ -30,6 +30,20 @@ pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
         |p, s| s.late(&[], &p.reload_timestamp),
     ),
     gauge(
+        "state_last_write_successful",
+        &[],
+        "Whether the last attempt to write what was learnt into the state folder succeeded (1). \
+         Absent before the first, and without a state folder.",
+        |p, s| s.late(&[], &p.state_successful),
+    ),
+    gauge(
+        "state_last_write_success_timestamp_seconds",
+        &[],
+        "Unix time at which what was learnt was last written into the state folder. Absent before \
+         that, and without a state folder.",
+        |p, s| s.late(&[], &p.state_timestamp),
+    ),
+    gauge(
         "scrape_duration_seconds",
         &[],
         "How long it took to encode the answer to the previous scrape; compression and sending \

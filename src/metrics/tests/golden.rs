@@ -4,8 +4,9 @@ use std::fmt::Write;
 use expect_test::expect_file;
 
 use super::super::families::{
-    self, DCGM, Family, GPU, GPU_DRIVER, GPU_INSTANCE, GPU_LABELS, INSTANCE_LABELS, PRIMARY,
-    PROBER, PROBES, PROCESS, SECONDARY, SERVER, SERVER_LOAD, SLO, TARGET, TARGET_LABELS,
+    self, CHANGE, COMPARISON, DCGM, Family, GPU, GPU_DRIVER, GPU_INSTANCE, GPU_LABELS,
+    INSTANCE_LABELS, PRIMARY, PROBER, PROBES, PROCESS, SECONDARY, SERVER, SERVER_LOAD, SLO, TARGET,
+    TARGET_LABELS,
 };
 use super::parse::{Scrape, classic};
 use super::{Format, MetricsOptions, full_metrics, full_metrics_with};
@@ -75,6 +76,8 @@ fn tables_and_exposition_agree() {
     check(&prefix, &rows(TARGET), &shared, &["hardware"]);
     check(&prefix, &rows(SERVER), &shared, &[]);
     check(&prefix, &rows(SERVER_LOAD), &shared, &[]);
+    check(&prefix, &rows(COMPARISON), &["comparison"], &[]);
+    check(&prefix, &rows(CHANGE), &shared, &[]);
     check(&prefix, &rows(PROBER), &[], &[]);
     check(&prefix, &rows(GPU_DRIVER), &[], &[]);
     check(&prefix, &rows(GPU), &GPU_LABELS, &[]);

@@ -1,5 +1,7 @@
 //! The contract, and the three formats against each other.
 
+mod changes;
+mod comparisons;
 mod figures;
 mod formats;
 mod golden;
@@ -174,6 +176,9 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     values.record_server("chat", &full_view(), Some(ms(200)));
     values.record_energy("chat", &success, 75.0);
     values.workload("chat").unwrap().skipped(crate::skip::SkipReason::Late);
+    metrics.set_comparisons(vec![comparisons::full()]);
+    metrics.set_watches(changes::full());
+    metrics.state_written(std::time::SystemTime::UNIX_EPOCH + ms(1_700_000_000_750));
     // So that there is a previous scrape.
     metrics.encode(Format::Protobuf).unwrap();
     metrics

@@ -1,0 +1,129 @@
+//! Rounds until a verdict stands.
+
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+
+use super::CompareArgs;
+use super::screen::Screen;
+use crate::comparer::{Comparer, Live};
+use crate::comparison::{Comparison, DropReason, Judge, Snapshot};
+use crate::config::Config;
+use crate::detect::Verdict;
+use crate::history::History;
+use crate::metrics::{Metrics, MetricsOptions};
+use crate::probe::Probing;
+use crate::prober::commission::{Desk, desk};
+use crate::prober::{Prober, Stop};
+use crate::shutdown;
+use crate::skip::SkipReason;
+use crate::target::Target;
+use crate::transport::{IoThreads, Transport};
+
+/// So many rounds without a pair between them, and there will not be one.
+const HOPELESS: u64 = 20;
+
+pub(super) struct Run<'a> {
+    pub config: Config,
+    pub comparison: Comparison,
+    pub args: &'a CompareArgs,
+}
+
+impl Run<'_> {
+    /// Compares until there is a verdict, enough pairs, no hope or a signal from outside.
+    pub async fn until_a_verdict(self, mut screen: Screen) -> Result<Verdict, String> {
+        let mut asked_to_end = std::pin::pin!(shutdown::requested());
+        let io = IoThreads::start(usize::from(self.args.io_threads)).map_err(|e| e.to_string())?;
+        let metrics = Metrics::new(MetricsOptions::default());
+        metrics.load(&self.config);
+        let probers = Probers::default();
+        let spec = Arc::new(self.comparison);
+        let baseline = probers.start(&spec.baseline, &metrics, &io)?;
+        let candidate = probers.start(&spec.candidate, &metrics, &io)?;
+        let seed = self.config.seed.unwrap_or_else(rand::random);
+        let judge = Judge::new(&spec, spec.streams());
+        let live = Arc::new(Live::new(spec, seed, judge));
+        let mut rounds = live.rounds();
+        let stop = probers.stop.arrivals.clone();
+        let comparer = Comparer::new(Arc::clone(&live), baseline, candidate, stop);
+        probers.tasks.spawn(comparer.one_at_a_time().run());
+        let mut luck = Luck::default();
+        let result = loop {
+            tokio::select! {
+                () = &mut asked_to_end => break Ok(()),
+                _ = rounds.changed() => {
+                    let snapshot = live.snapshot();
+                    if let Err(hopeless) = luck.check(&snapshot) {
+                        break Err(hopeless);
+                    }
+                    screen.progress(&live).map_err(|e| e.to_string())?;
+                    let enough = snapshot.pairs() >= self.args.max_pairs;
+                    if enough || snapshot.verdict != Verdict::Undecided {
+                        break Ok(());
+                    }
+                }
+            }
+        };
+        probers.end().await;
+        screen.end(&live).map_err(|e| e.to_string())?;
+        result.map(|()| live.snapshot().verdict)
+    }
+}
+
+/// Both sides' probers, which follow no schedule of their own.
+#[derive(Default)]
+struct Probers {
+    tasks: TaskTracker,
+    stop: Stop,
+    history: Arc<History>,
+}
+
+impl Probers {
+    fn start(
+        &self,
+        target: &Arc<Target>,
+        metrics: &Metrics,
+        io: &IoThreads,
+    ) -> Result<Desk, String> {
+        let transport = Transport::network(target, io)?;
+        let probing = Arc::new(Probing::new(Arc::clone(target), transport));
+        let metrics = metrics.target(&target.name).ok_or("a target has no metrics")?;
+        let (desk, commissions) = desk();
+        let (history, stop) = (Arc::clone(&self.history), self.stop.clone());
+        let prober = Prober::new(probing, metrics, history, 0, commissions, stop);
+        self.tasks.spawn(prober.unscheduled().run());
+        Ok(desk)
+    }
+
+    async fn end(&self) {
+        self.stop.arrivals.cancel();
+        self.stop.probes.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Rounds dropped since the last pair.
+#[derive(Default)]
+struct Luck {
+    pairs: u64,
+    dropped: u64,
+}
+
+impl Luck {
+    fn check(&mut self, snapshot: &Snapshot) -> Result<(), String> {
+        if snapshot.pairs() > self.pairs {
+            *self = Self { pairs: snapshot.pairs(), dropped: snapshot.rounds_dropped() };
+        }
+        if snapshot.rounds_dropped() - self.dropped < HOPELESS {
+            return Ok(());
+        }
+        let most = snapshot.dropped.iter().max_by_key(|(_, count)| *count);
+        let why = most.map_or("unknown", |(reason, _)| match reason {
+            DropReason::Skipped(SkipReason::Budget) => "a target's budget is spent",
+            DropReason::Prober => "the prober cannot ask a target, see its log",
+            DropReason::Skipped(_) => "the prober is short of time",
+        });
+        Err(format!("no pair in {HOPELESS} rounds: {why}"))
+    }
+}

@@ -1,0 +1,99 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+
+use super::{Fleet, Live, Means};
+use crate::comparison::{Comparison, Order, Round, Side};
+use crate::detect::{self, Tolerance};
+use crate::prober::commission::desk;
+use crate::schedule::{Arrival, Schedule};
+use crate::target::Target;
+use crate::testing::{target, workload};
+
+fn spec(name: &str) -> Comparison {
+    Comparison {
+        name: name.to_owned(),
+        baseline: Arc::new(target("prod")),
+        candidate: Arc::new(target("next")),
+        workloads: vec![workload("chat", Vec::new())],
+        schedule: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson },
+        order: Order::Simultaneous,
+        tolerance: Tolerance::PAIRS,
+        failure_margin: 0.01,
+        slo_margin: 0.05,
+        false_alarm_every: Duration::from_secs(86_400),
+        answers: None,
+    }
+}
+
+/// The fleet at work; no prober takes its commissions.
+fn apply(fleet: &mut Fleet, wanted: &[Comparison], seed: u64) -> Vec<Arc<Live>> {
+    let wanted: Vec<_> = wanted.iter().cloned().map(Arc::new).collect();
+    let means = Means { desk: &|_| Some(desk().0), seed: &|_| seed, tasks: &TaskTracker::new() };
+    fleet.apply(&wanted, 4, &means)
+}
+
+fn observe(live: &Live, rounds: std::ops::Range<u64>) {
+    for i in rounds {
+        let side = |ttft| Side {
+            failed: false,
+            ttft: Some(Duration::from_millis(ttft)),
+            itl: Some(Duration::from_millis(10)),
+            request_latency: Some(Duration::from_millis(ttft + 100)),
+            missed_slo: None,
+        };
+        live.observe(&Round {
+            workload: "chat".to_owned(),
+            baseline: side(200 + i % 7),
+            candidate: side(205 + i % 5),
+            answers: None,
+            ended_unix_millis: 0,
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_restart_in_mid_stream_changes_nothing() {
+    let (mut through, mut before) = (Fleet::default(), Fleet::default());
+    let one = apply(&mut through, &[spec("canary")], 7);
+    let other = apply(&mut before, &[spec("canary")], 7);
+    observe(&one[0], 0..100);
+    observe(&other[0], 0..60);
+    let written = detect::save(&before.state()).unwrap();
+    before.end();
+
+    let mut after = Fleet::remembering(detect::restore(&written).unwrap());
+    let again = apply(&mut after, &[spec("canary")], 8);
+    assert_eq!(again[0].seed(), 7);
+    observe(&again[0], 60..100);
+    assert_eq!(after.state(), through.state());
+    let text = |fleet: &Fleet| detect::save(&fleet.state()).unwrap();
+    assert_eq!(text(&after), text(&through));
+    assert_eq!(again[0].snapshot().pairs(), 100);
+}
+
+#[tokio::test]
+async fn what_was_learnt_about_other_stacks_is_forgotten() {
+    let check = |changed: Comparison, kept: bool| {
+        let mut before = Fleet::default();
+        observe(&apply(&mut before, &[spec("canary")], 7)[0], 0..5);
+        let mut after = Fleet::remembering(before.state());
+        let live = apply(&mut after, &[changed], 8);
+        assert_eq!(live[0].snapshot().pairs(), if kept { 5 } else { 0 });
+        assert_eq!(live[0].seed(), if kept { 7 } else { 8 });
+    };
+    check(spec("canary"), true);
+    check(spec("other"), false);
+    // How often is asked does not matter.
+    let interval = Duration::from_secs(30);
+    let schedule = Schedule { interval, arrival: Arrival::Constant };
+    check(Comparison { schedule, ..spec("canary") }, true);
+    check(Comparison { tolerance: Tolerance::TTFT, ..spec("canary") }, false);
+    check(Comparison { order: Order::BackToBack, ..spec("canary") }, false);
+    let version = [("serving_image".to_owned(), "v2".to_owned())].into();
+    let candidate = Arc::new(Target { version, ..target("next") });
+    check(Comparison { candidate, ..spec("canary") }, false);
+    let workloads = vec![workload("chat", Vec::new()), workload("more", Vec::new())];
+    check(Comparison { workloads, ..spec("canary") }, false);
+}

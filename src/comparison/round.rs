@@ -1,0 +1,102 @@
+//! What one round brings.
+
+use std::time::Duration;
+
+use super::answers::Answers;
+use super::signal::Signal;
+use crate::detect::{Misses, Observed, Pair};
+use crate::failure::FailureReason;
+use crate::outcome::Outcome;
+
+/// One side of a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Side {
+    /// The probe failed; its figures then count as infinite.
+    pub failed: bool,
+    /// Time to first token; `None` where it could not be observed.
+    pub ttft: Option<Duration>,
+    /// Inter-token latency; `None` where it could not be observed.
+    pub itl: Option<Duration>,
+    /// The whole request; `None` where it could not be observed.
+    pub request_latency: Option<Duration>,
+    /// Whether a common SLO was missed; `None` where none covers the workload.
+    pub missed_slo: Option<bool>,
+}
+
+impl Side {
+    /// What an outcome says; only the SLOs named in `slos` count. `None` where it says nothing
+    /// about the server, because the prober gave up or has a defect.
+    #[must_use]
+    pub fn of(outcome: &Outcome, slos: &[String]) -> Option<Self> {
+        let own_fault = [FailureReason::Cancelled, FailureReason::Internal];
+        if outcome.reason().is_some_and(|reason| own_fault.contains(&reason)) {
+            return None;
+        }
+        let mut judged = outcome.verdicts.iter().filter(|v| slos.contains(&v.slo)).peekable();
+        let covered = judged.peek().is_some();
+        let figures = &outcome.measurement;
+        Some(Self {
+            failed: !outcome.succeeded(),
+            ttft: figures.ttft,
+            itl: figures.itl,
+            request_latency: figures.request_latency,
+            missed_slo: covered.then(|| judged.any(|v| !v.good)),
+        })
+    }
+
+    fn latency(&self, signal: Signal) -> Option<Observed> {
+        if self.failed {
+            return Some(Observed::Failed);
+        }
+        let figure = match signal {
+            Signal::Ttft => self.ttft,
+            Signal::Itl => self.itl,
+            Signal::RequestLatency => self.request_latency,
+            Signal::Failure | Signal::Slo => None,
+        };
+        figure.map(Observed::from)
+    }
+}
+
+/// The same prompt at both.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Round {
+    /// What was asked.
+    pub workload: String,
+    /// The stack in use.
+    pub baseline: Side,
+    /// The one that may replace it.
+    pub candidate: Side,
+    /// Whether the answers agree, where that is checked and both succeeded.
+    pub answers: Option<Answers>,
+    /// When it was over, milliseconds since the Unix epoch.
+    pub ended_unix_millis: u64,
+}
+
+impl Round {
+    /// The pair of a latency. `None` where both failed, or where a side succeeded without the
+    /// figure: that says nothing about which one is slower.
+    #[must_use]
+    pub fn pair(&self, signal: Signal) -> Option<Pair> {
+        if self.baseline.failed && self.candidate.failed {
+            return None;
+        }
+        let baseline = self.baseline.latency(signal)?;
+        Some(Pair { baseline, candidate: self.candidate.latency(signal)? })
+    }
+
+    /// Who did badly. `None` for latencies, and without a common SLO.
+    #[must_use]
+    pub fn misses(&self, signal: Signal) -> Option<Misses> {
+        let (baseline, candidate) = (&self.baseline, &self.candidate);
+        match signal {
+            Signal::Failure => {
+                Some(Misses { baseline: baseline.failed, candidate: candidate.failed })
+            }
+            Signal::Slo => {
+                Some(Misses { baseline: baseline.missed_slo?, candidate: candidate.missed_slo? })
+            }
+            Signal::Ttft | Signal::Itl | Signal::RequestLatency => None,
+        }
+    }
+}

@@ -1,0 +1,268 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{AnswerRules, Comparison, DropReason, Judge, Order, Round, Side, Signal, Source, What};
+use crate::detect::{self, Change, Tolerance, Verdict};
+use crate::failure::FailureReason;
+use crate::measure::Measurement;
+use crate::schedule::{Arrival, Schedule};
+use crate::skip::SkipReason;
+use crate::slo::{ObjectiveKind, judge};
+use crate::target::Target;
+use crate::testing::{failed, outcome, slo, target, workload};
+use crate::workload::Workload;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn spec() -> Comparison {
+    let slos = vec![slo("interactive", &[(ObjectiveKind::Ttft, 0.5)])];
+    let side = |name| Arc::new(Target { slos: slos.clone(), ..target(name) });
+    Comparison {
+        name: "canary".to_owned(),
+        baseline: side("prod"),
+        candidate: side("next"),
+        workloads: vec![workload("chat", Vec::new())],
+        schedule: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson },
+        order: Order::Simultaneous,
+        tolerance: Tolerance::PAIRS,
+        failure_margin: 0.01,
+        slo_margin: 0.05,
+        false_alarm_every: 30 * DAY,
+        answers: None,
+    }
+}
+
+fn side(ttft_millis: u64) -> Side {
+    Side {
+        failed: false,
+        ttft: Some(Duration::from_millis(ttft_millis)),
+        itl: Some(Duration::from_millis(10)),
+        request_latency: Some(Duration::from_millis(ttft_millis + 100)),
+        missed_slo: Some(ttft_millis > 500),
+    }
+}
+
+const FAILED: Side =
+    Side { failed: true, ttft: None, itl: None, request_latency: None, missed_slo: Some(true) };
+
+fn round(baseline: Side, candidate: Side) -> Round {
+    Round {
+        workload: "chat".to_owned(),
+        baseline,
+        candidate,
+        answers: None,
+        ended_unix_millis: 1_700_000_000_123,
+    }
+}
+
+/// How many pairs each signal has.
+fn pairs(judge: &Judge) -> Vec<(Signal, u64)> {
+    let snapshot = judge.snapshot();
+    snapshot.workloads[0].streams.iter().map(|s| (s.signal, s.pairs)).collect()
+}
+
+#[test]
+fn a_figure_that_one_side_lacks_is_no_bet() {
+    let mut judge = Judge::new(&spec(), 5);
+    judge.observe(&round(side(200), Side { itl: None, ..side(200) }));
+    judge.observe(&round(Side { itl: None, ..side(200) }, FAILED));
+    judge.observe(&round(FAILED, FAILED));
+    judge.observe(&round(Side { missed_slo: None, ..side(200) }, side(300)));
+    use Signal::{Failure, Itl, RequestLatency, Slo, Ttft};
+    assert_eq!(pairs(&judge), [(Ttft, 3), (Itl, 1), (RequestLatency, 3), (Failure, 4), (Slo, 3)]);
+    assert_eq!(judge.snapshot().pairs(), 4);
+}
+
+#[test]
+fn a_round_of_something_else_is_not_judged() {
+    let mut judge = Judge::new(&spec(), 5);
+    let stray = Round { workload: "other".to_owned(), ..round(side(200), FAILED) };
+    assert_eq!((judge.observe(&stray), judge.snapshot().pairs()), (Vec::new(), 0));
+}
+
+#[test]
+fn a_side_is_what_its_server_did() {
+    let slos = ["interactive".to_owned()];
+    let measured = Measurement { ttft: Some(Duration::from_secs(1)), ..Measurement::default() };
+    let slo = slo("interactive", &[(ObjectiveKind::Ttft, 0.5)]);
+    let mut slow = outcome(measured.clone());
+    slow.verdicts = vec![judge(&slo, true, &measured)];
+    let found = Side::of(&slow, &slos).unwrap();
+    assert_eq!((found.failed, found.ttft, found.missed_slo), (false, measured.ttft, Some(true)));
+    // A target's own SLO is none that both are held to.
+    assert_eq!(Side::of(&slow, &[]).unwrap().missed_slo, None);
+    assert!(Side::of(&failed(FailureReason::Stalled), &slos).unwrap().failed);
+    for own in [FailureReason::Cancelled, FailureReason::Internal] {
+        assert_eq!(Side::of(&failed(own), &slos), None, "{own}");
+    }
+}
+
+#[test]
+fn signals_are_those_that_can_be_seen() {
+    let signals = |spec: &Comparison| spec.signals(&spec.workloads[0]);
+    assert_eq!(signals(&spec()), Signal::ALL);
+    let whole = Arc::new(Target { stream: false, ..target("next") });
+    let spec = Comparison { candidate: whole, ..spec() };
+    assert_eq!(signals(&spec), [Signal::RequestLatency, Signal::Failure]);
+    assert!(Signal::RequestLatency.decides(spec.streamed()));
+    let short = Workload { max_output_tokens: 1, ..Workload::clone(&spec.workloads[0]) };
+    let streamed = Comparison { candidate: Arc::clone(&spec.baseline), ..spec };
+    assert!(!streamed.signals(&short).contains(&Signal::Itl));
+}
+
+#[test]
+fn one_regressed_signal_decides_and_all_must_be_not_worse() {
+    let mut judge = Judge::new(&spec(), 5);
+    let mut verdicts = Vec::new();
+    for i in 0..2_000 {
+        let events = judge.observe(&round(side(200 + i % 7), side(200 + i % 5)));
+        verdicts.extend(events.into_iter().filter_map(|e| match e.what {
+            What::Verdict(verdict) => Some((e.signal, verdict)),
+            What::Alarm(_) => None,
+        }));
+        if judge.verdict() != Verdict::Undecided {
+            break;
+        }
+    }
+    assert_eq!(judge.verdict(), Verdict::NotWorse);
+    let deciding = Signal::ALL.iter().filter(|s| s.decides(true));
+    for signal in deciding {
+        assert!(verdicts.contains(&(*signal, Verdict::NotWorse)), "{signal:?}: {verdicts:?}");
+    }
+
+    let mut judge = Judge::new(&spec(), 5);
+    for _ in 0..60 {
+        judge.observe(&round(side(200), side(230)));
+    }
+    assert_eq!(judge.verdict(), Verdict::Regressed);
+}
+
+#[test]
+fn two_sides_that_always_fail_are_not_fit_for_promotion() {
+    let mut judge = Judge::new(&spec(), 5);
+    for _ in 0..2_000 {
+        judge.observe(&round(FAILED, FAILED));
+    }
+    let snapshot = judge.snapshot();
+    let failures = &snapshot.workloads[0].streams[3];
+    assert_eq!((failures.signal, failures.gate.verdict), (Signal::Failure, Verdict::NotWorse));
+    assert_eq!((snapshot.verdict, snapshot.both_failed()), (Verdict::Undecided, 2_000));
+}
+
+/// Else a workload that is seldom drawn would pass unseen.
+#[test]
+fn a_workload_without_rounds_is_not_passed_over() {
+    let workloads = vec![workload("chat", Vec::new()), workload("rare", Vec::new())];
+    let mut judge = Judge::new(&Comparison { workloads, ..spec() }, 10);
+    for i in 0..2_000 {
+        judge.observe(&round(side(200 + i % 7), side(200 + i % 5)));
+    }
+    let snapshot = judge.snapshot();
+    let chat = &snapshot.workloads[0].streams[0];
+    assert_eq!((chat.gate.verdict, snapshot.verdict), (Verdict::NotWorse, Verdict::Undecided));
+}
+
+#[test]
+fn an_alarm_is_told_with_its_time_and_goes_when_the_effect_does() {
+    let mut judge = Judge::new(&spec(), 5);
+    let mut changes = Vec::new();
+    let mut watch = |candidate: u64, rounds: u64| {
+        for i in 0..rounds {
+            let events = judge.observe(&round(side(200), side(candidate + i % 3)));
+            let alarms = events.into_iter().filter_map(|e| match e.what {
+                What::Alarm(change) if e.signal == Signal::Ttft => Some(change),
+                _ => None,
+            });
+            changes.extend(alarms);
+        }
+        judge.snapshot().workloads[0].streams[0].clone()
+    };
+    let raised = watch(300, 100);
+    assert_eq!((raised.alarmed, raised.alarms), (true, 1));
+    assert_eq!(raised.last_alarm_unix_millis, Some(1_700_000_000_123));
+    let over = watch(199, 400);
+    assert_eq!((over.alarmed, over.alarms), (false, 1));
+    assert_eq!(changes, [Change::Raised, Change::Cleared]);
+}
+
+#[test]
+fn answers_are_counted_where_they_are_compared() {
+    let rules = AnswerRules { length_ratio: 2.0, exact: true };
+    let mut judge = Judge::new(&Comparison { answers: Some(rules), ..spec() }, 5);
+    let answers = super::Answers { finish: true, length: false, exact: Some(false) };
+    judge.observe(&Round { answers: Some(answers), ..round(side(200), side(200)) });
+    judge.observe(&round(side(200), FAILED));
+    let counts = judge.snapshot().workloads[0].answers.unwrap();
+    assert_eq!((counts.compared, counts.finish_differs), (1, 0));
+    assert_eq!((counts.length_differs, counts.text_differs), (1, 1));
+}
+
+#[test]
+fn a_rare_workload_needs_less_evidence_and_a_large_fleet_more() {
+    let spec = spec();
+    let [chat, rare] = [1.0, 0.25]
+        .map(|weight| Arc::new(Workload { weight, ..Workload::clone(&spec.workloads[0]) }));
+    let spec = Comparison { workloads: vec![Arc::clone(&chat), Arc::clone(&rare)], ..spec };
+    let of = |workload, fleet| spec.threshold(workload, fleet).log10();
+    assert!((of(&chat, 1) - of(&rare, 1) - 4.0_f64.log10()).abs() < 1e-9);
+    assert!((of(&chat, 40) - of(&chat, 1) - 40.0_f64.log10()).abs() < 1e-9);
+}
+
+#[test]
+fn only_a_judge_of_the_same_streams_fits() {
+    let judge = Judge::new(&spec(), 5);
+    assert!(judge.fits(&Comparison { tolerance: Tolerance::TTFT, ..spec() }));
+    let others = vec![workload("other", Vec::new())];
+    assert!(!judge.fits(&Comparison { workloads: others, ..spec() }));
+    assert!(!judge.fits(&Comparison { candidate: Arc::new(target("next")), ..spec() }), "no SLO");
+}
+
+#[test]
+fn who_is_first_is_left_to_a_seeded_coin() {
+    let draw = |seed| {
+        let mut source = Source::new(&spec(), seed);
+        let rounds: Vec<_> = (0..400).map(|_| source.draw().unwrap()).collect();
+        let first: Vec<_> = rounds.iter().map(|r| r.baseline_first).collect();
+        let prompts: Vec<_> = rounds.iter().map(|r| r.draw.prompt.text()).collect();
+        (first, prompts)
+    };
+    assert_eq!(draw(1), draw(1));
+    assert_ne!(draw(1), draw(2));
+    let ahead = draw(1).0.iter().filter(|first| **first).count();
+    assert!((160..=240).contains(&ahead), "{ahead}"); // four standard deviations
+}
+
+fn any_side() -> impl Strategy<Value = Side> {
+    prop_oneof![
+        1 => Just(FAILED),
+        9 => (1_u64..2_000, proptest::option::of(1_u64..50)).prop_map(|(ttft, itl)| Side {
+            itl: itl.map(Duration::from_millis),
+            ..side(ttft)
+        }),
+    ]
+}
+
+proptest! {
+    /// A restart in mid-stream leaves every statistic as it would be without.
+    #[test]
+    fn written_down_and_read_back_it_goes_on_bit_for_bit(
+        rounds in proptest::collection::vec((any_side(), any_side()), 0..60),
+        split in 0_usize..60,
+    ) {
+        let mut through = Judge::new(&spec(), 5);
+        let mut judge = through.clone();
+        for (i, (baseline, candidate)) in rounds.into_iter().enumerate() {
+            if i == split {
+                judge.dropped(DropReason::Skipped(SkipReason::Late));
+                through.dropped(DropReason::Skipped(SkipReason::Late));
+                judge = detect::restore(&detect::save(&judge).unwrap()).unwrap();
+            }
+            let round = round(baseline, candidate);
+            prop_assert_eq!(judge.observe(&round), through.observe(&round));
+        }
+        prop_assert_eq!(detect::save(&judge).unwrap(), detect::save(&through).unwrap());
+        prop_assert!(judge == through && judge.fits(&spec()));
+    }
+}

@@ -1,0 +1,100 @@
+//! By how much: the median ratio, with an interval that holds at every moment.
+
+use serde::{Deserialize, Serialize};
+
+use super::sketch::Sketch;
+
+/// Probability that the interval ever misses the median.
+const ALPHA: f64 = 0.05;
+
+/// Narrowest near a few hundred observations: `V/(2 ln(1/α) + ln(1 + 2 ln(1/α)))` for V = 500/4.
+const RHO: f64 = 15.8;
+
+/// A ratio and what it may be. `None` is unbounded: too few observations, or failures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The sample's median, to within 0.1 %.
+    pub ratio: Option<f64>,
+    /// The median is no less, with 95 % certainty at all times together.
+    pub lower: Option<f64>,
+    /// The median is no more.
+    pub upper: Option<f64>,
+    /// Ratios seen.
+    pub observations: u64,
+}
+
+/// The distribution of a ratio's logarithm.
+///
+/// The interval is a confidence sequence (Howard & Ramdas, *Sequential estimation of quantiles*,
+/// Bernoulli 2022): of `t` observations the number below the median stays within
+/// `√((V+ρ)·ln((V+ρ)/(α²ρ)))`, `V = t/4`, of `t/2` at all times with probability 1 − α, because each
+/// is ½-sub-Gaussian (normal mixture). Bins are rounded outwards, so it stays valid.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Effect {
+    ratios: Sketch,
+}
+
+impl Effect {
+    pub(super) fn add(&mut self, ln_ratio: f64) {
+        self.ratios.add(ln_ratio);
+    }
+
+    /// `None` before the first observation.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn estimate(&self) -> Option<Estimate> {
+        let observations = self.ratios.total();
+        if observations == 0 {
+            return None;
+        }
+        let t = observations as f64;
+        let spread = t / 4.0 + RHO;
+        let within = (spread * (spread / (ALPHA * ALPHA * RHO)).ln()).sqrt();
+        // A saturating cast: where even the extremes are no bound, the rank is 0.
+        let lowest_rank = (t / 2.0 - within).ceil() as u64;
+        let highest_rank = (t / 2.0 + within).floor() as u64 + 1;
+        let middle = self.ratios.at_rank(observations.div_ceil(2));
+        Some(Estimate {
+            ratio: finite_ratio(f64::midpoint(middle.0, middle.1)),
+            lower: finite_ratio(self.ratios.at_rank(lowest_rank).0),
+            upper: finite_ratio(self.ratios.at_rank(highest_rank).1),
+            observations,
+        })
+    }
+}
+
+fn finite_ratio(ln: f64) -> Option<f64> {
+    ln.is_finite().then(|| ln.exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn effect(ln_ratios: impl IntoIterator<Item = f64>) -> Estimate {
+        let mut effect = Effect::default();
+        ln_ratios.into_iter().for_each(|r| effect.add(r));
+        effect.estimate().unwrap()
+    }
+
+    #[test]
+    fn narrows_around_the_median_and_says_when_it_knows_nothing() {
+        assert_eq!(Effect::default().estimate(), None);
+        let spread = |count: u32| effect((0..count).map(|i| f64::from(i) / f64::from(count) - 0.3));
+        let few = spread(10);
+        assert_eq!((few.lower, few.upper), (None, None));
+        assert!((few.ratio.unwrap() - 0.1_f64.exp()).abs() < 0.003, "{few:?}");
+        let many = spread(10_000);
+        let half = (many.upper.unwrap() / many.lower.unwrap()).ln() / 2.0;
+        assert!((0.01..0.03).contains(&half), "{half}");
+        assert!((many.ratio.unwrap() - 0.2_f64.exp()).abs() < 0.003, "{many:?}");
+    }
+
+    #[test]
+    fn failures_unbind_the_side_they_are_on() {
+        let failing = (0..300).map(|i| if i % 2 == 0 { f64::INFINITY } else { 0.0 });
+        let estimate = effect(failing);
+        assert!(estimate.lower.is_some() && estimate.upper.is_none(), "{estimate:?}");
+        assert_eq!(effect([f64::INFINITY]).ratio, None);
+    }
+}

@@ -1,0 +1,56 @@
+//! Whether latency or failures got worse, judged anew at every observation without crying wolf.
+//!
+//! Pure: no clock, no file, no randomness. The caller brings observations and the hour of the day,
+//! and stores the state ([`save`], [`restore`]).
+//!
+//! A *bet* is a factor `L ≥ 0` whose mean given the past is at most 1 while nothing has changed.
+//! From bets grow two things (Shin, Ramdas, Rinaldo, *E-detectors*, NEJSDS 2024):
+//! - an **e-detector** `M ← L·(M + 1)`: an alarm at `M ≥ A` comes falsely at most once in `A`
+//!   observations on average, whatever the distribution and however often one looks;
+//! - an **e-process** `W ← L·W`: a verdict at `W ≥ 1/α` is ever wrong with probability at most α.
+//!
+//! Means of either kind are again of that kind, so each stream averages a few bets of different
+//! courage instead of choosing one.
+//!
+//! | question | type |
+//! |---|---|
+//! | has the candidate got slower than the baseline? | [`PairDetector`] |
+//! | may the candidate be promoted, by latency? | [`PairGate`] |
+//! | has the candidate begun to fail, or to miss the SLO, more often? | [`MissDetector`] |
+//! | may it be promoted, by failures or misses? | [`MissGate`] |
+//! | has an endpoint got slower than its own past? | [`PastDetector`] |
+//! | does it fail, or miss the SLO, more often than in its past? | [`ShareDetector`] |
+//!
+//! Detectors report an [`Alarm`] as [`Change`]; [`Threshold`] says how much evidence one needs.
+
+mod alarm;
+mod alpha;
+mod effect;
+mod exact;
+mod latency_alarm;
+mod observed;
+mod pairs;
+mod past;
+mod recent;
+mod saved;
+mod scale;
+mod sketch;
+mod threshold;
+mod tolerance;
+mod wealth;
+
+pub use alarm::{Alarm, Change};
+pub use alpha::Alpha;
+pub use effect::{Effect, Estimate};
+pub use observed::{Observed, Pair};
+pub use pairs::{MissDetector, MissGate, Misses, PairDetector, PairGate, Verdict};
+pub use past::{
+    HourOfDay, LatencyReference, LatencyReferenceBuilder, PastDetector, REFERENCE_OBSERVATIONS,
+    ReferenceError, ShareDetector, ShareReference, ShareReferenceBuilder,
+};
+pub use saved::{RestoreError, STATE_VERSION, restore, save};
+pub use threshold::{DEFAULT_PERIOD, Threshold};
+pub use tolerance::Tolerance;
+
+#[cfg(test)]
+mod tests;

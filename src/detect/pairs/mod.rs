@@ -1,0 +1,17 @@
+//! A candidate next to the stack in use.
+
+mod bets;
+mod detector;
+mod gate;
+mod miss_detector;
+mod miss_gate;
+mod misses;
+
+pub use detector::PairDetector;
+pub use gate::{PairGate, Verdict};
+pub use miss_detector::MissDetector;
+pub use miss_gate::MissGate;
+pub use misses::Misses;
+
+#[cfg(test)]
+pub(super) use bets::PairBets;

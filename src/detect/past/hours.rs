@@ -1,0 +1,117 @@
+//! The day in strata: what is usual at noon is not what is usual at night.
+
+use serde::{Deserialize, Serialize};
+
+/// Hours of a day.
+pub(super) const HOURS: usize = 24;
+
+/// Fewer observations are no reference for a stratum: the padded rank of the 90th percentile lies
+/// within 36, and one hour's observations resemble each other.
+const STRATUM_OBSERVATIONS: u64 = 50;
+
+/// Widths into which a day divides, finest first.
+const WIDTHS: [usize; 7] = [1, 2, 3, 4, 6, 8, 12];
+
+/// An hour of the UTC day, from 0 to 23.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HourOfDay(usize);
+
+impl HourOfDay {
+    /// The hour of a Unix time in seconds.
+    #[must_use]
+    pub fn of_unix_seconds(seconds: i64) -> Self {
+        Self(usize::try_from(seconds.div_euclid(3600).rem_euclid(24)).unwrap_or_default())
+    }
+
+    pub(super) fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// A day in strata of equal width, of something of which there is one for the whole day too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Strata<T> {
+    whole: T,
+    /// Empty where the day is not divided.
+    parts: Vec<T>,
+}
+
+impl<T> Strata<T> {
+    /// Divides the day where its load swings and each part has enough observations, as finely as
+    /// that allows; else the day stays whole. `of` makes one from a range of hours.
+    pub fn divide(
+        counts: &[u64; HOURS],
+        of: impl Fn(&[usize]) -> T,
+        swings: impl Fn(&T, &[usize]) -> bool,
+    ) -> Self {
+        let hours: [usize; HOURS] = std::array::from_fn(|hour| hour);
+        let whole = of(&hours);
+        let enough = |width: &usize| {
+            counts.chunks(*width).all(|part| part.iter().sum::<u64>() >= STRATUM_OBSERVATIONS)
+        };
+        // A part of which some hours were never seen would stand for them too.
+        let complete = !counts.contains(&0);
+        let parts = WIDTHS
+            .into_iter()
+            .find(|width| complete && enough(width))
+            .filter(|width| hours.chunks(*width).any(|part| swings(&whole, part)))
+            .map_or_else(Vec::new, |width| hours.chunks(width).map(of).collect());
+        Self { whole, parts }
+    }
+
+    /// What counts at an hour.
+    pub fn at(&self, hour: HourOfDay) -> &T {
+        let part = hour.index() * self.parts.len() / HOURS;
+        self.parts.get(part).unwrap_or(&self.whole)
+    }
+
+    /// Of the whole day.
+    pub fn whole(&self) -> &T {
+        &self.whole
+    }
+
+    /// How many parts the day has: 1 if it is whole.
+    pub fn count(&self) -> usize {
+        self.parts.len().max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn divided(per_hour: u64, swings: bool) -> Strata<Vec<usize>> {
+        Strata::divide(&[per_hour; HOURS], <[usize]>::to_vec, |_, _| swings)
+    }
+
+    #[test]
+    fn as_fine_as_the_observations_allow_and_only_where_load_swings() {
+        for (per_hour, parts) in [(240, 24), (50, 24), (49, 12), (13, 6), (5, 2), (4, 1), (0, 1)] {
+            assert_eq!(divided(per_hour, true).count(), parts, "{per_hour}");
+        }
+        assert_eq!(divided(240, false).count(), 1);
+    }
+
+    #[test]
+    fn a_day_not_seen_whole_stays_whole() {
+        let counts = std::array::from_fn(|hour| if hour == 7 { 0 } else { 1000 });
+        assert_eq!(Strata::divide(&counts, <[usize]>::to_vec, |_, _| true).count(), 1);
+    }
+
+    #[test]
+    fn every_hour_finds_its_part() {
+        for per_hour in [240, 49, 13, 4] {
+            let strata = divided(per_hour, true);
+            for hour in 0..HOURS {
+                assert!(strata.at(HourOfDay(hour)).contains(&hour), "{per_hour} {hour}");
+            }
+        }
+    }
+
+    #[test]
+    fn hours_before_the_epoch_count_too() {
+        assert_eq!(HourOfDay::of_unix_seconds(3599).index(), 0);
+        assert_eq!(HourOfDay::of_unix_seconds(-1).index(), 23);
+        assert_eq!(HourOfDay::of_unix_seconds(i64::MAX).index(), 15);
+    }
+}

@@ -1,0 +1,124 @@
+//! A distribution in bounded memory.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Bins per unit of the logarithm: each is 0.2 % wide.
+const PER_UNIT: f64 = 512.0;
+
+/// Logarithms beyond ±this are only known to be beyond. At most `2 · LIMIT · PER_UNIT` = 24,576
+/// bins; a latency that varies tenfold fills about a thousand.
+const LIMIT: f64 = 24.0;
+
+/// Counts of logarithms in bins of equal width. What is read from it is a range that certainly
+/// contains the exact order statistic; the user takes the safe end.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Sketch {
+    below: u64,
+    bins: BTreeMap<i32, u64>,
+    above: u64,
+    total: u64,
+}
+
+impl Sketch {
+    /// Adds a logarithm; ±∞ is beyond every bin.
+    pub fn add(&mut self, ln: f64) {
+        self.total += 1;
+        if ln < -LIMIT {
+            self.below += 1;
+        } else if ln < LIMIT {
+            #[allow(clippy::cast_possible_truncation)] // within ±LIMIT · PER_UNIT
+            let bin = (ln * PER_UNIT).floor() as i32;
+            *self.bins.entry(bin).or_default() += 1;
+        } else {
+            self.above += 1;
+        }
+    }
+
+    /// Adds what another has counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.below += other.below;
+        self.above += other.above;
+        self.total += other.total;
+        for (bin, count) in &other.bins {
+            *self.bins.entry(*bin).or_default() += count;
+        }
+    }
+
+    /// How many were added.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The edges between which the `rank`-th smallest lies, from 1 on; −∞ to −∞ below rank 1, +∞
+    /// to +∞ beyond the last.
+    pub fn at_rank(&self, rank: u64) -> (f64, f64) {
+        if rank == 0 {
+            return (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        }
+        let mut seen = self.below;
+        if rank <= seen {
+            return (f64::NEG_INFINITY, -LIMIT);
+        }
+        for (bin, count) in &self.bins {
+            seen += count;
+            if rank <= seen {
+                return (f64::from(*bin) / PER_UNIT, f64::from(bin.saturating_add(1)) / PER_UNIT);
+            }
+        }
+        (if rank <= self.total { LIMIT } else { f64::INFINITY }, f64::INFINITY)
+    }
+
+    /// How many may be above a logarithm: those whose bin reaches beyond it.
+    pub fn at_most_above(&self, ln: f64) -> u64 {
+        let bins = self.bins.iter().rev();
+        let reach = bins.take_while(|(bin, _)| f64::from(bin.saturating_add(1)) / PER_UNIT > ln);
+        let below = if ln < -LIMIT { self.below } else { 0 };
+        reach.map(|(_, count)| count).sum::<u64>() + self.above + below
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::float_cmp)] // exact by design
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_order_statistic_lies_between_its_edges(
+            mut values in prop::collection::vec(prop_oneof![
+                -3.0..3.0, -40.0..40.0, Just(f64::INFINITY), Just(f64::NEG_INFINITY), Just(0.25),
+            ], 1..60),
+            split in 0_usize..60,
+        ) {
+            let (mut sketch, mut other) = (Sketch::default(), Sketch::default());
+            for (i, value) in values.iter().enumerate() {
+                if i < split { sketch.add(*value) } else { other.add(*value) }
+            }
+            sketch.merge(&other);
+            values.sort_by(f64::total_cmp);
+            prop_assert_eq!(sketch.total(), values.len() as u64);
+            for (rank, value) in (1..).zip(&values) {
+                let (low, high) = sketch.at_rank(rank);
+                prop_assert!(low <= *value && *value <= high, "{rank}: {low} {value} {high}");
+                let above = values.iter().filter(|v| *v > value).count() as u64;
+                prop_assert!(sketch.at_most_above(*value) >= above);
+            }
+            prop_assert_eq!(sketch.at_rank(0).1, f64::NEG_INFINITY);
+            prop_assert_eq!(sketch.at_rank(values.len() as u64 + 1).0, f64::INFINITY);
+        }
+    }
+
+    #[test]
+    fn edges_are_close() {
+        let mut sketch = Sketch::default();
+        sketch.add(0.1);
+        let (low, high) = sketch.at_rank(1);
+        assert!(high - low < 0.002 && low <= 0.1 && 0.1 <= high);
+        assert_eq!((sketch.at_most_above(0.2), sketch.at_most_above(0.05)), (0, 1));
+    }
+}

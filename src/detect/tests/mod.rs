@@ -1,0 +1,4 @@
+mod alarms;
+mod bets;
+mod inputs;
+mod restart;

@@ -1,0 +1,167 @@
+//! What bets earn, in logarithms: neither a year of wins overflows nor a year of losses underflows.
+
+use std::f64::consts::LN_10;
+
+use serde::{Deserialize, Serialize};
+
+use super::exact::Exact;
+
+/// `ln(1 + e^x)` without overflow.
+fn ln_one_plus_exp(x: f64) -> f64 {
+    if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
+}
+
+/// `ln` of the mean of `e^x`; −∞ if all are.
+fn ln_mean_exp(values: &[Exact]) -> f64 {
+    let most = greatest(values);
+    if most.is_infinite() {
+        return most;
+    }
+    let sum: f64 = values.iter().map(|v| (v.0 - most).exp()).sum();
+    #[allow(clippy::cast_precision_loss)] // a handful
+    let count = values.len() as f64;
+    most + (sum / count).ln()
+}
+
+fn greatest(values: &[Exact]) -> f64 {
+    values.iter().fold(f64::NEG_INFINITY, |most, v| most.max(v.0))
+}
+
+/// `N` logarithms as a list of exactly `N`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Exact>", into = "Vec<Exact>")]
+struct Logs<const N: usize>([Exact; N]);
+
+impl<const N: usize> TryFrom<Vec<Exact>> for Logs<N> {
+    type Error = String;
+
+    fn try_from(values: Vec<Exact>) -> Result<Self, String> {
+        let found = values.len();
+        values.try_into().map(Self).map_err(|_| format!("expected {N} wealths, found {found}"))
+    }
+}
+
+impl<const N: usize> From<Logs<N>> for Vec<Exact> {
+    fn from(logs: Logs<N>) -> Self {
+        logs.0.to_vec()
+    }
+}
+
+/// The mean of `N` e-detectors, each `M ← L·(M + 1)` (Shiryaev–Roberts).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Detectors<const N: usize>(Logs<N>);
+
+impl<const N: usize> Detectors<N> {
+    pub fn new() -> Self {
+        Self(Logs([Exact(f64::NEG_INFINITY); N]))
+    }
+
+    /// Takes one bet per detector: its factor, in logarithms.
+    pub fn update(&mut self, ln_factors: &[f64; N]) {
+        for (log, ln_factor) in self.0.0.iter_mut().zip(ln_factors) {
+            log.0 = ln_factor + ln_one_plus_exp(log.0);
+        }
+    }
+
+    /// `ln` of the mean; −∞ before the first bet.
+    pub fn ln_mean(&self) -> f64 {
+        ln_mean_exp(&self.0.0)
+    }
+
+    /// Decimal logarithm of the mean; `None` before the first bet.
+    pub fn log10_mean(&self) -> Option<f64> {
+        let ln = self.ln_mean();
+        ln.is_finite().then_some(ln / LN_10)
+    }
+
+    /// Whether the mean reaches a threshold. Cheap while it is far.
+    pub fn reaches(&self, ln_threshold: f64) -> bool {
+        // A mean never exceeds the greatest.
+        greatest(&self.0.0) >= ln_threshold && self.ln_mean() >= ln_threshold
+    }
+}
+
+/// The mean of `N` e-processes, each `W ← L·W` from 1, and its running maximum (Ville).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct EProcesses<const N: usize> {
+    logs: Logs<N>,
+    highest: Exact,
+}
+
+impl<const N: usize> EProcesses<N> {
+    pub fn new() -> Self {
+        Self { logs: Logs([Exact(0.0); N]), highest: Exact(0.0) }
+    }
+
+    /// Takes one bet per process: its factor, in logarithms.
+    pub fn update(&mut self, ln_factors: &[f64; N]) {
+        for (log, ln_factor) in self.logs.0.iter_mut().zip(ln_factors) {
+            log.0 += ln_factor;
+        }
+        // A mean never exceeds the greatest.
+        if greatest(&self.logs.0) > self.highest.0 {
+            self.highest.0 = self.highest.0.max(ln_mean_exp(&self.logs.0));
+        }
+    }
+
+    /// `ln` of the highest mean so far, at least 0.
+    pub fn ln_highest(&self) -> f64 {
+        self.highest.0
+    }
+
+    /// Decimal logarithm of it.
+    pub fn log10_highest(&self) -> f64 {
+        self.highest.0 / LN_10
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::float_cmp)] // exact by design
+
+    use super::*;
+
+    #[test]
+    fn detectors_follow_the_recursion() {
+        let mut detectors = Detectors::<2>::new();
+        assert_eq!(detectors.ln_mean(), f64::NEG_INFINITY);
+        let (mut a, mut b) = (0.0, 0.0);
+        for step in 1..50_u8 {
+            let factors = [1.0 + 0.5 / f64::from(step), 0.9];
+            a = factors[0] * (a + 1.0);
+            b = factors[1] * (b + 1.0);
+            detectors.update(&factors.map(f64::ln));
+            let mean = f64::midpoint(a, b);
+            assert!((detectors.ln_mean() - mean.ln()).abs() < 1e-12);
+            assert!(
+                detectors.reaches((mean * 0.999).ln()) && !detectors.reaches((mean * 1.001).ln())
+            );
+        }
+    }
+
+    #[test]
+    fn a_bet_that_loses_all_ruins_a_process_for_good_and_a_detector_for_a_moment() {
+        let mut detectors = Detectors::<1>::new();
+        let mut processes = EProcesses::<1>::new();
+        for ln_factor in [2.0, f64::NEG_INFINITY, 0.0] {
+            detectors.update(&[ln_factor]);
+            processes.update(&[ln_factor]);
+        }
+        assert!(detectors.ln_mean().abs() < 1e-15, "{}", detectors.ln_mean());
+        assert!((processes.ln_highest() - 2.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_million_wins_and_losses_stay_finite() {
+        let mut detectors = Detectors::<2>::new();
+        let mut processes = EProcesses::<2>::new();
+        for _ in 0..1_000_000 {
+            detectors.update(&[1.4_f64.ln(), 0.6_f64.ln()]);
+            processes.update(&[1.4_f64.ln(), 0.6_f64.ln()]);
+        }
+        let expected = 1e6 * 1.4_f64.ln() - 2.0_f64.ln();
+        assert!((processes.ln_highest() - expected).abs() < 1e-3);
+        assert!(detectors.ln_mean() > expected && detectors.ln_mean() < expected + 2.0);
+    }
+}

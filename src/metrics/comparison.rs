@@ -1,0 +1,23 @@
+//! A comparison as a scrape sees it.
+
+use std::sync::Arc;
+
+use super::sink::Labels;
+use crate::comparer::Live;
+use crate::comparison::Snapshot;
+
+/// All families of a comparison are written from one moment.
+pub(super) struct ComparisonMetrics {
+    pub live: Arc<Live>,
+    pub snapshot: Snapshot,
+}
+
+impl ComparisonMetrics {
+    pub fn new(live: &Arc<Live>) -> Self {
+        Self { live: Arc::clone(live), snapshot: live.snapshot() }
+    }
+
+    pub fn labels(&self) -> Labels {
+        Labels(vec![("comparison".to_owned(), self.live.spec().name.clone())])
+    }
+}

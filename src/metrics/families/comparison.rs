@@ -1,0 +1,201 @@
+//! Comparisons: rounds in which two targets got the same prompt. Labels of their own only.
+
+use std::fmt;
+
+use prometheus::metrics::MetricType;
+
+use super::{Family, counter, family, gauge};
+use crate::comparison::{AnswerCheck, StreamSnapshot, WorkloadSnapshot};
+use crate::detect::Verdict;
+use crate::metrics::comparison::ComparisonMetrics;
+use crate::metrics::sink::Sink;
+
+/// The values of the label `verdict`.
+const VERDICTS: [(Verdict, &str); 2] =
+    [(Verdict::Regressed, "regressed"), (Verdict::NotWorse, "not_worse")];
+
+pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
+    family(
+        "comparison_info",
+        MetricType::Info,
+        &["baseline", "candidate", "order"],
+        "Which targets are compared, and whether they are asked simultaneously or back to back. \
+         Always 1.",
+        |c, s| {
+            let spec = c.live.spec();
+            let values = [&*spec.baseline.name, &*spec.candidate.name, spec.order.as_str()];
+            s.info(&values, std::iter::empty())
+        },
+    ),
+    gauge(
+        "comparison_interval_seconds",
+        &[],
+        "Mean time between two rounds, as configured.",
+        |c, s| s.gauge(&[], c.live.spec().schedule.interval.as_secs_f64()),
+    ),
+    gauge(
+        "comparison_tolerance_ratio",
+        &[],
+        "By how much a latency may be longer, as configured: 0.05 for five per cent.",
+        |c, s| s.gauge(&[], c.live.spec().tolerance.delta()),
+    ),
+    counter(
+        "comparison_pairs_total",
+        &["workload"],
+        "Rounds that were judged: both targets got the same prompt, and each probe succeeded or \
+         failed by the server's doing.",
+        |c, s| workloads(c, |w| s.counter(&[&w.workload], w.pairs)),
+    ),
+    counter(
+        "comparison_both_failed_pairs_total",
+        &["workload"],
+        "Pairs of which both sides failed: they say nothing about either.",
+        |c, s| workloads(c, |w| s.counter(&[&w.workload], w.both_failed)),
+    ),
+    counter(
+        "comparison_rounds_dropped_total",
+        &["reason"],
+        "Rounds that were not judged: a target would have skipped its probe (the reasons of \
+         probes_skipped_total; nothing is sent then to either), a probe began late, or was given \
+         up by the prober.",
+        |c, s| {
+            let mut dropped = c.snapshot.dropped.iter();
+            dropped.try_for_each(|(reason, count)| s.counter(&[reason.as_str()], *count))
+        },
+    ),
+    counter(
+        "comparison_discordant_pairs_total",
+        &["workload", "signal", "worse"],
+        "Pairs of which only one side failed (signal failure) or missed an SLO that both are held \
+         to (signal slo): the baseline or the candidate.",
+        |c, s| {
+            streams(c, |w, stream| {
+                let Some(pairs) = stream.discordant else { return Ok(()) };
+                let mut count = |worse, n| s.counter(&[w, stream.signal.as_str(), worse], n);
+                count("candidate", pairs.candidate_worse)?;
+                count("baseline", pairs.baseline_worse)
+            })
+        },
+    ),
+    gauge(
+        "comparison_verdict",
+        &["verdict"],
+        "Whether the verdict on the whole stands (1): regressed as soon as one signal of one \
+         workload is, not_worse once every signal that decides is. Each is ever wrong with \
+         probability 0.01 at most, whenever one looks. Both 0: undecided.",
+        |c, s| {
+            let stands = |verdict| f64::from(u8::from(c.snapshot.verdict == verdict));
+            VERDICTS.iter().try_for_each(|(verdict, label)| s.gauge(&[label], stands(*verdict)))
+        },
+    ),
+    gauge(
+        "comparison_signal_verdict",
+        &["workload", "signal", "verdict"],
+        "Whether the verdict on one signal stands (1). It is never taken back: a candidate that \
+         gets worse later is found by the evidence for a change.",
+        |c, s| {
+            streams(c, |w, stream| {
+                VERDICTS.iter().try_for_each(|(verdict, label)| {
+                    let stands = f64::from(u8::from(stream.gate.verdict == *verdict));
+                    s.gauge(&[w, stream.signal.as_str(), label], stands)
+                })
+            })
+        },
+    ),
+    gauge(
+        "comparison_verdict_evidence",
+        &["workload", "signal", "verdict"],
+        "Decimal logarithm of the highest evidence for a verdict so far.",
+        |c, s| {
+            streams(c, |w, stream| {
+                let mut one =
+                    |label, evidence| s.gauge::<f64>(&[w, stream.signal.as_str(), label], evidence);
+                one("regressed", stream.gate.regressed_log10)?;
+                one("not_worse", stream.gate.not_worse_log10)
+            })
+        },
+    ),
+    gauge(
+        "comparison_verdict_evidence_threshold",
+        &["verdict"],
+        "Decimal logarithm of the evidence that a verdict on a signal needs.",
+        |c, s| {
+            s.gauge(&["regressed"], c.snapshot.needed.regressed)?;
+            s.gauge(&["not_worse"], c.snapshot.needed.not_worse)
+        },
+    ),
+    gauge(
+        "comparison_effect_ratio",
+        &["workload", "signal"],
+        "Median of candidate / baseline over all pairs. Absent where most of the candidate's \
+         probes failed.",
+        |c, s| effects(c, |labels, effect| optional(s, labels, effect.ratio)),
+    ),
+    gauge(
+        "comparison_effect_lower_ratio",
+        &["workload", "signal"],
+        "The median of candidate / baseline is no less, with 95 % certainty at all times \
+         together. Absent while the pairs are too few to say.",
+        |c, s| effects(c, |labels, effect| optional(s, labels, effect.lower)),
+    ),
+    gauge(
+        "comparison_effect_upper_ratio",
+        &["workload", "signal"],
+        "The median of candidate / baseline is no more, with 95 % certainty at all times \
+         together. Absent while the pairs are too few to say.",
+        |c, s| effects(c, |labels, effect| optional(s, labels, effect.upper)),
+    ),
+    counter(
+        "comparison_answers_total",
+        &["workload"],
+        "Pairs of answers that were compared, where the configuration asks for it.",
+        |c, s| {
+            workloads(c, |w| w.answers.map_or(Ok(()), |a| s.counter(&[&w.workload], a.compared)))
+        },
+    ),
+    counter(
+        "comparison_answers_differing_total",
+        &["workload", "check"],
+        "Pairs of answers that ended for different reasons (finish), of which one is much longer \
+         (length), or that are not the same text (exact, where asked for).",
+        |c, s| {
+            let exact = c.live.spec().answers.is_some_and(|rules| rules.exact);
+            let checks = AnswerCheck::ALL.into_iter();
+            let checks: Vec<_> = checks.filter(|k| exact || *k != AnswerCheck::Exact).collect();
+            workloads(c, |w| {
+                let Some(counts) = w.answers else { return Ok(()) };
+                checks.iter().try_for_each(|check| {
+                    s.counter(&[&w.workload, check.as_str()], counts.differing(*check))
+                })
+            })
+        },
+    ),
+];
+
+fn workloads(
+    comparison: &ComparisonMetrics,
+    write: impl FnMut(&WorkloadSnapshot) -> fmt::Result,
+) -> fmt::Result {
+    comparison.snapshot.workloads.iter().try_for_each(write)
+}
+
+fn streams(
+    comparison: &ComparisonMetrics,
+    mut write: impl FnMut(&str, &StreamSnapshot) -> fmt::Result,
+) -> fmt::Result {
+    workloads(comparison, |w| w.streams.iter().try_for_each(|stream| write(&w.workload, stream)))
+}
+
+fn effects(
+    comparison: &ComparisonMetrics,
+    mut write: impl FnMut(&[&str], &crate::detect::Estimate) -> fmt::Result,
+) -> fmt::Result {
+    streams(comparison, |w, stream| match &stream.gate.effect {
+        Some(effect) => write(&[w, stream.signal.as_str()], effect),
+        None => Ok(()),
+    })
+}
+
+fn optional(sink: &mut Sink<'_, '_>, labels: &[&str], value: Option<f64>) -> fmt::Result {
+    value.map_or(Ok(()), |value| sink.gauge(labels, value))
+}

@@ -1,0 +1,82 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::{full_measurement, full_target, judged, ms, scrape};
+use crate::change::ChangeDetection;
+use crate::measure::Measurement;
+use crate::metrics::{Metrics, MetricsOptions};
+use crate::probe::Probe;
+use crate::request::ProbeId;
+use crate::testing;
+use crate::watcher::{Watch, Watchers};
+
+/// `prod`, which was quick for 600 probes of `chat`, and then was not for a hundred: every family
+/// of changes has a sample.
+pub(super) fn full() -> Vec<Arc<Watch>> {
+    let target = full_target();
+    let mut config = testing::config(vec![target.clone()]);
+    config.change_detection =
+        ChangeDetection { reference: Duration::from_secs(3600), ..ChangeDetection::usual() };
+    // A probe every ten seconds.
+    let probes = AtomicU64::new(0);
+    let clock = move || {
+        let seconds = 1_700_000_000 + 10 * probes.fetch_add(1, Ordering::Relaxed);
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    };
+    let mut fleet = Watchers::new(Arc::new(clock), BTreeMap::new());
+    let watches = fleet.apply(&config);
+    for ttft in [ms(200); 600].into_iter().chain([ms(400); 100]) {
+        let figures = Measurement { ttft: Some(ttft), ..full_measurement() };
+        let workload = Arc::clone(&target.workloads[0]);
+        let outcome = judged(&target, testing::outcome(figures));
+        let probe = Probe::new(ProbeId::random(), workload, testing::recording(), outcome);
+        watches[0].observe(&probe);
+    }
+    watches
+}
+
+#[test]
+fn a_change_says_how_it_stands() {
+    let target = full_target();
+    let metrics = Metrics::new(MetricsOptions::default());
+    metrics.load(&testing::config(vec![target]));
+    metrics.set_watches(full());
+    let scrape = scrape(&metrics);
+    let of = |name: &str, workload: &str, signal: &str| {
+        let labels = [
+            ("target", "prod"),
+            ("workload", workload),
+            ("signal", signal),
+            ("comparison", ""),
+            ("stack", "current"),
+        ];
+        scrape.value(&format!("llm_prober_change_{name}"), &labels)
+    };
+    assert_eq!(of("reference_samples", "chat", "ttft"), Some(500.0));
+    assert_eq!(of("reference_timestamp_seconds", "chat", "ttft"), Some(1_700_004_990.0));
+    for (signal, active) in
+        [("ttft", 1.0), ("slo", 1.0), ("itl", 0.0), ("request_latency", 0.0), ("failure", 0.0)]
+    {
+        assert_eq!(of("alarm_active", "chat", signal), Some(active), "{signal}");
+        assert_eq!(of("alarms_total", "chat", signal), Some(active), "{signal}");
+        assert_eq!(of("last_alarm_timestamp_seconds", "chat", signal).is_some(), active > 0.0);
+        let [evidence, threshold] =
+            ["evidence", "evidence_threshold"].map(|name| of(name, "chat", signal).unwrap());
+        assert_eq!(evidence > threshold, active > 0.0, "{signal}: {evidence} {threshold}");
+    }
+    let [lower, ratio, upper] = ["effect_lower_ratio", "effect_ratio", "effect_upper_ratio"]
+        .map(|name| of(name, "chat", "ttft").unwrap());
+    assert!((lower - 2.0).abs() < 0.01 && (ratio - 2.0).abs() < 0.01 && (upper - 2.0).abs() < 0.01);
+    assert_eq!(of("effect_ratio", "chat", "slo"), None);
+    // Of what was never asked nothing is known but what is needed.
+    assert_eq!(of("reference_samples", "extract", "ttft"), Some(0.0));
+    assert_eq!(
+        of("evidence_threshold", "extract", "ttft"),
+        of("evidence_threshold", "chat", "ttft")
+    );
+    for name in ["evidence", "alarm_active", "effect_ratio", "reference_timestamp_seconds"] {
+        assert_eq!(of(name, "extract", "ttft"), None, "{name}");
+    }
+}

@@ -1,0 +1,130 @@
+//! How a comparison stands as one JSON object: a stable interface. Ratios are plain numbers,
+//! evidence decimal logarithms, absent figures null.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::comparison::{Comparison, Snapshot, StreamSnapshot, WorkloadSnapshot};
+use crate::detect::Verdict;
+
+/// The object that `llm-prober compare --output json` prints.
+#[derive(Debug, Serialize)]
+pub struct ComparisonJson<'a> {
+    comparison: &'a str,
+    baseline: &'a str,
+    candidate: &'a str,
+    /// `regressed`, `not_worse` or `undecided`.
+    verdict: Verdict,
+    pairs: u64,
+    rounds_dropped: BTreeMap<&'static str, u64>,
+    tolerance: f64,
+    failure_margin: f64,
+    slo_margin: f64,
+    seed: u64,
+    evidence_needed: Evidence,
+    workloads: Vec<WorkloadJson<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Evidence {
+    regressed: f64,
+    not_worse: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct WorkloadJson<'a> {
+    workload: &'a str,
+    pairs: u64,
+    both_failed: u64,
+    signals: Vec<SignalJson>,
+    answers: Option<AnswersJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct SignalJson {
+    signal: &'static str,
+    pairs: u64,
+    verdict: Verdict,
+    /// Median of candidate / baseline, and the interval that holds it.
+    ratio: Option<f64>,
+    ratio_lower: Option<f64>,
+    ratio_upper: Option<f64>,
+    /// Pairs of which only this side did badly.
+    candidate_worse: Option<u64>,
+    baseline_worse: Option<u64>,
+    evidence: Evidence,
+    alarmed: bool,
+    alarm_evidence: Option<f64>,
+    alarm_evidence_needed: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct AnswersJson {
+    compared: u64,
+    finish_differs: u64,
+    length_differs: u64,
+    text_differs: u64,
+}
+
+impl<'a> ComparisonJson<'a> {
+    /// The object of `spec`, whose draws follow from `seed`.
+    #[must_use]
+    pub fn new(spec: &'a Comparison, seed: u64, snapshot: &'a Snapshot) -> Self {
+        let dropped = snapshot.dropped.iter();
+        Self {
+            comparison: &spec.name,
+            baseline: &spec.baseline.name,
+            candidate: &spec.candidate.name,
+            verdict: snapshot.verdict,
+            pairs: snapshot.pairs(),
+            rounds_dropped: dropped.map(|(reason, n)| (reason.as_str(), *n)).collect(),
+            tolerance: spec.tolerance.delta(),
+            failure_margin: spec.failure_margin,
+            slo_margin: spec.slo_margin,
+            seed,
+            evidence_needed: Evidence {
+                regressed: snapshot.needed.regressed,
+                not_worse: snapshot.needed.not_worse,
+            },
+            workloads: snapshot.workloads.iter().map(WorkloadJson::new).collect(),
+        }
+    }
+}
+
+impl<'a> WorkloadJson<'a> {
+    fn new(workload: &'a WorkloadSnapshot) -> Self {
+        Self {
+            workload: &workload.workload,
+            pairs: workload.pairs,
+            both_failed: workload.both_failed,
+            signals: workload.streams.iter().map(SignalJson::new).collect(),
+            answers: workload.answers.map(|a| AnswersJson {
+                compared: a.compared,
+                finish_differs: a.finish_differs,
+                length_differs: a.length_differs,
+                text_differs: a.text_differs,
+            }),
+        }
+    }
+}
+
+impl SignalJson {
+    fn new(stream: &StreamSnapshot) -> Self {
+        let (gate, effect) = (&stream.gate, stream.gate.effect);
+        Self {
+            signal: stream.signal.as_str(),
+            pairs: stream.pairs,
+            verdict: gate.verdict,
+            ratio: effect.and_then(|e| e.ratio),
+            ratio_lower: effect.and_then(|e| e.lower),
+            ratio_upper: effect.and_then(|e| e.upper),
+            candidate_worse: stream.discordant.map(|d| d.candidate_worse),
+            baseline_worse: stream.discordant.map(|d| d.baseline_worse),
+            evidence: Evidence { regressed: gate.regressed_log10, not_worse: gate.not_worse_log10 },
+            alarmed: stream.alarmed,
+            alarm_evidence: stream.evidence_log10,
+            alarm_evidence_needed: stream.threshold_log10,
+        }
+    }
+}

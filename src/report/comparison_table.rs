@@ -1,0 +1,95 @@
+//! How a comparison stands, as a table for a terminal.
+
+use std::fmt::Write;
+
+use crate::comparison::{Comparison, Snapshot, StreamSnapshot};
+use crate::detect::{Estimate, Verdict};
+
+/// Longest workload name shown whole.
+const WORKLOAD: usize = 16;
+
+/// Everything: header, one row per signal, a line with the verdict.
+#[must_use]
+pub fn draw(spec: &Comparison, seed: u64, snapshot: &Snapshot) -> String {
+    let mut text = format!(
+        "candidate {} against baseline {}, seed {seed}\n\n{:<WORKLOAD$}  {:<15}  {:>6}  {:<23}  \
+         {:>13}  {:>13}  verdict\n",
+        spec.candidate.name,
+        spec.baseline.name,
+        "workload",
+        "signal",
+        "pairs",
+        "candidate / baseline",
+        "worse",
+        "not worse",
+    );
+    for workload in &snapshot.workloads {
+        let name: String = workload.workload.chars().take(WORKLOAD).collect();
+        for stream in &workload.streams {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name:<WORKLOAD$}  {}", row(stream, snapshot));
+        }
+        if let Some(a) = workload.answers {
+            let _ = writeln!(
+                text,
+                "{name:<WORKLOAD$}  {:<15}  {:>6}  differ: {} finish, {} length, {} text",
+                "answers", a.compared, a.finish_differs, a.length_differs, a.text_differs
+            );
+        }
+    }
+    let _ = write!(text, "\n{}", summary(snapshot));
+    text
+}
+
+/// One line: pairs, verdict, and where the deciding evidence stands.
+#[must_use]
+pub fn summary(snapshot: &Snapshot) -> String {
+    let some = |count, what: &str| match count {
+        0 => String::new(),
+        n => format!(", {n} {what}"),
+    };
+    let failed = some(snapshot.both_failed(), "of them failed on both sides");
+    let dropped = some(snapshot.rounds_dropped(), "rounds dropped");
+    format!("{} pairs{failed}{dropped}: {}", snapshot.pairs(), verdict(snapshot.verdict))
+}
+
+fn row(stream: &StreamSnapshot, snapshot: &Snapshot) -> String {
+    let effect = match (stream.gate.effect, stream.discordant) {
+        (Some(estimate), _) => ratio(&estimate),
+        (None, Some(pairs)) => {
+            format!("{} : {} pairs", pairs.candidate_worse, pairs.baseline_worse)
+        }
+        (None, None) => "-".to_owned(),
+    };
+    let against = |evidence: f64, needed: f64| format!("{evidence:.1} of {needed:.1}");
+    format!(
+        "{:<15}  {:>6}  {effect:<23}  {:>13}  {:>13}  {}",
+        stream.signal.as_str(),
+        stream.pairs,
+        against(stream.gate.regressed_log10, snapshot.needed.regressed),
+        against(stream.gate.not_worse_log10, snapshot.needed.not_worse),
+        verdict(stream.gate.verdict),
+    )
+}
+
+fn ratio(estimate: &Estimate) -> String {
+    let or = |bound: Option<f64>, unknown: &str| {
+        bound.map_or_else(|| unknown.to_owned(), |b| format!("{b:.3}"))
+    };
+    format!(
+        "{} [{}, {}]",
+        or(estimate.ratio, "∞"),
+        or(estimate.lower, "0"),
+        or(estimate.upper, "∞")
+    )
+}
+
+/// For people.
+#[must_use]
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Undecided => "undecided",
+        Verdict::NotWorse => "not worse",
+        Verdict::Regressed => "worse",
+    }
+}

@@ -1,0 +1,53 @@
+//! The watches of a configuration: a reload forgets what is outdated and nothing else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::{WallClock, Watch};
+use crate::change::{TargetState, TargetWatch};
+use crate::config::Config;
+
+/// Every target's watch.
+pub struct Watchers {
+    clock: WallClock,
+    /// Of the run before, until the first configuration is in force.
+    saved: BTreeMap<String, TargetState>,
+    watches: HashMap<String, Arc<Watch>>,
+}
+
+impl Watchers {
+    /// No target yet; those that come first go on where `saved` ends.
+    #[must_use]
+    pub fn new(clock: WallClock, saved: BTreeMap<String, TargetState>) -> Self {
+        Self { clock, saved, watches: HashMap::new() }
+    }
+
+    /// Puts a configuration in force, and returns its watches.
+    pub fn apply(&mut self, config: &Config) -> Vec<Arc<Watch>> {
+        let settings = &config.change_detection;
+        let fleet = config.watched_streams();
+        self.watches.retain(|name, _| config.targets.iter().any(|t| t.name == *name));
+        let mut saved = std::mem::take(&mut self.saved);
+        let mut watches = Vec::new();
+        for target in &config.targets {
+            let next = TargetWatch::new(settings, target, fleet);
+            let fresh = || Arc::new(Watch::new(&target.name, Arc::clone(&self.clock)));
+            let watch = self.watches.entry(target.name.clone()).or_insert_with(fresh);
+            watch.renew(next, saved.remove(&target.name).as_ref());
+            watches.push(Arc::clone(watch));
+        }
+        watches
+    }
+
+    /// The watch of a target.
+    #[must_use]
+    pub fn get(&self, target: &str) -> Option<Arc<Watch>> {
+        self.watches.get(target).cloned()
+    }
+
+    /// Every watch.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Watch>> {
+        self.watches.values().cloned().collect()
+    }
+}

@@ -1,0 +1,112 @@
+//! One target's past, shared by its prober, the metrics and the file it is kept in.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::WallClock;
+use crate::change::{Event, Observation, StreamSnapshot, TargetState, TargetWatch, What};
+use crate::detect::Change;
+use crate::probe::Probe;
+
+/// A probe that began later than this after it was meant to says that the prober is short of time,
+/// and its figures may be the prober's own: nothing is learnt from it.
+const DELAYED: Duration = Duration::from_millis(100);
+
+/// Watches one target, for as long as there is a target of its name.
+pub struct Watch {
+    name: String,
+    learnt: Mutex<TargetWatch>,
+    clock: WallClock,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").field("target", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Watch {
+    /// Watches nothing yet.
+    pub(super) fn new(target: &str, clock: WallClock) -> Self {
+        Self { name: target.to_owned(), learnt: Mutex::default(), clock }
+    }
+
+    /// The name of the target.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.name
+    }
+
+    fn watch(&self) -> MutexGuard<'_, TargetWatch> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes up a finished probe. Takes microseconds; once per reference a few milliseconds.
+    pub fn observe(&self, probe: &Probe) {
+        if probe.recording.schedule_delay > DELAYED {
+            return;
+        }
+        let Some(observation) = Observation::of(&probe.outcome, (self.clock)()) else { return };
+        let events = self.watch().observe(&probe.workload.name, &observation);
+        for event in &events {
+            self.tell(event);
+        }
+    }
+
+    /// Collects anew what is usual; returns how many workloads that concerns.
+    pub fn begin_anew(&self, workload: Option<&str>) -> usize {
+        let workloads = self.watch().begin_anew(workload);
+        if workloads > 0 {
+            tracing::info!(target_name = %self.name, workload, "reference begins anew, as asked");
+        }
+        workloads
+    }
+
+    /// How every stream stands, each with its workload.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<(String, StreamSnapshot)> {
+        self.watch().snapshot()
+    }
+
+    /// What is to be written down.
+    #[must_use]
+    pub fn state(&self) -> TargetState {
+        self.watch().state()
+    }
+
+    /// Puts another watch in the place of this one, which goes on with `saved` or with what was
+    /// learnt so far.
+    pub(super) fn renew(&self, mut next: TargetWatch, saved: Option<&TargetState>) {
+        let events = {
+            let mut watch = self.watch();
+            let earlier = saved.map_or_else(|| watch.state(), Clone::clone);
+            let events = next.adopt(&earlier);
+            *watch = next;
+            events
+        };
+        for event in &events {
+            self.tell(event);
+        }
+    }
+
+    fn tell(&self, event: &Event) {
+        let (target_name, workload, signal) = (&self.name, &event.workload, event.signal.as_str());
+        match event.what {
+            What::Complete => {
+                tracing::info!(%target_name, %workload, signal, "reference complete");
+            }
+            What::Unfit(error) => {
+                tracing::warn!(%target_name, %workload, signal, %error, "reference begins anew");
+            }
+            What::Alarm(Change::Raised) => {
+                tracing::warn!(%target_name, %workload, signal, "worse than its own past");
+            }
+            What::Alarm(Change::Cleared) => {
+                tracing::info!(%target_name, %workload, signal, "no longer worse than its past");
+            }
+            What::Outdated(changed) => {
+                tracing::info!(%target_name, %workload, signal, changed, "reference begins anew");
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Figures as people read them.
+
+use std::time::Duration;
+
+use crate::slo::{Objective, ObjectiveKind};
+
+/// What stands where there is no figure.
+pub(super) const NONE: &str = "–";
+
+/// A duration with three figures that matter.
+pub(super) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    let (value, unit) = match seconds {
+        0.0 => return "0 s".to_owned(),
+        s if s >= 99.95 => return whole_seconds(duration),
+        s if s >= 0.9995 => (s, "s"),
+        s if s >= 0.000_999_5 => (s * 1e3, "ms"),
+        s => (s * 1e6, "µs"),
+    };
+    format!("{} {unit}", three(value))
+}
+
+/// As [`duration`]; a dash where there is none.
+pub(super) fn duration_or_none(figure: Option<Duration>) -> String {
+    figure.map_or_else(|| NONE.to_owned(), duration)
+}
+
+/// A duration that somebody chose, without figures that say nothing: `500 ms`, `10 s`.
+pub(super) fn setting(setting: Duration) -> String {
+    let text = duration(setting);
+    match text.split_once(' ') {
+        Some((value, unit)) if value.contains('.') => {
+            format!("{} {unit}", value.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text,
+    }
+}
+
+fn whole_seconds(duration: Duration) -> String {
+    let (minutes, seconds) = (duration.as_secs() / 60, duration.as_secs() % 60);
+    if minutes < 60 {
+        format!("{minutes} min {seconds} s")
+    } else {
+        format!("{} h {} min", minutes / 60, minutes % 60)
+    }
+}
+
+fn three(value: f64) -> String {
+    let digits = match value {
+        v if v >= 99.95 || v == 0.0 => 0,
+        v if v >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{value:.digits$}")
+}
+
+/// A share in percent, never rounded up: 100 % means all of them.
+pub(super) fn share(share: f64) -> String {
+    let tenths = (share * 1000.0 + 1e-9).floor();
+    if tenths % 10.0 == 0.0 {
+        format!("{:.0} %", tenths / 10.0)
+    } else {
+        format!("{:.1} %", tenths / 10.0)
+    }
+}
+
+/// An objective's own share in percent, to the last digit it was given with.
+pub(super) fn objective_share(share: f64) -> String {
+    let percent = format!("{:.6}", share * 100.0);
+    format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// Tokens per second.
+pub(super) fn rate(per_second: f64) -> String {
+    format!("{} tokens/s", three(per_second))
+}
+
+/// A whole number with its thousands apart.
+pub(super) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let parts: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    parts.join(",")
+}
+
+/// `1 probe`, `2 probes`.
+pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
+/// The name of an objective's figure.
+pub(super) fn objective_name(kind: ObjectiveKind) -> &'static str {
+    match kind {
+        ObjectiveKind::Ttft => "Time to first token",
+        ObjectiveKind::Itl => "Inter-token latency",
+        ObjectiveKind::RequestLatency => "Request latency",
+        ObjectiveKind::LongestGap => "Longest gap",
+        ObjectiveKind::TokensPerSecond => "Tokens per second",
+    }
+}
+
+/// A figure in the unit of an objective.
+pub(super) fn in_unit_of(kind: ObjectiveKind, value: f64) -> String {
+    match kind {
+        ObjectiveKind::TokensPerSecond => rate(value),
+        _ => in_seconds(value, duration),
+    }
+}
+
+fn in_seconds(value: f64, show: fn(Duration) -> String) -> String {
+    Duration::try_from_secs_f64(value).map_or_else(|_| NONE.to_owned(), show)
+}
+
+/// What an objective asks for: `≤ 500 ms`.
+pub(super) fn bound(objective: &Objective) -> String {
+    match objective.kind {
+        ObjectiveKind::TokensPerSecond => format!("≥ {} tokens/s", objective.threshold),
+        _ => format!("≤ {}", in_seconds(objective.threshold, setting)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_three_figures() {
+        let check = |nanos: u64, expect: &str| {
+            assert_eq!(duration(Duration::from_nanos(nanos)), expect);
+        };
+        check(0, "0 s");
+        check(31_900, "31.9 µs");
+        check(999_400, "999 µs");
+        check(999_600, "1.00 ms");
+        check(9_132_000, "9.13 ms");
+        check(197_698_000, "198 ms");
+        check(999_600_000, "1.00 s");
+        check(12_345_000_000, "12.3 s");
+        check(99_960_000_000, "1 min 39 s");
+        check(3_720_000_000_000, "1 h 2 min");
+    }
+
+    #[test]
+    fn settings_are_plain() {
+        let settings = [500, 50, 1_000, 1_500, 90_000, 600_000].map(Duration::from_millis);
+        let shown = settings.map(setting);
+        assert_eq!(shown, ["500 ms", "50 ms", "1 s", "1.5 s", "90 s", "10 min 0 s"]);
+    }
+
+    #[test]
+    fn shares_are_never_flattered() {
+        let check = |value: f64, expect: &str| assert_eq!(share(value), expect);
+        check(1.0, "100 %");
+        check(0.9999, "99.9 %");
+        check(0.99, "99 %");
+        check(0.29, "29 %");
+        check(0.6667, "66.6 %");
+        check(0.0, "0 %");
+        assert_eq!(objective_share(0.999), "99.9 %");
+        assert_eq!(objective_share(0.99), "99 %");
+    }
+
+    #[test]
+    fn numbers() {
+        let numbers = [0, 999, 1_000, 1_234_567].map(count);
+        assert_eq!(numbers, ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [counted(1, "probe", "probes"), counted(0, "probe", "probes")],
+            ["1 probe", "0 probes"]
+        );
+        assert_eq!(rate(58.26), "58.3 tokens/s");
+    }
+}

@@ -1,0 +1,54 @@
+//! The pages for people: all targets at `/`, one target, one probe, the runbook.
+//!
+//! Written on the server and complete without a script; `page.js` only keeps them up to date and
+//! makes filters instant. Nothing on them is a text of a prompt, an answer or a server. Every link
+//! is relative, so that they work behind a proxy under any path.
+
+mod assets;
+mod figure;
+mod layout;
+mod link;
+mod moment;
+mod probe;
+mod problem;
+mod runbook;
+mod sparkline;
+mod state;
+mod table;
+mod target;
+mod targets;
+
+use axum::Router;
+use axum::http::header;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use maud::Markup;
+
+use super::site::Site;
+
+/// Scripts, styles and pictures are files of our own, and nothing leads elsewhere.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'";
+
+/// Every page and what it is made of.
+pub(super) fn router() -> Router<Site> {
+    Router::new()
+        .route("/", get(targets::page))
+        .route("/targets/", get(target::by_query))
+        .route("/targets/{name}", get(target::by_path))
+        .route("/probes/{id}", get(probe::page))
+        .route("/runbook", get(runbook::page))
+        .route("/assets/{file}", get(assets::serve))
+}
+
+/// A page as an answer. It is asked for anew each time: it says how things are now.
+fn answer(page: Markup) -> Response {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, Html(page.into_string())).into_response()
+}

@@ -1,0 +1,42 @@
+//! What a target is, as it is configured.
+
+use maud::{Markup, html};
+
+use super::View;
+use crate::target::ConnectionMode;
+use crate::web::page::figure;
+
+pub(super) fn section(view: &View<'_>) -> Markup {
+    let target = view.target;
+    let workloads: Vec<_> = target.workloads.iter().map(|w| &*w.name).collect();
+    let connection = match target.connection {
+        ConnectionMode::Reuse => "reused where one is idle",
+        ConnectionMode::Fresh => "new for each probe",
+    };
+    let mut facts = vec![
+        ("URL", target.url.to_string()),
+        ("API", target.protocol.name().to_owned()),
+        ("Model", super::model(view.daemon, target).unwrap_or_else(|| "not known yet".to_owned())),
+        ("Workloads", workloads.join(", ")),
+        ("One probe per", figure::setting(target.schedule.interval)),
+        ("Timeout", figure::setting(target.limits.timeout)),
+        ("Stall timeout", figure::setting(target.limits.stall_timeout)),
+        ("Connection", connection.to_owned()),
+    ];
+    if !target.stream {
+        facts.push(("Streaming", "off: no time to first token".to_owned()));
+    }
+    if target.tls.insecure_skip_verify {
+        facts.push(("Certificates", "not verified".to_owned()));
+    }
+    html! {
+        section aria-labelledby="facts" {
+            h2 #facts { "Facts" }
+            dl.facts {
+                @for (name, fact) in &facts { div { dt { (name) } dd { (fact) } } }
+                @for (name, fact) in &target.version { div { dt { (name) } dd { (fact) } } }
+                @for (name, fact) in &target.labels { div { dt { "Label " (name) } dd { (fact) } } }
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+// Whatever a target is called: its name is shown as it is, leads to its page, and runs nothing.
+import { check, equal } from "../run.mjs";
+
+export default async function (visitor) {
+  const page = await visitor.open("");
+  page.on("dialog", (dialog) => visitor.complaints.push(`a dialog: ${dialog.message()}`));
+  const links = page.locator("tbody[data-live=targets] th a");
+  const names = await links.allInnerTexts();
+  check(names.length === 6, `names: ${names}`);
+  for (const name of names) {
+    await page.goto(visitor.url);
+    await page.getByRole("link", { name, exact: true }).first().click();
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    equal(await page.getByRole("heading", { level: 1 }).innerText(), name, "the heading");
+    await page.getByText("Live", { exact: true }).waitFor();
+    await page.getByLabel("Show", { exact: true }).selectOption("slow");
+    await page.waitForURL(/show=slow/);
+    await page.reload();
+    equal(await page.getByRole("heading", { level: 1 }).innerText(), name, "the filtered address");
+  }
+  equal(await page.locator("main script, main img").count(), 0, "elements made of names");
+}

@@ -1,0 +1,87 @@
+//! The real program on simulated servers: a healthy one, a broken one, and hostile names.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use crate::common::daemon::Program;
+use crate::common::in_process::simulator;
+
+/// Names that mean something in HTML, in an address or to a browser.
+pub const HOSTILE: [&str; 6] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "org/model v2?a=b&c#d%20",
+    "größe 模型",
+    "..",
+    "'; drop table & co.",
+];
+
+const HEALTHY: &str = "{model: simulated, ttft: 15ms, itl: 2ms, answer_tokens: 12}";
+const BROKEN: &str = "{model: simulated, ttft: 15ms, itl: 2ms, answer_tokens: 12, \
+                      faults: {truncate: {probability: 1, after_tokens: 5}}}";
+
+/// A running program; its configuration lives as long.
+pub struct Scene {
+    pub daemon: Program,
+    _folder: tempfile::TempDir,
+}
+
+impl Scene {
+    /// `targets` are lines of the configuration, made from the two servers' addresses.
+    pub async fn start(targets: impl Fn(SocketAddr, SocketAddr) -> String) -> Self {
+        let (healthy, broken) = (simulator(HEALTHY).await, simulator(BROKEN).await);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("llm-prober.yml");
+        let config = format!(
+            "defaults: {{interval: 150ms, timeout: 10s}}\n\
+             slos: {{interactive: {{objective: 0.95, window: 30d, ttft: 5s, itl: 2s}}}}\n\
+             targets:\n{}",
+            targets(healthy, broken)
+        );
+        std::fs::write(&file, config).unwrap();
+        let flag = format!("--config.file={}", file.display());
+        Self { daemon: Program::daemon([flag]).await, _folder: folder }
+    }
+
+    /// A healthy target, `steady`, and one whose answers break off, `broken`.
+    pub async fn usual() -> Self {
+        let scene = Self::start(|healthy, broken| {
+            target("steady", healthy, "labels: {team: search}, version: {hardware: H100}")
+                + &target("broken", broken, "labels: {team: ads}")
+        });
+        let scene = scene.await;
+        scene.probed(&["steady", "broken"]).await;
+        scene
+    }
+
+    /// Waits until each of these targets has been probed.
+    pub async fn probed(&self, names: &[&str]) {
+        let counted = |name: &str| format!("target=\"{}\"", name.replace('"', "\\\""));
+        let labels: Vec<_> = names.iter().map(|name| counted(name)).collect();
+        let ended = |label: &String, m: &crate::common::exposition::Exposition| {
+            m.sum("llm_prober_probe_success", &[label])
+                + m.sum("llm_prober_probe_failures_total", &[label])
+                >= 2.0
+        };
+        self.daemon.until("probes", |m| labels.iter().all(|label| ended(label, m))).await;
+    }
+
+    /// A page, which must be there.
+    pub async fn page(&self, path: &str) -> String {
+        let answer = self.daemon.get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.text().to_owned()
+    }
+}
+
+/// A target's line. The name is quoted as YAML wants it.
+pub fn target(name: &str, server: SocketAddr, settings: &str) -> String {
+    let mut line = String::new();
+    let name = name.replace('\'', "''");
+    let comma = if settings.is_empty() { "" } else { ", " };
+    let _ = writeln!(
+        line,
+        "  - {{name: '{name}', url: 'http://{server}/v1', model: simulated{comma}{settings}}}"
+    );
+    line
+}
