@@ -6,35 +6,6 @@ use crate::expressions::{other_expressions, queries};
 use crate::files::committed;
 use crate::selectors::selectors;
 
-/// Metrics of comparisons and of changes that the golden list does not know yet.
-pub const PENDING: [&str; 25] = [
-    "llm_prober_change_alarm_active",
-    "llm_prober_change_alarms_total",
-    "llm_prober_change_effect_lower_ratio",
-    "llm_prober_change_effect_ratio",
-    "llm_prober_change_effect_upper_ratio",
-    "llm_prober_change_evidence",
-    "llm_prober_change_evidence_threshold",
-    "llm_prober_change_last_alarm_timestamp_seconds",
-    "llm_prober_change_reference_samples",
-    "llm_prober_change_reference_timestamp_seconds",
-    "llm_prober_comparison_answers_differing_total",
-    "llm_prober_comparison_answers_total",
-    "llm_prober_comparison_both_failed_pairs_total",
-    "llm_prober_comparison_discordant_pairs_total",
-    "llm_prober_comparison_effect_lower_ratio",
-    "llm_prober_comparison_effect_ratio",
-    "llm_prober_comparison_effect_upper_ratio",
-    "llm_prober_comparison_info",
-    "llm_prober_comparison_pairs_total",
-    "llm_prober_comparison_rounds_dropped_total",
-    "llm_prober_comparison_signal_verdict",
-    "llm_prober_comparison_tolerance_ratio",
-    "llm_prober_comparison_verdict",
-    "llm_prober_comparison_verdict_evidence",
-    "llm_prober_comparison_verdict_evidence_threshold",
-];
-
 /// What Prometheus itself knows.
 const PROMETHEUS: [&str; 2] = ["up", "ALERTS"];
 
@@ -69,7 +40,6 @@ fn records() -> BTreeSet<String> {
 #[test]
 fn every_metric_and_label_exists() {
     let (golden, records) = (golden(), records());
-    let mut pending = BTreeSet::new();
     for (file, dashboard) in committed() {
         let of_panels = queries(&dashboard).into_iter().map(|q| q.expression.to_owned());
         for expression in of_panels.chain(other_expressions(&dashboard)) {
@@ -77,10 +47,7 @@ fn every_metric_and_label_exists() {
                 selectors(&expression).unwrap_or_else(|e| panic!("{file}: {expression}: {e}"));
             for selector in found {
                 let name = selector.name.as_str();
-                let family = name.trim_end_matches("_bucket");
-                if PENDING.contains(&family) {
-                    pending.insert(family.to_owned());
-                } else if let Some(labels) = golden.get(name) {
+                if let Some(labels) = golden.get(name) {
                     for (label, ..) in &selector.matchers {
                         let label = label.as_str();
                         let known = ["job", "instance"].contains(&label) || labels.contains(label);
@@ -93,7 +60,4 @@ fn every_metric_and_label_exists() {
             }
         }
     }
-    let listed: BTreeSet<_> = PENDING.iter().map(|n| (*n).to_owned()).collect();
-    assert_eq!(pending, listed);
-    assert!(PENDING.iter().all(|name| !golden.contains_key(*name)), "no longer pending");
 }

@@ -50,7 +50,7 @@ fn talkative() -> Vec<Step> {
 impl Rig {
     /// Starts everything; `options` are more lines of the scrape job.
     pub async fn start(options: &str, flags: &[&str]) -> Option<Self> {
-        let simulated = simulator(SIMULATOR).await;
+        let (simulated, compared) = (simulator(SIMULATOR).await, simulator(SIMULATOR).await);
         let (scripted, _) = scripted::tcp(always(talkative())).await;
         let tls = TlsServer::start("localhost", talkative()).await;
         // One at a time: only a probe that is alone has its energy and its parts measured.
@@ -62,6 +62,8 @@ impl Rig {
         let trusted = format!("connection: fresh, tls: {{ca_file: '{}'}}", tls.ca_file.display());
         let targets = [
             target("simulated", format!("http://{simulated}"), hosted),
+            target("before", format!("http://{compared}"), ""),
+            target("after", format!("http://{compared}"), ""),
             target("talkative", format!("http://{scripted}"), "connection: fresh"),
             target("secured", format!("https://localhost:{}", tls.address.port()), &trusted),
         ]
@@ -107,6 +109,9 @@ fn write(file: &Path, targets: &str, version: u32) {
            again: {{prompts: {{inline: [Count again.]}}, prefix: shared}}\n\
          slos:\n  \
            interactive: {{objective: 0.97, ttft: 25ms, itl: 50ms, longest_gap: 500ms}}\n\
+         comparisons:\n  \
+           - {{name: canary, baseline: before, candidate: after, interval: 100ms, \
+              agreement: {{length_ratio: 2}}}}\n\
          targets: [{}]\n",
         library(Age::New).display(),
         targets.replace("model: m", &format!("model: m, version: {{model_version: v{version}}}"))
