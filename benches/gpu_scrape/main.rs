@@ -12,7 +12,7 @@
 #![allow(clippy::disallowed_types)] // its clock is the real one
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a bench that cannot run says why and ends
 
-#[path = "../../tests/gpu/library.rs"]
+#[path = "../../tests/common/gpu_library.rs"]
 mod library;
 mod prober;
 

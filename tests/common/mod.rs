@@ -7,6 +7,7 @@ pub mod client;
 pub mod counterparts;
 pub mod daemon;
 pub mod exposition;
+pub mod gpu_library;
 pub mod in_process;
 pub mod llama;
 pub mod log;

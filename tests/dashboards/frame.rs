@@ -17,6 +17,8 @@ pub struct Dashboard {
     pub name: &'static str,
     pub title: &'static str,
     pub description: &'static str,
+    /// Variables of its own, after those that all have.
+    pub variables: Vec<Value>,
     pub sections: Vec<Section>,
 }
 
@@ -28,9 +30,15 @@ pub fn drill_down(dashboard: &str, target: &str) -> String {
     )
 }
 
+/// Another dashboard with the targets that are chosen.
+pub fn of_targets(dashboard: &str) -> String {
+    drill_down(dashboard, "").replace("var-target=", "${target:queryparam}")
+}
+
 impl Dashboard {
     /// As Grafana imports it.
     pub fn json(&self) -> Value {
+        let variables = [variables(), self.variables.clone()].concat();
         json!({
             "uid": format!("llm-prober-{}", self.name),
             "title": format!("llm-prober / {}", self.title),
@@ -49,7 +57,7 @@ impl Dashboard {
                 "asDropdown": false, "includeVars": true, "keepTime": true, "icon": "dashboard",
                 "tooltip": "", "url": "", "targetBlank": false,
             }],
-            "templating": {"list": variables()},
+            "templating": {"list": variables},
             "annotations": {"list": annotations()},
             "panels": place(&self.sections),
         })
@@ -63,28 +71,30 @@ fn variables() -> Vec<Value> {
         "current": {}, "options": [], "hide": 0, "includeAll": false, "multi": false, "refresh": 1,
         "regex": "",
     });
-    let label = |name: &str, label: &str, series: &str| {
-        let query = format!("label_values({}, {name})", expand(series));
-        json!({
-            "type": "query", "name": name, "label": label,
-            "datasource": {"type": "prometheus", "uid": "${datasource}"},
-            "query": {"query": query, "refId": name, "qryType": 1}, "definition": query,
-            "current": {"selected": true, "text": ["All"], "value": ["$__all"]}, "options": [],
-            "includeAll": true, "multi": true, "allValue": ".+",
-            // When the time range changes.
-            "refresh": 2,
-            "sort": 1, "hide": 0, "regex": "",
-        })
-    };
     let probes = "llm_prober_probes_total{prober";
     vec![
         source,
-        label("job", "Job", "llm_prober_build_info"),
-        label("instance", "Instance", r#"llm_prober_build_info{job=~"$job"}"#),
-        label("model", "Model", &format!("{probes}}}")),
-        label("target", "Target", &format!("{probes}, model=~\"$model\"}}")),
-        label("workload", "Workload", "llm_prober_probes_total{target}"),
+        variable("job", "Job", "llm_prober_build_info"),
+        variable("instance", "Instance", r#"llm_prober_build_info{job=~"$job"}"#),
+        variable("model", "Model", &format!("{probes}}}")),
+        variable("target", "Target", &format!("{probes}, model=~\"$model\"}}")),
+        variable("workload", "Workload", "llm_prober_probes_total{target}"),
     ]
+}
+
+/// A choice of the values of a label.
+pub fn variable(name: &str, label: &str, series: &str) -> Value {
+    let query = format!("label_values({}, {name})", expand(series));
+    json!({
+        "type": "query", "name": name, "label": label,
+        "datasource": {"type": "prometheus", "uid": "${datasource}"},
+        "query": {"query": query, "refId": name, "qryType": 1}, "definition": query,
+        "current": {"selected": true, "text": ["All"], "value": ["$__all"]}, "options": [],
+        "includeAll": true, "multi": true, "allValue": ".+",
+        // When the time range changes.
+        "refresh": 2,
+        "sort": 1, "hide": 0, "regex": "",
+    })
 }
 
 fn annotations() -> Vec<Value> {

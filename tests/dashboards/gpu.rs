@@ -11,7 +11,22 @@ fn name(what: &str) -> String {
 }
 
 pub fn panels() -> Vec<Panel> {
-    let panels = vec![utilisation(), memory(), power(), clocks(), throttling(), heat(), errors()];
+    let panels = vec![
+        utilisation(),
+        memory(),
+        power(),
+        clocks(),
+        throttling(),
+        heat(),
+        traffic("PCIe traffic", "Bytes over PCIe: with the host, and other devices.", "pcie"),
+        traffic(
+            "NVLink traffic",
+            "Bytes over the first link of each GPU: where all share the load, it stands for them.",
+            "nvlink",
+        ),
+        errors(),
+        rows(),
+    ];
     let all = panels.into_iter().map(|panel| panel.wide(6));
     all.map(|panel| panel.default("noValue", json!("The prober sees no GPU"))).collect()
 }
@@ -29,8 +44,12 @@ fn utilisation() -> Panel {
 
 fn memory() -> Panel {
     let all = "max by (instance) (llm_prober_gpu_memory_total_bytes{prober})";
-    let panel = lines("GPU memory", "Used memory; dashed what there is.", "bytes")
+    let description = "Used memory, also of each instance of a divided GPU (MIG); dashed what a \
+                       GPU has.";
+    let instance = "llm_prober_gpu_instance_memory_used_bytes{prober}";
+    let panel = lines("GPU memory", description, "bytes")
         .query("llm_prober_gpu_memory_used_bytes{prober}", &name("used"))
+        .query(instance, &name("instance {{gpu_instance}} used"))
         .query(all, "all of {{instance}}");
     dashed(panel, "/^all of /")
 }
@@ -69,17 +88,50 @@ fn heat() -> Panel {
         .query("llm_prober_gpu_temperature_celsius{prober}", &name("{{sensor}}"))
 }
 
+fn traffic(title: &str, description: &str, over: &str) -> Panel {
+    let rate = |way: &str| {
+        let counter = format!("llm_prober_gpu_{over}_{way}_bytes_total{{prober}}");
+        format!("sum by (instance, gpu) (rate({counter}[i]))")
+    };
+    lines(title, description, "Bps")
+        .query(&rate("tx"), &name("sent"))
+        .query(&rate("rx"), &name("received"))
+}
+
+/// Worn-out memory: what is left for a GPU is a reset, or an exchange.
+fn rows() -> Panel {
+    let rows = "sum by (instance, gpu, kind) (llm_prober_gpu_remapped_rows{prober})";
+    lines(
+        "Remapped rows of memory",
+        "Rows that were replaced because of errors. waits for reset: not yet in force; no spare: \
+         a row could not be replaced, the board is at its end.",
+        "short",
+    )
+    .query(rows, &name("{{kind}}"))
+    .query("llm_prober_gpu_remap_pending{prober} > 0", &name("waits for reset"))
+    .query("llm_prober_gpu_remap_failure{prober} > 0", &name("no spare"))
+}
+
 fn errors() -> Panel {
     let per_minute = |by: &str, metric: &str| {
         format!(
-            "60 * sum by (instance, gpu, {by}) (rate(llm_prober_gpu_{metric}_total{{prober}}[i]))"
+            "60 * sum by (instance, gpu{by}) (rate(llm_prober_gpu_{metric}_total{{prober}}[i]))"
         )
     };
+    // There are many numbers: those that came in the time shown.
+    let xids = format!(
+        "{} and sum by (instance, gpu, xid) \
+         (increase(llm_prober_gpu_xid_errors_total{{prober}}[$__range])) > 0",
+        per_minute(", xid", "xid_errors")
+    );
     lines(
         "Errors of GPUs",
-        "Errors per minute: reported by the driver (Xid), and found in memory (ECC).",
+        "Errors per minute: reported by the driver (Xid), found in memory (ECC), on NVLinks, and \
+         packets that PCIe had to send again.",
         "cpm",
     )
-    .query(&per_minute("xid", "xid_errors"), &name("Xid {{xid}}"))
-    .query(&per_minute("kind", "ecc_errors"), &name("ECC {{kind}}"))
+    .query(&xids, &name("Xid {{xid}}"))
+    .query(&per_minute(", kind", "ecc_errors"), &name("ECC {{kind}}"))
+    .query(&per_minute("", "nvlink_errors"), &name("NVLink"))
+    .query(&per_minute("", "pcie_replay"), &name("PCIe replay"))
 }

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::frame::{Dashboard, Section};
 use crate::gpu;
-use crate::panel::{Panel, heatmap, lines, stacked};
+use crate::panel::{Panel, heatmap, lines};
 use crate::promql::{buckets, quantile};
-use crate::shared::{bound, percentiles};
+use crate::shared::{bound, energy_per_token, percentiles, ttft_parts};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const HITS: &str = "llm_prober_server_prefix_cache_hits_total{server}";
@@ -19,6 +19,7 @@ pub fn dashboard() -> Dashboard {
         title: "GPU and server",
         description: "One timeline from the time to first token over the server's queue and cache \
                       down to the GPUs that the prober sees. What moved first?",
+        variables: Vec::new(),
         sections: vec![
             Section { title: "Felt by the user", panels: vec![felt()] },
             Section { title: "Server", panels: server() },
@@ -70,8 +71,6 @@ fn joined() -> Vec<Panel> {
         let legend = format!("{{{{{label}}}}}");
         lines(title, description, "s").query(&quantile(0.5, &histogram, label), &legend)
     };
-    let energy = "llm_prober_probe_energy_joules_per_output_token{server}";
-    let part = "llm_prober_time_to_first_token_part_seconds{server}";
     let panels = vec![
         heatmap(
             "Waiting when a probe was sent",
@@ -85,12 +84,7 @@ fn joined() -> Vec<Panel> {
             "percentunit",
         )
         .buckets(&buckets("llm_prober_server_kv_cache_usage_at_send_ratio")),
-        stacked(
-            "Parts of the TTFT, median",
-            "What the server reports of its queue and prefill, and the rest.",
-            "s",
-        )
-        .query(&quantile(0.5, part, "part"), "{{part}}"),
+        ttft_parts("{server}"),
         by(
             "TTFT p50 by queue",
             "By how many requests waited at the server when the probe was sent.",
@@ -102,14 +96,7 @@ fn joined() -> Vec<Panel> {
              where it rises steeply, the server is full.",
             "in_flight",
         ),
-        percentiles(
-            lines(
-                "Energy per output token",
-                "Energy of the GPUs while a probe was under way, divided by its output tokens.",
-                "joule",
-            ),
-            energy,
-        ),
+        energy_per_token("{server}"),
     ];
     panels.into_iter().map(unread).collect()
 }

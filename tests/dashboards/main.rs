@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 // What they are made of.
+mod change;
+mod compare;
 mod frame;
 mod gpu;
 mod gpu_and_server;
@@ -13,8 +15,10 @@ mod panel;
 mod prober;
 mod promql;
 mod shared;
+mod sides;
 mod target;
 mod target_ends;
+mod verdicts;
 
 // What must hold.
 mod expressions;
@@ -35,6 +39,7 @@ fn all() -> Vec<frame::Dashboard> {
     vec![
         overview::dashboard(),
         target::dashboard(),
+        compare::dashboard(),
         gpu_and_server::dashboard(),
         prober::dashboard(),
     ]

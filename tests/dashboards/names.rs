@@ -6,35 +6,6 @@ use crate::expressions::{other_expressions, queries};
 use crate::files::committed;
 use crate::selectors::selectors;
 
-/// Metrics of GPUs and servers that the golden list does not know yet.
-pub const PENDING: [&str; 25] = [
-    "llm_prober_gpu_clock_event_active",
-    "llm_prober_gpu_clock_event_seconds_total",
-    "llm_prober_gpu_clock_hertz",
-    "llm_prober_gpu_ecc_errors_total",
-    "llm_prober_gpu_memory_copy_utilization_ratio",
-    "llm_prober_gpu_memory_total_bytes",
-    "llm_prober_gpu_memory_used_bytes",
-    "llm_prober_gpu_power_limit_watts",
-    "llm_prober_gpu_power_watts",
-    "llm_prober_gpu_temperature_celsius",
-    "llm_prober_gpu_utilization_ratio",
-    "llm_prober_gpu_xid_errors_total",
-    "llm_prober_probe_energy_joules_per_output_token",
-    "llm_prober_server_kv_cache_usage_at_send_ratio",
-    "llm_prober_server_kv_cache_usage_ratio",
-    "llm_prober_server_preemptions_total",
-    "llm_prober_server_prefix_cache_hit_ratio",
-    "llm_prober_server_prefix_cache_hits_total",
-    "llm_prober_server_prefix_cache_queries_total",
-    "llm_prober_server_requests_running",
-    "llm_prober_server_requests_waiting",
-    "llm_prober_server_requests_waiting_at_send",
-    "llm_prober_time_to_first_token_by_in_flight_seconds",
-    "llm_prober_time_to_first_token_by_waiting_seconds",
-    "llm_prober_time_to_first_token_part_seconds",
-];
-
 /// What Prometheus itself knows.
 const PROMETHEUS: [&str; 2] = ["up", "ALERTS"];
 
@@ -69,7 +40,6 @@ fn records() -> BTreeSet<String> {
 #[test]
 fn every_metric_and_label_exists() {
     let (golden, records) = (golden(), records());
-    let mut pending = BTreeSet::new();
     for (file, dashboard) in committed() {
         let of_panels = queries(&dashboard).into_iter().map(|q| q.expression.to_owned());
         for expression in of_panels.chain(other_expressions(&dashboard)) {
@@ -77,10 +47,7 @@ fn every_metric_and_label_exists() {
                 selectors(&expression).unwrap_or_else(|e| panic!("{file}: {expression}: {e}"));
             for selector in found {
                 let name = selector.name.as_str();
-                let family = name.trim_end_matches("_bucket");
-                if PENDING.contains(&family) {
-                    pending.insert(family.to_owned());
-                } else if let Some(labels) = golden.get(name) {
+                if let Some(labels) = golden.get(name) {
                     for (label, ..) in &selector.matchers {
                         let label = label.as_str();
                         let known = ["job", "instance"].contains(&label) || labels.contains(label);
@@ -93,7 +60,4 @@ fn every_metric_and_label_exists() {
             }
         }
     }
-    let listed: BTreeSet<_> = PENDING.iter().map(|n| (*n).to_owned()).collect();
-    assert_eq!(pending, listed);
-    assert!(PENDING.iter().all(|name| !golden.contains_key(*name)), "no longer pending");
 }

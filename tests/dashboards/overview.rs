@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::frame::{Dashboard, Section, drill_down};
+use crate::frame::{Dashboard, Section, drill_down, of_targets};
 use crate::panel::{Panel, lines, links, stat, table};
 use crate::promql::{attainment, burn_rate, quantile, quantile_of_range, share};
-use crate::shared::{colored, cost_per_hour, failed_by_reason};
+use crate::shared::{colored, columns, cost_per_hour, failed_by_reason};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
@@ -18,6 +18,7 @@ pub fn dashboard() -> Dashboard {
         name: "overview",
         title: "Overview",
         description: "All targets: are they fast and whole, and what is left of the error budgets?",
+        variables: Vec::new(),
         sections: vec![
             Section { title: "The time that is shown", panels: figures() },
             Section { title: "Target by target", panels: vec![targets()] },
@@ -82,7 +83,7 @@ fn figures() -> Vec<Panel> {
 /// One row per target; the worst of its SLOs counts.
 fn targets() -> Panel {
     let range = "[$__range]";
-    let columns: [(&str, String, &str); 11] = [
+    let of: [(&str, String, &str); 11] = [
         ("Last probe", "max by (target) (llm_prober_probe_success{probe})".into(), "short"),
         ("Attainment", format!("min by (target) ({})", attainment(range)), "percentunit"),
         ("Budget left", format!("min by (target) (1 - {})", burn_rate(range)), "percentunit"),
@@ -106,16 +107,10 @@ fn targets() -> Panel {
          budget of the SLO's own period needs the recording rules of alerts/.",
         "short",
     );
-    let panel = columns.iter().fold(panel, |p, (_, expression, _)| p.column(expression));
-    let value = |i: usize| format!("Value #{}", char::from(b'A' + u8::try_from(i).unwrap()));
-    let names: serde_json::Map<_, _> =
-        columns.iter().enumerate().map(|(i, (name, ..))| (value(i), json!(name))).collect();
-    let panel = panel
-        .transform("merge", &json!({}))
-        .transform("organize", &json!({"excludeByName": {"Time": true}, "renameByName": names}));
-    let panel =
-        columns.iter().fold(panel, |p, (name, _, unit)| p.field(name, &[("unit", json!(unit))]));
-    colours(panel).custom(&json!({"minWidth": 80})).field(
+    let to_compare = of_targets("compare");
+    let panel = columns(panel, &of, &[])
+        .set("links", links("Comparisons, and each target against its past", &to_compare));
+    colours(panel).field(
         "target",
         &[
             ("displayName", json!("Target")),

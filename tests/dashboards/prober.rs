@@ -19,6 +19,7 @@ pub fn dashboard() -> Dashboard {
         name: "prober",
         title: "Prober",
         description: "Is the measuring itself sound? If not, do not trust small changes elsewhere.",
+        variables: Vec::new(),
         sections: vec![
             Section { title: "State", panels: state() },
             Section { title: "Schedule", panels: schedule() },

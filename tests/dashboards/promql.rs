@@ -1,6 +1,6 @@
 //! Shorthand for the expressions of the dashboards.
 //!
-//! `{probe}`, `{target}`, `{server}` and `{prober}` (with more matchers after a comma) stand for the
+//! `{probe}`, `{target}`, `{server}`, `{comparison}`, `{side}` and `{prober}` (with more matchers after a comma) stand for the
 //! matchers that follow the variables; `[i]` stands for the range of a rate.
 
 const PROBER: &str = r#"job=~"$job", instance=~"$instance""#;
@@ -19,8 +19,11 @@ pub fn expand(expression: &str) -> String {
     let selectors = [
         ("{probe", format!("{{{PROBER}, {TARGET}, {WORKLOAD}")),
         ("{target", format!("{{{PROBER}, {TARGET}")),
+        // Of the targets that a comparison names, whichever are chosen.
+        ("{side", format!("{{{PROBER}, {WORKLOAD}")),
         // What a server reports of itself, whatever model is probed.
         ("{server", format!("{{{PROBER}, target=~\"$target\"")),
+        ("{comparison", format!("{{{PROBER}, comparison=~\"$comparison\"")),
         ("{prober", format!("{{{PROBER}")),
     ];
     let mut written = expression.replace("[i]", "[$__rate_interval]");

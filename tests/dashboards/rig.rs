@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::common::daemon::Program;
+use crate::common::gpu_library::{Age, library, write_script};
 use crate::common::in_process::simulator;
 use crate::common::prometheus::Prometheus;
 use crate::common::scripted::{self, CHUNKED, LAST_CHUNK, Step, always, chunk, finish, token};
@@ -20,6 +21,12 @@ pub struct Rig {
 /// Errors, stalls and broken ends now and then.
 const SIMULATOR: &str = "model: m\nttft: 20ms\nitl: 2ms\njitter: 0.3\nprefix_cache: true\n\
     faults: {truncate: {probability: 0.1}, http_status: {probability: 0.1, status: 503}}\n";
+
+/// One that throttles, and one that is divided.
+const GPUS: &str = "gpus 2\ngpu 0 hot\ngpu 0 busy\ngpu 1 mig 2\n";
+/// Once Prometheus has seen them without.
+const ERROR: &str = "gpu 0 xid 79\n";
+const NO_ERROR: &str = r#"llm_prober_gpu_xid_errors_total{gpu="0", xid="79"} == 0"#;
 
 /// A server that names its rate limits, its stages, and cached and reasoning tokens.
 fn talkative() -> Vec<Step> {
@@ -43,16 +50,20 @@ fn talkative() -> Vec<Step> {
 impl Rig {
     /// Starts everything; `options` are more lines of the scrape job.
     pub async fn start(options: &str, flags: &[&str]) -> Option<Self> {
-        let simulated = simulator(SIMULATOR).await;
+        let (simulated, compared) = (simulator(SIMULATOR).await, simulator(SIMULATOR).await);
         let (scripted, _) = scripted::tcp(always(talkative())).await;
         let tls = TlsServer::start("localhost", talkative()).await;
-        let price = "price: {input_per_million: 1, output_per_million: 2}";
+        // One at a time: only a probe that is alone has its energy and its parts measured.
+        let hosted = "price: {input_per_million: 1, output_per_million: 2}, \
+            server_metrics: /metrics, gpus: [0], gpus_exclusive: true, max_in_flight: 1";
         let target = |name: &str, url: String, more: &str| {
             format!("{{name: {name}, url: '{url}/v1', model: m, {more}}}")
         };
         let trusted = format!("connection: fresh, tls: {{ca_file: '{}'}}", tls.ca_file.display());
         let targets = [
-            target("simulated", format!("http://{simulated}"), price),
+            target("simulated", format!("http://{simulated}"), hosted),
+            target("before", format!("http://{compared}"), ""),
+            target("after", format!("http://{compared}"), ""),
             target("talkative", format!("http://{scripted}"), "connection: fresh"),
             target("secured", format!("https://localhost:{}", tls.address.port()), &trusted),
         ]
@@ -60,7 +71,13 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("llm-prober.yml");
         write(&file, &targets, 1);
-        let daemon = Program::daemon([format!("--config.file={}", file.display())]).await;
+        let script = folder.path().join("gpus");
+        write_script(&script, GPUS);
+        let flags_of_daemon = [
+            format!("--config.file={}", file.display()),
+            "--web.listen-address=127.0.0.1:0".to_owned(),
+        ];
+        let daemon = Program::start(flags_of_daemon, &[("NVML_SCRIPT", script.to_str().unwrap())]);
         rules(folder.path());
         let config = format!(
             "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\
@@ -71,6 +88,8 @@ impl Rig {
             daemon.address().await
         );
         let prometheus = Prometheus::start_with(&config, flags).await?;
+        prometheus.wait_for(NO_ERROR).await;
+        write_script(&script, &format!("{GPUS}{ERROR}"));
         Some(Self { prometheus, daemon, folder, targets, _tls: tls })
     }
 
@@ -83,13 +102,18 @@ impl Rig {
 
 fn write(file: &Path, targets: &str, version: u32) {
     let yaml = format!(
-        "defaults: {{interval: 100ms, timeout: 5s}}\n\
+        "gpu: {{library: {}}}\n\
+         defaults: {{interval: 100ms, timeout: 5s}}\n\
          workloads:\n  \
            chat: {{prompts: {{inline: [Count.]}}, expect: {{min_output_tokens: 3}}}}\n  \
            again: {{prompts: {{inline: [Count again.]}}, prefix: shared}}\n\
          slos:\n  \
            interactive: {{objective: 0.97, ttft: 25ms, itl: 50ms, longest_gap: 500ms}}\n\
+         comparisons:\n  \
+           - {{name: canary, baseline: before, candidate: after, interval: 100ms, \
+              agreement: {{length_ratio: 2}}}}\n\
          targets: [{}]\n",
+        library(Age::New).display(),
         targets.replace("model: m", &format!("model: m, version: {{model_version: v{version}}}"))
     );
     std::fs::write(file, yaml).unwrap();

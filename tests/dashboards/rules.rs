@@ -40,12 +40,13 @@ pub const RULES: [Rule; 17] = [
 ];
 
 /// Grafana's names of the units that are used here; the linter knows many more.
-const UNITS: [&str; 11] = [
+const UNITS: [&str; 12] = [
     "short",
     "locale",
     "percentunit",
     "s",
     "bytes",
+    "Bps",
     "currencyUSD",
     "cpm",
     "watt",

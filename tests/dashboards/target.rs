@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::frame::{Dashboard, Section, drill_down};
+use crate::frame::{Dashboard, Section, drill_down, of_targets};
 use crate::panel::{Panel, heatmap, lines, links, stacked, stat, table};
 use crate::promql::{
     PERIOD_BUDGET, attainment, buckets, burn_rate, quantile, quantile_of_range, share,
 };
-use crate::shared::{bound, dashed, lowest, percentiles};
+use crate::shared::{bound, dashed, lowest, percentiles, ttft_parts};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
@@ -24,6 +24,7 @@ pub fn dashboard() -> Dashboard {
         title: "Target",
         description: "The chosen targets and workloads, taken together: what users feel, against \
                       the objectives, and where the time goes.",
+        variables: Vec::new(),
         sections: vec![
             Section { title: "The time that is shown", panels: figures() },
             Section { title: "Latency", panels: latency() },
@@ -83,6 +84,7 @@ fn about() -> Panel {
     let hidden: serde_json::Map<_, _> =
         hidden.iter().map(|name| ((*name).to_owned(), json!(true))).collect();
     let description = "The facts of llm_prober_target_info, with the versions that are configured.";
+    let to_compare = of_targets("compare");
     table("What it is", description, "short")
         .column("max without (instance, workload) (llm_prober_target_info{target})")
         .transform(
@@ -103,6 +105,7 @@ fn about() -> Panel {
                 links("Show GPU and server", &drill_down("gpu-and-server", "${__value.raw}")),
             )],
         )
+        .set("links", links("Comparisons, and the target against its past", &to_compare))
         .size(24, 5)
 }
 
@@ -124,9 +127,7 @@ fn latency() -> Vec<Panel> {
 }
 
 fn to_server(panel: Panel) -> Panel {
-    let target = "${target:queryparam}";
-    let url = drill_down("gpu-and-server", "").replace("var-target=", target);
-    panel.link("Show GPU and server", &url)
+    panel.link("Show GPU and server", &of_targets("gpu-and-server"))
 }
 
 fn objectives() -> Vec<Panel> {
@@ -201,6 +202,7 @@ fn phases() -> Vec<Panel> {
             "s",
         )
         .query(&quantile(0.95, PHASES, "phase"), "{{phase}}"),
+        ttft_parts("{probe}"),
         stacked(
             "Server stages, median",
             "What the server itself reports about its queue, prefill and decoding.",
@@ -209,6 +211,9 @@ fn phases() -> Vec<Panel> {
         .query(&quantile(0.5, STAGES, "stage"), "{{stage}}")
         .default("noValue", json!("The server reports no stages")),
     ]
+    .into_iter()
+    .map(|panel| panel.size(6, 8))
+    .collect()
 }
 
 fn workloads() -> Vec<Panel> {

@@ -12,7 +12,6 @@ mod compat;
 mod energy;
 mod events;
 mod kinds;
-mod library;
 mod trouble;
 mod values;
 
@@ -20,7 +19,7 @@ use std::path::PathBuf;
 
 use common::daemon::Program;
 use common::exposition::Exposition;
-use library::{Age, library, write_script};
+use common::gpu_library::{Age, library, write_script};
 
 /// A machine with the GPUs of a script.
 struct Machine {

@@ -8,7 +8,8 @@
  *   gpu I sentinels     every value is a mark for "not available"
  *   gpu I vgpu          what a guest with a virtual GPU sees
  *   gpu I mig N         divided into N instances, one place left free between the first two
- *   gpu I hot           80 °C and every reason to hold the clocks down
+ *   gpu I hot           88 °C and every reason to hold the clocks down, for as long as it lasts
+ *   gpu I busy          works at full load, with traffic on its links
  *   gpu I watts W       its power; the energy counter follows the clock (default 300)
  *   gpu I xid X         an event with this number, once for each time that the line appears
  *   gpu I noevents      reports no events
@@ -30,7 +31,7 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 
 typedef struct Gpu {
-    int lost, hang, sentinels, vgpu, mig, hot, noevents;
+    int lost, hang, sentinels, vgpu, mig, hot, busy, noevents;
     double watts;
     u64 xids[MOST_EVENTS];
     int xid_count;
@@ -58,6 +59,7 @@ static void parse_gpu(char *words) {
     if (!strcmp(what, "sentinels")) g->sentinels = 1;
     if (!strcmp(what, "vgpu")) g->vgpu = 1;
     if (!strcmp(what, "hot")) g->hot = 1;
+    if (!strcmp(what, "busy")) g->busy = 1;
     if (!strcmp(what, "noevents")) g->noevents = 1;
     if (!strcmp(what, "mig")) g->mig = (int)number;
     if (!strcmp(what, "watts")) g->watts = number;
@@ -160,9 +162,9 @@ int nvmlDeviceGetTemperatureThreshold(Device *d, u32 which, u32 *out) {
 int nvmlDeviceGetUtilizationRates(Device *d, u32 *out) {
     ASK(d);
     if (g.mig) return UNSUPPORTED;
-    out[1] = 25;
+    out[1] = g.busy ? 60 : 25;
     if (g.sentinels) out[1] = NO_VALUE;
-    ANSWER(out, 50 + (u32)d->gpu);
+    ANSWER(out, g.busy ? 97 : 50 + (u32)d->gpu);
 }
 int nvmlDeviceGetEncoderUtilization(Device *d, u32 *out, u32 *period) { ASK(d); *period = 1; ANSWER(out, 0); }
 int nvmlDeviceGetDecoderUtilization(Device *d, u32 *out, u32 *period) { ASK(d); *period = 1; ANSWER(out, 12); }
@@ -185,7 +187,7 @@ int nvmlDeviceGetClockInfo(Device *d, u32 clock, u32 *out) {
     static const u32 mhz[] = {1980, 1975, 2619, 1545};
     ASK(d);
     if (clock > 3) return INVALID;
-    ANSWER(out, mhz[clock]);
+    ANSWER(out, g.hot && clock < 2 ? mhz[clock] * 2 / 3 : mhz[clock]);
 }
 int nvmlDeviceGetPerformanceState(Device *d, u32 *out) { ASK(d); *out = g.sentinels ? 32 : 0; return OK; }
 int nvmlDeviceGetPcieReplayCounter(Device *d, u32 *out) { ASK(d); ANSWER(out, 3); }
@@ -202,38 +204,54 @@ int nvmlDeviceGetMemoryInfo_v2(Device *d, Memory *out) {
     u64 total = d->instance < 0 ? 80ULL << 30 : 10ULL << 30;
     out->total = g.sentinels ? 0 : total;
     out->reserved = g.sentinels ? 0 : 1ULL << 30;
-    out->used = g.sentinels ? 0 : total / 2;
-    out->free = g.sentinels ? 0 : total / 2 - (1ULL << 30);
+    u64 used = g.busy ? total / 8 * 7 : total / 2;
+    out->used = g.sentinels ? 0 : used;
+    out->free = g.sentinels ? 0 : total - used - (1ULL << 30);
     return OK;
 }
-int nvmlDeviceGetTotalEnergyConsumption(Device *d, u64 *out) {
+static u64 clock_ns(void) {
     struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (u64)t.tv_sec * 1000000000ULL + (u64)t.tv_nsec;
+}
+int nvmlDeviceGetTotalEnergyConsumption(Device *d, u64 *out) {
     ASK(d);
     if (g.vgpu) return UNSUPPORTED;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    ANSWER(out, (u64)(g.watts * ((double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6)));
+    ANSWER(out, (u64)(g.watts * ((double)clock_ns() / 1e6)));
 }
 int nvmlDeviceGetNumFans(Device *d, u32 *out) { ASK(d); *out = 1; return OK; }
 int nvmlDeviceGetFanSpeed_v2(Device *d, u32 fan, u32 *out) { ASK(d); if (fan) return INVALID; ANSWER(out, 105); }
 int nvmlDeviceGetCurrentClocksThrottleReasons(Device *d, u64 *out) { ASK(d); *out = g.hot ? 0x1ff : 0x1; return OK; }
 
+/* Nanoseconds for which it was hot, as far as somebody looked. */
+static u64 held(int gpu, int hot) {
+    static u64 total[MOST_GPUS], looked_at[MOST_GPUS];
+    u64 at = clock_ns();
+    pthread_mutex_lock(&lock);
+    if (hot && looked_at[gpu]) total[gpu] += at - looked_at[gpu];
+    looked_at[gpu] = at;
+    u64 sum = total[gpu];
+    pthread_mutex_unlock(&lock);
+    return sum;
+}
 typedef struct { u32 field, scope; long long at, latency; u32 type; int code; union { double d; u32 ui; u64 ull; long long sll; } v; } Field;
 int nvmlDeviceGetFieldValues(Device *d, int count, Field *fields) {
     ASK(d);
+    u64 hot_for = held(d->gpu, g.hot), traffic = g.busy ? clock_ns() : 0;
     for (int i = 0; i < count; i++) {
         Field *f = &fields[i];
         f->code = g.vgpu ? UNSUPPORTED : OK;
         f->type = 3; /* unsigned long long */
         switch (f->field) {
         case 82: f->type = 1; f->v.ui = g.hot ? 96 : 55; break;
-        case 74: case 76: case 269: case 270: case 271: f->v.ull = f->field * 1000000000ULL; break;
+        case 74: case 76: case 269: case 270: case 271: f->v.ull = f->field * 1000000000ULL + hot_for; break;
         case 142: f->v.ull = 2; break;
         case 143: f->v.ull = 1; break;
-        case 144: case 145: f->type = 1; f->v.ui = f->field == 145 && g.hot; break;
+        case 144: case 145: f->type = 1; f->v.ui = (u32)g.hot; break;
         case 91: f->type = 1; f->v.ui = 18; break;
         case 38: case 45: case 52: case 59: case 160: f->v.ull = f->field; break;
-        case 138: case 139: f->v.ull = f->field; break; /* KiB */
-        case 197: case 198: f->type = 4; f->v.sll = f->field * 1000; break;
+        case 138: case 139: f->v.ull = f->field + traffic / 10000; break; /* KiB */
+        case 197: case 198: f->type = 4; f->v.sll = f->field * 1000 + (long long)traffic; break;
         default: f->code = INVALID;
         }
         if (!g.sentinels) continue;

@@ -17,7 +17,7 @@ const theme = createTheme({ colors: { mode: 'dark' } });
 const own = ['displayName', 'unit', 'min', 'max', 'decimals', 'color', 'thresholds', 'mappings', 'noValue', 'links', 'filterable', 'fieldMinMax'];
 const drawn = [
   'width', 'minWidth', 'cellOptions', 'align', 'drawStyle', 'lineWidth', 'lineStyle', 'lineInterpolation', 'fillOpacity', 'stacking',
-  'showPoints', 'pointSize', 'spanNulls', 'axisSoftMin', 'axisSoftMax', 'axisWidth', 'thresholdsStyle',
+  'showPoints', 'pointSize', 'spanNulls', 'axisSoftMin', 'axisSoftMax', 'axisWidth', 'thresholdsStyle', 'hideFrom',
 ];
 const property = (id, path, isCustom) => ({ id, path, name: id, isCustom, process: (v) => v, shouldApply: () => true });
 const registry = new Registry(() => [

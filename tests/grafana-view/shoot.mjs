@@ -10,6 +10,9 @@ const page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
 page.on('pageerror', (error) => console.log('error:', String(error).slice(0, 500)));
 await page.goto(url);
 await page.waitForFunction(() => document.title !== 'loading', null, { timeout: 120000 });
+// Tables draw nothing that is out of sight.
+const height = await page.evaluate(() => document.documentElement.scrollHeight);
+await page.setViewportSize({ width: 1440, height });
 await page.waitForTimeout(1500); // the charts draw after the page is there
 console.log(await page.title(), JSON.stringify(await page.evaluate(() => window.seen || document.body.innerText), null, 1));
 await page.screenshot({ path: file, fullPage: true });

@@ -1,4 +1,4 @@
-//! The library in the shape of NVIDIA's, compiled from `nvml.c`, and its script.
+//! The library in the shape of NVIDIA's, compiled from `tests/gpu/nvml.c`, and its script.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,0 +1,125 @@
+//! What was found out about comparisons: a row for each, and for each signal.
+
+use serde_json::{Value, json};
+
+use crate::frame::drill_down;
+use crate::panel::{Panel, links, table};
+use crate::shared::{colored, columns};
+
+/// Of one signal of one workload of a comparison.
+const BY_SIGNAL: &str = "comparison, workload, signal";
+
+pub fn panels() -> Vec<Panel> {
+    let none = json!("No comparison is configured");
+    [comparisons(), signals()].map(|panel| panel.default("noValue", none.clone())).into()
+}
+
+/// 2: regressed, 1: not worse, 0: undecided.
+fn verdict(metric: &str, by: &str) -> String {
+    let of = |verdict: &str| {
+        format!(
+            "max by ({by}) (llm_prober_comparison_{metric}{{comparison, verdict=\"{verdict}\"}})"
+        )
+    };
+    format!("2 * {} + {}", of("regressed"), of("not_worse"))
+}
+
+fn verdict_words() -> Vec<(&'static str, Value)> {
+    let mut properties = colored("text", &[]);
+    let words = json!([{"type": "value", "options": {
+        "0": {"text": "undecided", "color": "text", "index": 0},
+        "1": {"text": "not worse", "color": "green", "index": 1},
+        "2": {"text": "regressed", "color": "red", "index": 2},
+    }}]);
+    properties.push(("mappings", words));
+    properties
+}
+
+fn comparisons() -> Panel {
+    let info = "max by (comparison, baseline, candidate, order) \
+                (llm_prober_comparison_info{comparison})";
+    let counted = |metric: &str| {
+        format!(
+            "sum by (comparison) (increase(llm_prober_comparison_{metric}_total{{comparison}}\
+             [$__range]))"
+        )
+    };
+    let of = [
+        ("is", info.to_owned(), "short"),
+        ("Verdict", verdict("verdict", "comparison"), "short"),
+        (
+            "Tolerance",
+            "max by (comparison) (llm_prober_comparison_tolerance_ratio{comparison})".into(),
+            "percentunit",
+        ),
+        ("Pairs", counted("pairs"), "locale"),
+        ("Both failed", counted("both_failed_pairs"), "locale"),
+        ("Dropped", counted("rounds_dropped"), "locale"),
+    ];
+    let panel = table(
+        "Comparisons",
+        "The verdict on each since it began, and what became of its rounds in the time shown. Not \
+         worse: by less than the tolerance. A verdict is never taken back.",
+        "short",
+    );
+    let side = |name: &str| {
+        let url = drill_down("target", "${__value.raw}");
+        [("displayName", json!(name)), ("links", links("Show the target", &url))]
+    };
+    let panel = columns(panel, &of, &["Value #A"])
+        .thresholds("text", &[])
+        .default("decimals", json!(0))
+        .field("Verdict", &verdict_words())
+        .field("Tolerance", &[("decimals", json!(1))])
+        .field("comparison", &[("displayName", json!("Comparison"))])
+        .field("order", &[("displayName", json!("Order"))])
+        .field("baseline", &side("Baseline"))
+        .field("candidate", &side("Candidate"));
+    panel.size(24, 5)
+}
+
+fn signals() -> Panel {
+    let max = |metric: &str, more: &str| {
+        format!("max by ({BY_SIGNAL}) (llm_prober_comparison_{metric}{{comparison{more}}})")
+    };
+    let needed = |verdict: &str| {
+        format!(
+            "{} / on (comparison) group_left () max by (comparison) \
+             (llm_prober_comparison_verdict_evidence_threshold\
+             {{comparison, verdict=\"{verdict}\"}})",
+            max("verdict_evidence", &format!(", verdict=\"{verdict}\""))
+        )
+    };
+    let worse = |side: &str| {
+        format!(
+            "sum by ({BY_SIGNAL}) (increase(llm_prober_comparison_discordant_pairs_total\
+             {{comparison, worse=\"{side}\"}}[$__range]))"
+        )
+    };
+    let of = [
+        ("Verdict", verdict("signal_verdict", BY_SIGNAL), "short"),
+        ("Ratio", max("effect_ratio", ""), "short"),
+        ("at least", max("effect_lower_ratio", ""), "short"),
+        ("at most", max("effect_upper_ratio", ""), "short"),
+        ("For regressed", needed("regressed"), "percentunit"),
+        ("For not worse", needed("not_worse"), "percentunit"),
+        ("Only candidate", worse("candidate"), "locale"),
+        ("Only baseline", worse("baseline"), "locale"),
+    ];
+    let panel = table(
+        "Signal by signal",
+        "The median of candidate / baseline with its bounds (95 %), the evidence for each verdict \
+         as a share of what it needs (on the scale of logarithms), and the pairs in the time shown \
+         of which only one side failed or missed its SLO.",
+        "short",
+    );
+    let panel = columns(panel, &of, &[]).thresholds("text", &[]).default("decimals", json!(2));
+    let panel = ["For regressed", "For not worse", "Only candidate", "Only baseline"]
+        .iter()
+        .fold(panel, |p, name| p.field(name, &[("decimals", json!(0))]));
+    panel
+        .field("Verdict", &verdict_words())
+        .field("comparison", &[("displayName", json!("Comparison"))])
+        .field("workload", &[("displayName", json!("Workload"))])
+        .field("signal", &[("displayName", json!("Signal")), ("custom.minWidth", json!(130))])
+}
