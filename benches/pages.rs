@@ -98,7 +98,7 @@ fn probe(
         token_limit: RateLimit::default(),
     };
     let workload = Arc::clone(&target.workloads[0]);
-    Probe { id: ProbeId::random(), workload, recording: Recording::begin(started), outcome }
+    Probe::new(ProbeId::random(), workload, Recording::begin(started), outcome)
 }
 
 async fn serve(daemon: Arc<Daemon>) -> SocketAddr {
