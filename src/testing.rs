@@ -14,7 +14,7 @@ use crate::recording::{ConnectionPhases, Offset, Recording, TimestampSource};
 use crate::schedule::{Arrival, Schedule};
 use crate::slo::{Objective, ObjectiveKind, Slo};
 use crate::target::{Budget, ConnectionMode, Limits, ServerMetrics, Target, Tls};
-use crate::workload::{Prefix, Prompt, Validator, Workload};
+use crate::workload::{Captured, Prefix, Prompt, Validator, Workload};
 
 /// A plain target with one workload and no SLO.
 pub fn target(name: &str) -> Target {
@@ -69,6 +69,17 @@ pub fn workload(name: &str, validators: Vec<Validator>) -> Arc<Workload> {
         max_output_tokens: 16,
         validators,
     })
+}
+
+/// A workload of requests that were captured at these seconds.
+pub fn captured(name: &str, seconds: &[Option<u64>]) -> Arc<Workload> {
+    let prompt = |at: &Option<u64>| {
+        let body = serde_json::Map::from_iter([("prompt".to_owned(), "p".into())]);
+        let at = at.map(Duration::from_secs);
+        Prompt::captured(Captured { at, ..Captured::new(body).expect("a body") })
+    };
+    let prompts = seconds.iter().map(prompt).collect();
+    Arc::new(Workload { prompts, ..Workload::clone(&workload(name, Vec::new())) })
 }
 
 /// An SLO for all workloads.

@@ -170,6 +170,23 @@ fn a_changed_target_is_noticed() {
     assert!(parse(&text("5s")).targets != parse(&text("6s")).targets);
 }
 
+#[test]
+fn recorded_arrivals_come_instead_of_an_interval() {
+    let text = "workloads: {w: {prompts: {requests: tests/config/files/requests_chat.jsonl}}}\n\
+         targets:\n- {name: a, url: 'http://h/v1'}\n- {name: b, url: 'http://h/v1'}\n\
+         comparisons: [{name: c, baseline: a, candidate: b, arrivals: recorded, speed: 0.25}]\n";
+    let config = parse(text);
+    let comparison = &config.comparisons[0];
+    assert_eq!(comparison.timing.interval(), Duration::from_secs(2), "half a second, slowed down");
+    let shown = config.redacted();
+    assert!(shown.contains("  arrivals: recorded\n  speed: 0.25\n  order:"), "{shown}");
+    let described = check::describe(&config);
+    let expect = "rounds     43200 per day as recorded, at speed 0.25, each with";
+    assert!(described.contains(expect), "{described}");
+    assert!(parse(text).comparisons == config.comparisons);
+    assert!(parse(&text.replace("0.25", "0.5")).comparisons != config.comparisons);
+}
+
 fn parse(text: &str) -> Config {
     match Config::parse(text, Path::new("test.yml"), Path::new("")) {
         Ok(config) => config,

@@ -10,6 +10,7 @@ mod round;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -19,7 +20,7 @@ pub use fleet::{Fleet, Means, Remembered};
 pub use live::Live;
 use round::{Asked, LATE};
 
-use crate::comparison::{DropReason, Order, Source};
+use crate::comparison::{DropReason, Next, Order, Source};
 use crate::prober::commission::Desk;
 use crate::skip::SkipReason;
 
@@ -57,7 +58,8 @@ impl Comparer {
         let name = &spec.name;
         let (seed, rounds) = (self.live.seed(), self.live.state().rounds());
         tracing::info!(comparison = %name, seed, rounds, "comparing");
-        let mut next = Instant::now() + self.source.first_gap();
+        let mut next = self.source.next();
+        let mut due = Instant::now() + next.as_ref().map_or(Duration::ZERO, |next| next.after);
         let stopped = self.stop.clone();
         loop {
             tokio::select! {
@@ -69,21 +71,25 @@ impl Comparer {
                         self.live.dropped(DropReason::Prober);
                     }
                 }
-                () = tokio::time::sleep_until(next), if !self.patient || self.rounds.is_empty() => {
+                () = tokio::time::sleep_until(due),
+                    if next.is_some() && (!self.patient || self.rounds.is_empty()) =>
+                {
                     if self.patient {
-                        next = Instant::now();
+                        due = Instant::now();
                     }
-                    self.arrival(next);
-                    next += self.source.gap();
+                    if let Some(next) = next.take() {
+                        self.arrival(next, due);
+                    }
+                    next = self.source.next();
+                    due += next.as_ref().map_or(Duration::ZERO, |next| next.after);
                 }
             }
         }
     }
 
-    fn arrival(&mut self, scheduled: Instant) {
-        let Some(next) = self.source.draw() else { return };
+    fn arrival(&mut self, next: Next, scheduled: Instant) {
         let spec = self.live.spec();
-        let late = scheduled.elapsed() > spec.schedule.interval.max(LATE);
+        let late = scheduled.elapsed() > spec.timing.interval().max(LATE);
         // Of stacks that share hardware, rounds may not overlap either.
         let most = match spec.order {
             Order::BackToBack => 1,

@@ -4,12 +4,13 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use super::{Fleet, Live, Means};
-use crate::comparison::{Comparison, Order, Round, Side};
+use crate::comparison::{Comparison, Order, Round, Side, Timing};
 use crate::detect::{self, Tolerance};
 use crate::prober::commission::desk;
 use crate::schedule::{Arrival, Schedule};
 use crate::target::Target;
-use crate::testing::{target, workload};
+use crate::testing::{captured, target, workload};
+use crate::workload::replay::Replay;
 
 fn spec(name: &str) -> Comparison {
     Comparison {
@@ -17,7 +18,7 @@ fn spec(name: &str) -> Comparison {
         baseline: Arc::new(target("prod")),
         candidate: Arc::new(target("next")),
         workloads: vec![workload("chat", Vec::new())],
-        schedule: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson },
+        timing: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson }.into(),
         order: Order::Simultaneous,
         tolerance: Tolerance::PAIRS,
         failure_margin: 0.01,
@@ -73,6 +74,20 @@ async fn a_restart_in_mid_stream_changes_nothing() {
     assert_eq!(again[0].snapshot().pairs(), 100);
 }
 
+/// A reload that changes nothing goes on where the replay stands; another speed begins anew.
+#[tokio::test]
+async fn equal_replays_go_on() {
+    let recorded = |speed| {
+        let workloads = vec![captured("chat", &[Some(0), Some(60)])];
+        let timing = Timing::Recorded(Replay::of(&workloads, speed).unwrap());
+        Comparison { timing, workloads, ..spec("canary") }
+    };
+    let mut fleet = Fleet::default();
+    let live = apply(&mut fleet, &[recorded(1.0)], 7);
+    assert!(Arc::ptr_eq(&live[0], &apply(&mut fleet, &[recorded(1.0)], 7)[0]));
+    assert!(!Arc::ptr_eq(&live[0], &apply(&mut fleet, &[recorded(2.0)], 7)[0]));
+}
+
 #[tokio::test]
 async fn what_was_learnt_about_other_stacks_is_forgotten() {
     let check = |changed: Comparison, kept: bool| {
@@ -87,8 +102,8 @@ async fn what_was_learnt_about_other_stacks_is_forgotten() {
     check(spec("other"), false);
     // How often is asked does not matter.
     let interval = Duration::from_secs(30);
-    let schedule = Schedule { interval, arrival: Arrival::Constant };
-    check(Comparison { schedule, ..spec("canary") }, true);
+    let timing = Schedule { interval, arrival: Arrival::Constant }.into();
+    check(Comparison { timing, ..spec("canary") }, true);
     check(Comparison { tolerance: Tolerance::TTFT, ..spec("canary") }, false);
     check(Comparison { order: Order::BackToBack, ..spec("canary") }, false);
     let version = [("serving_image".to_owned(), "v2".to_owned())].into();

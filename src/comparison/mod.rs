@@ -16,6 +16,7 @@ mod signal;
 mod snapshot;
 mod source;
 mod spec;
+mod timing;
 mod workload;
 
 pub use answers::{Answer, AnswerCheck, AnswerCounts, Answers};
@@ -27,6 +28,7 @@ pub use signal::Signal;
 pub use snapshot::{Discordant, GateSnapshot, Snapshot, StreamSnapshot, WorkloadSnapshot};
 pub use source::{Next, Source};
 pub use spec::{AnswerRules, Comparison, Order};
+pub use timing::Timing;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::signal::Signal;
+use super::timing::Timing;
 use crate::detect::{Threshold, Tolerance};
-use crate::schedule::Schedule;
 use crate::target::Target;
 use crate::workload::Workload;
 
@@ -51,7 +51,7 @@ pub struct Comparison {
     /// What is asked, by weight; both targets have it. At least one.
     pub workloads: Vec<Arc<Workload>>,
     /// When rounds are wanted.
-    pub schedule: Schedule,
+    pub timing: Timing,
     /// How a round lies in time.
     pub order: Order,
     /// By how much a latency may be longer.
@@ -104,8 +104,9 @@ impl Comparison {
     /// have fewer pairs in the same time.
     #[must_use]
     pub fn threshold(&self, workload: &Workload, fleet: usize) -> Threshold {
-        let total: f64 = self.workloads.iter().map(|w| w.weight).sum();
-        let interval = self.schedule.interval.mul_f64((total / workload.weight).min(1e6));
+        let weight = |workload: &Workload| self.timing.weight(workload);
+        let total: f64 = self.workloads.iter().map(|w| weight(w)).sum();
+        let interval = self.timing.interval().mul_f64((total / weight(workload)).min(1e6));
         Threshold::of_fleet(self.false_alarm_every, interval, fleet)
     }
 }

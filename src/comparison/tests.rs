@@ -3,16 +3,19 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{AnswerRules, Comparison, DropReason, Judge, Order, Round, Side, Signal, Source, What};
-use crate::detect::{self, Change, Tolerance, Verdict};
+use super::{
+    AnswerRules, Comparison, DropReason, Judge, Order, Round, Side, Signal, Source, Timing, What,
+};
+use crate::detect::{self, Change, Threshold, Tolerance, Verdict};
 use crate::failure::FailureReason;
 use crate::measure::Measurement;
 use crate::schedule::{Arrival, Schedule};
 use crate::skip::SkipReason;
 use crate::slo::{ObjectiveKind, judge};
 use crate::target::Target;
-use crate::testing::{failed, outcome, slo, target, workload};
+use crate::testing::{captured, failed, outcome, slo, target, workload};
 use crate::workload::Workload;
+use crate::workload::replay::Replay;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -24,7 +27,7 @@ fn spec() -> Comparison {
         baseline: side("prod"),
         candidate: side("next"),
         workloads: vec![workload("chat", Vec::new())],
-        schedule: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson },
+        timing: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson }.into(),
         order: Order::Simultaneous,
         tolerance: Tolerance::PAIRS,
         failure_margin: 0.01,
@@ -210,6 +213,22 @@ fn a_rare_workload_needs_less_evidence_and_a_large_fleet_more() {
     assert!((of(&chat, 40) - of(&chat, 1) - 40.0_f64.log10()).abs() < 1e-9);
 }
 
+/// What counts of captured requests is how many they are.
+#[test]
+fn the_mean_gap_is_the_interval_of_recorded_arrivals() {
+    let chat = captured("chat", &[Some(0), Some(5), Some(5), Some(8)]);
+    let rare = captured("rare", &[Some(20)]);
+    let rare = Arc::new(Workload { weight: 9.0, ..Workload::clone(&rare) });
+    let workloads = vec![chat, rare];
+    let timing = Timing::Recorded(Replay::of(&workloads, 2.0).unwrap());
+    let spec = Comparison { timing, workloads, ..spec() };
+    let of = |workload: usize| spec.threshold(&spec.workloads[workload], 7);
+    // Four gaps in twenty seconds, at twice the speed.
+    let every =
+        |millis| Threshold::of_fleet(spec.false_alarm_every, Duration::from_millis(millis), 7);
+    assert_eq!((of(0), of(1)), (every(3125), every(12_500)));
+}
+
 #[test]
 fn only_a_judge_of_the_same_streams_fits() {
     let judge = Judge::new(&spec(), 5);
@@ -223,7 +242,7 @@ fn only_a_judge_of_the_same_streams_fits() {
 fn who_is_first_is_left_to_a_seeded_coin() {
     let draw = |seed| {
         let mut source = Source::new(&spec(), seed);
-        let rounds: Vec<_> = (0..400).map(|_| source.draw().unwrap()).collect();
+        let rounds: Vec<_> = (0..400).map(|_| source.next().unwrap()).collect();
         let first: Vec<_> = rounds.iter().map(|r| r.baseline_first).collect();
         let prompts: Vec<_> = rounds.iter().map(|r| r.draw.prompt.text()).collect();
         (first, prompts)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Config;
 use super::percent::HumanPercent;
-use crate::comparison::{Comparison, Order};
+use crate::comparison::{Comparison, Order, Timing};
 use crate::rules::too_few_probes;
 use crate::schedule::Arrival;
 use crate::slo::{Objective, ObjectiveKind, Slo};
@@ -53,7 +53,11 @@ fn block(target: &Target) -> String {
 fn comparison(comparison: &Comparison) -> String {
     let Comparison { name, baseline, candidate, tolerance, .. } = comparison;
     let names: Vec<_> = comparison.workloads.iter().map(|w| w.name.as_str()).collect();
-    let rounds = SECONDS_PER_DAY / comparison.schedule.interval.as_secs_f64();
+    let rounds = SECONDS_PER_DAY / comparison.timing.interval().as_secs_f64();
+    let when = match &comparison.timing {
+        Timing::Drawn(_) => String::new(),
+        Timing::Recorded(replay) => format!(" as recorded, at speed {}", replay.speed()),
+    };
     let order = match comparison.order {
         Order::Simultaneous => "at the same instant",
         Order::BackToBack => "one after the other",
@@ -63,7 +67,7 @@ fn comparison(comparison: &Comparison) -> String {
            sides      {} against {}, {order}\n  \
            workloads  {}\n  \
            tolerance  {}; {} for failures, {} for missed SLOs\n  \
-           rounds     {rounds:.0} per day, each with one more probe of either side\n",
+           rounds     {rounds:.0} per day{when}, each with one more probe of either side\n",
         candidate.name,
         baseline.name,
         names.join(", "),

@@ -275,10 +275,18 @@ pub(super) struct Comparison {
     pub failure_margin: Maybe<HumanPercent>,
     pub slo_margin: Maybe<HumanPercent>,
     pub interval: Maybe<HumanDuration>,
+    pub arrivals: Maybe<Arrivals>,
+    pub speed: Maybe<f64>,
     pub order: Option<Order>,
     pub workloads: Maybe<Vec<Spanned<String>>>,
     pub false_alarm_every: Maybe<HumanDuration>,
     pub agreement: Option<Agreement>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Arrivals {
+    Recorded,
 }
 
 #[derive(Deserialize, Clone, Copy)]

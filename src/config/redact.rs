@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::Config;
 use super::percent::HumanPercent;
-use crate::comparison::Comparison;
+use crate::comparison::{Comparison, Timing};
 use crate::detect::Tolerance;
 use crate::gpu_settings::{GpuId, GpuSettings, Watch};
 use crate::schedule::Arrival;
@@ -94,7 +94,12 @@ struct ComparisonView<'a> {
     baseline: &'a str,
     candidate: &'a str,
     workloads: Vec<&'a str>,
-    interval: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arrivals: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speed: Option<f64>,
     order: &'static str,
     tolerance: String,
     failure_margin: String,
@@ -242,12 +247,18 @@ fn gpu_id(id: &GpuId) -> Value {
 
 fn comparison(comparison: &Comparison) -> ComparisonView<'_> {
     let percent = |share| HumanPercent(share).to_string();
+    let (interval, speed) = match &comparison.timing {
+        Timing::Drawn(schedule) => (Some(human(schedule.interval)), None),
+        Timing::Recorded(replay) => (None, Some(replay.speed())),
+    };
     ComparisonView {
         name: &comparison.name,
         baseline: &comparison.baseline.name,
         candidate: &comparison.candidate.name,
         workloads: comparison.workloads.iter().map(|w| w.name.as_str()).collect(),
-        interval: human(comparison.schedule.interval),
+        interval,
+        arrivals: speed.map(|_| "recorded"),
+        speed,
         order: comparison.order.as_str(),
         tolerance: percent(comparison.tolerance.delta()),
         failure_margin: percent(comparison.failure_margin),

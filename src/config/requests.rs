@@ -25,7 +25,7 @@ const MAX_KEPT_BYTES: usize = 64 << 20;
 /// Most requests that are kept.
 const MAX_REQUESTS: usize = 100_000;
 /// Unix times beyond are milliseconds or nonsense (the year 5138).
-const LAST_SECOND: f64 = 1e11;
+const LAST: Duration = Duration::from_secs(100_000_000_000);
 
 const EXPECTED: &str = "expected {\"body\": {…}}, with \"timestamp\" if it is known, or a bare \
     request body";
@@ -37,12 +37,6 @@ pub struct Sample {
     pub ratio: f64,
     /// The same seed keeps the same requests.
     pub seed: u64,
-}
-
-/// A request of the file, with its wall clock in seconds.
-struct Logged {
-    captured: Captured,
-    timestamp: Option<f64>,
 }
 
 /// Reads a file: in the order of arrival where the log has times.
@@ -68,8 +62,8 @@ fn parse(lines: impl BufRead, sample: Sample) -> Result<Vec<Prompt>, Refused> {
             let column = column.map_or_else(String::new, |column| format!(":{column}"));
             (Some(format!("{number}{column}")), why)
         };
-        let logged = logged(line).map_err(refused)?;
-        kept.add(logged, line.len()).map_err(|why| refused((None, why)))
+        let captured = captured(line).map_err(refused)?;
+        kept.add(captured, line.len()).map_err(|why| refused((None, why)))
     })?;
     if kept.requests.is_empty() {
         let why = match kept.all {
@@ -117,7 +111,7 @@ struct Kept {
     /// What all must be like: the form, and whether there are times.
     kind: Option<(Form, bool)>,
     bytes: usize,
-    requests: Vec<Logged>,
+    requests: Vec<Captured>,
 }
 
 impl Kept {
@@ -127,8 +121,8 @@ impl Kept {
     }
 
     /// Draws whether to keep a request of so many bytes.
-    fn add(&mut self, logged: Logged, bytes: usize) -> Result<(), String> {
-        let kind = (logged.captured.form, logged.timestamp.is_some());
+    fn add(&mut self, captured: Captured, bytes: usize) -> Result<(), String> {
+        let kind = (captured.form, captured.at.is_some());
         if *self.kind.get_or_insert(kind) != kind {
             let why = "unlike the first request: expected all or none to have a timestamp, and all \
                        to be for chat or all for completions";
@@ -137,7 +131,7 @@ impl Kept {
         self.all += 1;
         if self.rng.random::<f64>() < self.ratio {
             self.bytes += bytes;
-            self.requests.push(logged);
+            self.requests.push(captured);
         }
         if self.requests.len() > MAX_REQUESTS || self.bytes > MAX_KEPT_BYTES {
             let most = MAX_KEPT_BYTES >> 20;
@@ -150,20 +144,13 @@ impl Kept {
 }
 
 /// Gateways log requests as they end; here they are as they began.
-fn in_order(mut requests: Vec<Logged>) -> Vec<Prompt> {
-    let key = |logged: &Logged| logged.timestamp.unwrap_or(0.0);
-    requests.sort_by(|a, b| key(a).total_cmp(&key(b)));
-    let first = requests.first().map_or(0.0, key);
-    let prompt = |logged: Logged| {
-        let since = |at: f64| Duration::try_from_secs_f64(at - first).ok();
-        let at = logged.timestamp.and_then(since);
-        Prompt::captured(Captured { at, ..logged.captured })
-    };
-    requests.into_iter().map(prompt).collect()
+fn in_order(mut requests: Vec<Captured>) -> Vec<Prompt> {
+    requests.sort_by_key(|captured| captured.at);
+    requests.into_iter().map(Prompt::captured).collect()
 }
 
 /// One line. An error tells its column where it has one.
-fn logged(line: &[u8]) -> Result<Logged, (Option<usize>, String)> {
+fn captured(line: &[u8]) -> Result<Captured, (Option<usize>, String)> {
     // The library's message may quote the text, so only the column is taken from it.
     let mut object: Map<String, Value> = serde_json::from_slice(line)
         .map_err(|e| (Some(e.column()), format!("not a JSON object, {EXPECTED}")))?;
@@ -174,23 +161,29 @@ fn logged(line: &[u8]) -> Result<Logged, (Option<usize>, String)> {
         None if object.contains_key("messages") || object.contains_key("prompt") => object,
         None => return Err((None, format!("neither a log entry nor a body, {EXPECTED}"))),
     };
-    let timestamp = timestamp.as_ref().map(unix_seconds).transpose().map_err(|why| (None, why))?;
-    let captured = Captured::new(body).map_err(|why| (None, why))?;
-    Ok(Logged { captured, timestamp })
+    let at = timestamp.as_ref().map(since_epoch).transpose().map_err(|why| (None, why))?;
+    Captured::new(body).map(|captured| Captured { at, ..captured }).map_err(|why| (None, why))
 }
 
-#[allow(clippy::cast_precision_loss)] // to a microsecond, as logs are
-fn unix_seconds(timestamp: &Value) -> Result<f64, String> {
-    let seconds = match timestamp {
-        Value::Number(seconds) => seconds.as_f64(),
-        Value::String(text) => OffsetDateTime::parse(text, &Rfc3339)
-            .ok()
-            .map(|at| at.unix_timestamp_nanos() as f64 / 1e9),
+fn since_epoch(timestamp: &Value) -> Result<Duration, String> {
+    let at = match timestamp {
+        Value::Number(seconds) => seconds.as_f64().and_then(whole_microseconds),
+        Value::String(text) => OffsetDateTime::parse(text, &Rfc3339).ok().and_then(|at| {
+            let seconds = u64::try_from(at.unix_timestamp()).ok()?;
+            Some(Duration::new(seconds, at.nanosecond()))
+        }),
         _ => None,
     };
-    seconds.filter(|s| (0.0..=LAST_SECOND).contains(s)).ok_or_else(|| {
+    at.filter(|at| *at <= LAST).ok_or_else(|| {
         "`timestamp` is not a time, expected Unix seconds or 2026-01-31T12:00:00.5Z".to_owned()
     })
+}
+
+/// As a log wrote it: a floating-point number of today's seconds is exact to a quarter of one.
+fn whole_microseconds(seconds: f64) -> Option<Duration> {
+    let rounded =
+        Duration::try_from_secs_f64(seconds).ok()?.checked_add(Duration::from_nanos(500))?;
+    Some(Duration::new(rounded.as_secs(), rounded.subsec_micros() * 1000))
 }
 
 #[cfg(test)]
@@ -203,9 +196,9 @@ mod tests {
         parse(text.as_bytes(), ALL)
     }
 
-    /// Texts and milliseconds since the first.
+    /// Texts and nanoseconds since the epoch.
     fn read(text: &str) -> Vec<(String, Option<u128>)> {
-        let at = |p: &Prompt| p.captured.as_ref().unwrap().at.map(|at| at.as_millis());
+        let at = |p: &Prompt| p.captured.as_ref().unwrap().at.map(|at| at.as_nanos());
         lines(text).unwrap().iter().map(|p| (p.text(), at(p))).collect()
     }
 
@@ -214,10 +207,16 @@ mod tests {
         let found = read(
             "{\"timestamp\": \"2026-01-31T13:00:01.5+01:00\", \"id\": \"r1\", \"body\": \
                {\"messages\": [{\"role\": \"user\", \"content\": \"second\"}]}}\n\n\
-             {\"timestamp\": 1769860800, \"status\": 200, \"body\": \
+             {\"timestamp\": 1769860800.3, \"status\": 200, \"body\": \
                {\"messages\": [{\"role\": \"user\", \"content\": \"first\"}]}}",
         );
-        assert_eq!(found, [("first".to_owned(), Some(0)), ("second".to_owned(), Some(1500))]);
+        assert_eq!(
+            found,
+            [
+                ("first".to_owned(), Some(1_769_860_800_300_000_000)),
+                ("second".to_owned(), Some(1_769_860_801_500_000_000))
+            ]
+        );
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub struct Captured {
     pub form: Form,
     /// What is sent, but for what the target decides: model, streaming, the limit of tokens.
     pub body: Map<String, Value>,
-    /// When it arrived, counted from the first of its file; absent where the log has no times.
+    /// When it arrived, since the Unix epoch; absent where the log has no times.
     pub at: Option<Duration>,
 }
 

@@ -61,7 +61,12 @@ impl Mix {
     /// The next request of one workload.
     pub fn draw_from(&mut self, workload: &Arc<Workload>) -> Option<Draw> {
         let index = self.rng.random_range(0..workload.prompts.len().max(1));
-        let prompt = workload.prompts.get(index)?;
+        self.pick(workload, index)
+    }
+
+    /// This request of a workload; `None` where there is no such prompt.
+    pub fn pick(&mut self, workload: &Arc<Workload>, prompt: usize) -> Option<Draw> {
+        let prompt = workload.prompts.get(prompt)?;
         let prompt = match workload.prefix {
             Prefix::Shared => prompt.clone(),
             Prefix::Unique => prompt.with_nonce(&format!("{:08x}", self.nonces.random::<u32>())),

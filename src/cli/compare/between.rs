@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::CompareArgs;
 use crate::cli::{CliError, load};
-use crate::comparison::{Comparison, Order};
+use crate::comparison::{Comparison, Order, Timing};
 use crate::config::Config;
 use crate::detect::{DEFAULT_PERIOD, Tolerance};
 use crate::schedule::{Arrival, Schedule};
@@ -39,7 +39,7 @@ pub(super) fn resolve(args: &CompareArgs) -> Result<(Config, Comparison), CliErr
         Some(comparison) => Comparison::clone(comparison),
         None => defaults(args, baseline, candidate),
     };
-    comparison.schedule = Schedule { interval: args.interval, arrival: Arrival::Constant };
+    comparison.timing = constant(args);
     if let Some(tolerance) = args.tolerance.and_then(|t| Tolerance::new(t.0)) {
         comparison.tolerance = tolerance;
     }
@@ -58,7 +58,7 @@ fn defaults(args: &CompareArgs, baseline: Arc<Target>, candidate: Arc<Target>) -
     Comparison {
         name: format!("{} against {}", candidate.name, baseline.name),
         workloads: common.cloned().collect(),
-        schedule: Schedule { interval: args.interval, arrival: Arrival::Constant },
+        timing: constant(args),
         baseline,
         candidate,
         order: Order::Simultaneous,
@@ -68,6 +68,10 @@ fn defaults(args: &CompareArgs, baseline: Arc<Target>, candidate: Arc<Target>) -
         false_alarm_every: DEFAULT_PERIOD,
         answers: None,
     }
+}
+
+fn constant(args: &CompareArgs) -> Timing {
+    Schedule { interval: args.interval, arrival: Arrival::Constant }.into()
 }
 
 fn of_urls(args: &CompareArgs) -> Result<(Config, Arc<Target>, Arc<Target>), CliError> {

@@ -7,14 +7,13 @@ use std::time::Duration;
 use serde_yaml::Spanned;
 
 use super::catalog::unknown;
-use super::{limit, timing};
+use super::{limit, rounds};
 use crate::comparison::{AnswerRules, Comparison, Order};
 use crate::config::error::Report;
 use crate::config::labels::check_value;
 use crate::config::percent::HumanPercent;
 use crate::config::raw;
 use crate::detect::{DEFAULT_PERIOD, Tolerance};
-use crate::schedule::Schedule;
 use crate::target::Target;
 use crate::units::HumanDuration;
 use crate::workload::Workload;
@@ -62,7 +61,7 @@ fn comparison(
         margin("failure_margin", raw.failure_margin.as_ref(), DEFAULT_FAILURE_MARGIN, report);
     let slo_margin = margin("slo_margin", raw.slo_margin.as_ref(), DEFAULT_SLO_MARGIN, report);
     let false_alarm_every = false_alarm_every(raw.false_alarm_every.as_ref(), report);
-    let interval = raw.interval.as_ref().map(|i| timing::interval(Some(i), report));
+    let rounds = rounds::wanted(raw, report);
     let baseline = side(&raw.baseline, targets, report);
     let candidate = side(&raw.candidate, targets, report);
     if raw.baseline.value == raw.candidate.value {
@@ -71,17 +70,18 @@ fn comparison(
     }
     let (baseline, candidate) = (baseline?, candidate?);
     let workloads = workloads(raw, &baseline, &candidate, report);
+    let timing = rounds.zip(workloads.as_deref()).and_then(|(rounds, workloads)| {
+        rounds::timing(&rounds, [&baseline, &candidate], workloads, report)
+    });
     let answers = match &raw.agreement {
         None => Some(None),
         Some(rules) => agreement(rules, [&baseline, &candidate], report).map(Some),
     };
     named?;
-    let default = baseline.schedule.interval.max(candidate.schedule.interval);
-    let interval = interval.map_or(Some(default), |interval| interval)?;
     Some(Comparison {
         name: raw.name.value.clone(),
         workloads: workloads?,
-        schedule: Schedule { interval, arrival: baseline.schedule.arrival },
+        timing: timing?,
         baseline,
         candidate,
         order: match raw.order {

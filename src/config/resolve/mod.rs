@@ -9,6 +9,7 @@ mod cost;
 mod endpoint;
 mod gpu;
 mod labels;
+mod rounds;
 mod server_metrics;
 mod slos;
 mod target;

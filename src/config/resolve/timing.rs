@@ -20,7 +20,7 @@ const DEFAULT_STALL_TIMEOUT: Duration = Duration::from_secs(20);
 const DEFAULT_MAX_BODY: usize = 8 << 20;
 
 /// Beyond a week a draw from the distribution of gaps could overflow.
-const INTERVALS: RangeInclusive<Duration> =
+pub(super) const INTERVALS: RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(7 * 86_400);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
 const BODY_SIZES: RangeInclusive<u64> = 1 << 10..=1 << 30;

@@ -31,7 +31,7 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "comparison_interval_seconds",
         &[],
         "Mean time between two rounds, as configured.",
-        |c, s| s.gauge(&[], c.live.spec().schedule.interval.as_secs_f64()),
+        |c, s| s.gauge(&[], c.live.spec().timing.interval().as_secs_f64()),
     ),
     gauge(
         "comparison_tolerance_ratio",

@@ -18,7 +18,7 @@ pub(super) fn full() -> Arc<Live> {
         workloads: vec![Arc::clone(&target.workloads[0])],
         baseline: Arc::new(Target { name: "next".to_owned(), ..Target::clone(&target) }),
         candidate: target,
-        schedule: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson },
+        timing: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson }.into(),
         order: Order::Simultaneous,
         tolerance: Tolerance::PAIRS,
         failure_margin: 0.01,

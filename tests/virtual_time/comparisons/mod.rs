@@ -1,5 +1,6 @@
 //! Two servers side by side.
 
+mod recorded;
 mod reload;
 mod restart;
 mod rounds;

@@ -1,0 +1,93 @@
+//! When the rounds of a comparison come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_yaml::Location;
+
+use super::timing::{self, INTERVALS};
+use crate::comparison::Timing;
+use crate::config::error::Report;
+use crate::config::raw;
+use crate::schedule::Schedule;
+use crate::target::Target;
+use crate::units::HumanDuration;
+use crate::workload::Workload;
+use crate::workload::replay::Replay;
+
+const DEFAULT_SPEED: f64 = 1.0;
+const MIN_SPEED: f64 = 0.01;
+const MAX_SPEED: f64 = 100.0;
+
+/// What the keys ask for.
+pub(super) enum Wanted {
+    /// Left out: the longer interval of the two targets.
+    Every(Option<Duration>),
+    /// At the recorded times, so many times as fast.
+    Recorded { speed: f64, arrivals: Location },
+}
+
+/// Checks the keys by themselves.
+pub(super) fn wanted(raw: &raw::Comparison, report: &mut Report<'_>) -> Option<Wanted> {
+    let speed = speed(raw, report);
+    let interval = raw.interval.as_ref().map(|i| timing::interval(Some(i), report));
+    let Some(arrivals) = &raw.arrivals else {
+        speed?;
+        return Some(Wanted::Every(match interval {
+            Some(interval) => Some(interval?),
+            None => None,
+        }));
+    };
+    if let Some(interval) = &raw.interval {
+        let why = "interval beside recorded arrivals, expected only one of them";
+        return report.add(interval.referenced, why);
+    }
+    Some(Wanted::Recorded { speed: speed?, arrivals: arrivals.referenced })
+}
+
+/// The same of these targets and these workloads of theirs.
+pub(super) fn timing(
+    wanted: &Wanted,
+    sides: [&Arc<Target>; 2],
+    workloads: &[Arc<Workload>],
+    report: &mut Report<'_>,
+) -> Option<Timing> {
+    match *wanted {
+        Wanted::Every(interval) => {
+            let [baseline, candidate] = sides.map(|side| side.schedule);
+            let default = baseline.interval.max(candidate.interval);
+            let interval = interval.unwrap_or(default);
+            Some(Schedule { interval, arrival: baseline.arrival }.into())
+        }
+        Wanted::Recorded { speed, arrivals } => {
+            report.check(arrivals, replay(workloads, speed)).map(Timing::Recorded)
+        }
+    }
+}
+
+fn speed(raw: &raw::Comparison, report: &mut Report<'_>) -> Option<f64> {
+    let Some(speed) = &raw.speed else { return Some(DEFAULT_SPEED) };
+    if raw.arrivals.is_none() {
+        let why = "speed without recorded arrivals, expected `arrivals: recorded`";
+        return report.add(speed.referenced, why);
+    }
+    if !(MIN_SPEED..=MAX_SPEED).contains(&speed.value) {
+        let why = format!("speed out of range, expected a number from {MIN_SPEED} to {MAX_SPEED}");
+        return report.add(speed.referenced, why);
+    }
+    Some(speed.value)
+}
+
+/// Held to the same mean times as other rounds.
+fn replay(workloads: &[Arc<Workload>], speed: f64) -> Result<Replay, String> {
+    let replay = Replay::of(workloads, speed)?;
+    if !INTERVALS.contains(&replay.interval()) {
+        let (least, most) = (HumanDuration(*INTERVALS.start()), HumanDuration(*INTERVALS.end()));
+        return Err(format!(
+            "the recorded requests come every {} on average, expected {least} to {most}; change \
+             `speed` or `sample`",
+            HumanDuration(replay.interval())
+        ));
+    }
+    Ok(replay)
+}
