@@ -16,6 +16,6 @@ mod workload;
 
 pub use observation::Observation;
 pub use settings::{ChangeDetection, Tolerances};
-pub use snapshot::{ReferenceSnapshot, StreamSnapshot};
+pub use snapshot::{ReferenceSnapshot, Standing, StreamSnapshot};
 pub use stream::What;
 pub use target::{Event, TargetState, TargetWatch};

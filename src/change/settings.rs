@@ -23,7 +23,9 @@ pub struct Tolerances {
 }
 
 impl Tolerances {
-    pub(super) fn of(&self, signal: Signal) -> Tolerance {
+    /// That of one signal.
+    #[must_use]
+    pub fn of(&self, signal: Signal) -> Tolerance {
         match signal {
             Signal::Ttft => self.ttft,
             Signal::Itl => self.itl,

@@ -1,4 +1,4 @@
-//! How a watched stream stands, for metrics.
+//! How a watched stream stands, for metrics, the API and the pages.
 
 use crate::comparison::{self, Signal};
 use crate::detect::Estimate;
@@ -22,6 +22,44 @@ pub struct StreamSnapshot {
     pub last_alarm_unix_millis: Option<u64>,
     /// The past that the stream is compared with; `None` for pairs, which need none.
     pub reference: Option<ReferenceSnapshot>,
+}
+
+impl StreamSnapshot {
+    /// How far it is.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match self.alarmed {
+            None => Standing::Collecting,
+            Some(false) => Standing::Watching,
+            Some(true) => Standing::Alarm,
+        }
+    }
+}
+
+/// How far a watched stream is: a closed set, because it becomes a word of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// What is usual is being found out.
+    Collecting,
+    /// Nothing speaks for a change.
+    Watching,
+    /// It has got worse than its own past.
+    Alarm,
+}
+
+impl Standing {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Collecting, Self::Watching, Self::Alarm];
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Collecting => "collecting",
+            Self::Watching => "watching",
+            Self::Alarm => "alarm",
+        }
+    }
 }
 
 /// A reference, or what there is of it so far.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::comparison::{Comparison, DropReason, Event, Judge, Round, Snapshot, What};
-use crate::detect::{Change, Verdict};
+use crate::detect::Change;
 
 /// What is compared, and what was learnt so far.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Live {
             self.tell(event);
         }
         if before != after {
-            tracing::info!(comparison = %self.spec.name, verdict = text(after), "verdict");
+            tracing::info!(comparison = %self.spec.name, verdict = after.as_str(), "verdict");
         }
         self.rounds.send_modify(|n| *n += 1);
     }
@@ -103,17 +103,9 @@ impl Live {
                 tracing::info!(%comparison, %workload, signal, "the candidate is no longer worse");
             }
             What::Verdict(verdict) => {
-                let verdict = text(verdict);
+                let verdict = verdict.as_str();
                 tracing::info!(%comparison, %workload, signal, verdict, "verdict of one signal");
             }
         }
-    }
-}
-
-fn text(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Undecided => "undecided",
-        Verdict::NotWorse => "not_worse",
-        Verdict::Regressed => "regressed",
     }
 }

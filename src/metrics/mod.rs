@@ -145,6 +145,18 @@ impl Metrics {
         self.state.gpus.store(view.map(Arc::new));
     }
 
+    /// The comparisons in force, in the order of the configuration.
+    #[must_use]
+    pub fn comparisons(&self) -> Arc<Vec<Arc<Live>>> {
+        self.state.comparisons.load_full()
+    }
+
+    /// What the GPUs looked like last; `None` where they are not watched, or were not yet looked at.
+    #[must_use]
+    pub fn gpus(&self) -> Option<Arc<GpuView>> {
+        self.state.gpus.load_full()
+    }
+
     /// Whether the last attempt to load a configuration succeeded, and when the one in force was
     /// loaded, in Unix seconds; absent before the first.
     #[must_use]

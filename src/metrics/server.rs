@@ -10,7 +10,7 @@ use super::buckets::{self, SloBounds};
 use super::histogram::histogram;
 use super::options::HistogramForm;
 use super::target::TargetMetrics;
-use crate::server_metrics::{Sample, ServerView, TtftPart};
+use crate::server_metrics::{Look, Sample, ServerView, TtftPart};
 use crate::target::Target;
 
 /// A class of load: the most requests in it, and its label value.
@@ -149,16 +149,21 @@ impl TargetMetrics {
         }
     }
 
+    /// The newest look at the server's page, successful or not; `None` before the first, and
+    /// without `server_metrics`.
+    #[must_use]
+    pub fn server_look(&self) -> Option<Look> {
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The server's newest state; `None` while the last look at its page failed.
     pub(super) fn server_state(&self) -> Option<(Sample, f64)> {
-        let newest = *self.server.lock().unwrap_or_else(PoisonError::into_inner);
-        newest.and_then(|look| Some((look.result.ok()?, look.unix_seconds)))
+        self.server_look().and_then(|look| Some((look.result.ok()?, look.unix_seconds)))
     }
 
     /// Whether the last look at the page succeeded; `None` before the first.
     pub(super) fn server_up(&self) -> Option<bool> {
-        let newest = *self.server.lock().unwrap_or_else(PoisonError::into_inner);
-        newest.map(|look| look.result.is_ok())
+        self.server_look().map(|look| look.result.is_ok())
     }
 }
 

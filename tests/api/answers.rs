@@ -149,6 +149,7 @@ async fn refusals_say_what_was_expected() {
     check("/api/v1/targets/missing", 404, "no target").await;
     check("/api/v1/targets/%FF", 400, "UTF-8").await;
     check("/api/v1/targets/missing/probes", 404, "no target").await;
+    check("/api/v1/targets/missing/change", 404, "no target").await;
     check("/api/v1/targets/good/probes?reason=x", 400, "`x`: expected one of resolve").await;
     check("/api/v1/targets/good/probes?failed=maybe", 400, "failed").await;
     check("/api/v1/targets/good/probes?limit=129", 400, "expected 1 to 128").await;

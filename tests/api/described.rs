@@ -47,13 +47,16 @@ async fn every_route_and_field_is_described() {
     assert_eq!(
         paths,
         [
+            "/api/v1/comparisons",
             "/api/v1/events",
+            "/api/v1/gpus",
             "/api/v1/openapi.json",
             "/api/v1/probes/{id}",
             "/api/v1/probes/{id}/recording",
             "/api/v1/status",
             "/api/v1/targets",
             "/api/v1/targets/{name}",
+            "/api/v1/targets/{name}/change",
             "/api/v1/targets/{name}/probes",
         ]
     );

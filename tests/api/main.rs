@@ -6,8 +6,12 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code)] // no script is needed here
+#[path = "../gpu/library.rs"]
+mod library;
 
 mod answers;
+mod beside;
 mod confidential;
 mod described;
 mod events;
@@ -37,10 +41,13 @@ struct Page {
 }
 
 impl Page {
-    /// Serves this configuration; `{server}` in it is a simulator of few, fast tokens.
+    /// Serves this configuration; `{server}` in it is a simulator of few, fast tokens, `{library}`
+    /// one that shows two GPUs.
     async fn of(config: &str, options: WebOptions) -> Self {
         let server = simulator("model: m\nttft: 5ms\nitl: 1ms\nanswer_tokens: 3\n").await;
-        let config = common::config(&config.replace("{server}", &server.to_string()));
+        let config = config.replace("{server}", &server.to_string());
+        let library = library::library(library::Age::New).display().to_string();
+        let config = common::config(&config.replace("{library}", &library));
         let daemon = start(config, HistogramForm::Both);
         let base = format!("http://{}", serve(&daemon, options).await);
         Self { daemon, base, client: common::process::client() }
@@ -102,8 +109,11 @@ slos:
   hopeless: {objective: 0.99, ttft: 1ms}
 targets:
   - {name: good, url: 'http://{server}/v1', model: m, slos: [easy],
-     labels: {stack: current, node: a}, version: {hardware: none}}
+     labels: {stack: current, node: a}, version: {hardware: none}, server_metrics: /metrics}
   - {name: a slow/one, url: 'http://{server}/v1', slos: [hopeless], labels: {stack: candidate}}
   - {name: dead, url: 'http://{server}/v2', model: m, slos: [easy], labels: {stack: current}}
   - {name: idle, url: 'http://{server}/v1', model: m, interval: 10h}
+comparisons:
+  - {name: canary, baseline: good, candidate: a slow/one, interval: 100ms, workloads: [short]}
+gpu: {library: '{library}'}
 ";

@@ -21,6 +21,21 @@ pub enum Verdict {
     Regressed,
 }
 
+impl Verdict {
+    /// Every verdict.
+    pub const ALL: [Self; 3] = [Self::Undecided, Self::NotWorse, Self::Regressed];
+
+    /// Its name in logs, labels and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Undecided => "undecided",
+            Self::NotWorse => "not_worse",
+            Self::Regressed => "regressed",
+        }
+    }
+}
+
 /// Two e-processes over the same pairs, one for each verdict: each is ever wrong with probability
 /// at most α, whenever one looks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,8 +4,11 @@
 //! Never a text of a prompt, an answer or a server unless the program was started with
 //! `--web.enable-recordings`.
 
+mod change;
+mod comparisons;
 mod error;
 mod events;
+mod gpus;
 mod openapi;
 mod probe;
 mod probes;
@@ -41,7 +44,7 @@ const BASE: &str = "/api/v1";
 #[openapi(info(
     title = "llm-prober",
     description = "What llm-prober measured, for programs. Durations are seconds; a figure that \
-                   could not be observed is null.",
+                   could not be observed is null, or left out.",
 ))]
 struct Description;
 
@@ -52,9 +55,12 @@ fn documented() -> OpenApiRouter<Site> {
         OpenApiRouter::new()
             .routes(routes!(targets::list))
             .routes(routes!(target::get))
+            .routes(routes!(change::get))
             .routes(routes!(probes::list))
             .routes(routes!(probe::get))
             .routes(routes!(recording::get))
+            .routes(routes!(comparisons::list))
+            .routes(routes!(gpus::list))
             .routes(routes!(events::listen))
             .routes(routes!(status::get))
             .routes(routes!(openapi::get)),
@@ -85,7 +91,9 @@ fn find(daemon: &Daemon, name: &str) -> Result<Arc<Target>, Refusal> {
 }
 
 fn target_view(daemon: &Daemon, target: &Target, now_unix_nanos: i64) -> TargetView {
-    let known = daemon.metrics.target(&target.name).map(|metrics| metrics.model());
+    let metrics = daemon.metrics.target(&target.name);
+    let known = metrics.as_ref().map(|metrics| metrics.model());
     let model = known.filter(|name| !name.is_empty()).map(|name| (*name).clone());
-    TargetView::new(target, model, &daemon.history.overview(target, now_unix_nanos))
+    let server = metrics.and_then(|metrics| metrics.server_look());
+    TargetView::new(target, model, server, &daemon.history.overview(target, now_unix_nanos))
 }

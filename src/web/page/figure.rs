@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::comparison::Signal;
 use crate::slo::{Objective, ObjectiveKind};
 
 /// What stands where there is no figure.
@@ -75,6 +76,28 @@ pub(super) fn rate(per_second: f64) -> String {
     format!("{} tokens/s", three(per_second))
 }
 
+/// A ratio as what it adds: `+4.2 %`; `×12.3` where it is many times.
+pub(super) fn growth(ratio: f64) -> String {
+    let tenths = ((ratio - 1.0) * 1e3).round() / 10.0;
+    match tenths {
+        t if t >= 1e3 => format!("×{}", three(ratio)),
+        t if t > 0.0 => format!("+{t:.1} %"),
+        t => format!("{:.1} %", t.abs()).replacen("", if t < 0.0 { "−" } else { "" }, 1),
+    }
+}
+
+/// Decimal logarithms of evidence, never rounded up to what is needed: `2.1 of 4.5`.
+pub(super) fn evidence(found: f64, needed: f64) -> String {
+    let found = format!("{:.1}", (found * 10.0).floor() / 10.0 + 0.0);
+    format!("{} of {needed:.1}", found.replace('-', "−"))
+}
+
+/// A size of memory.
+#[allow(clippy::cast_precision_loss)] // three figures are shown
+pub(super) fn bytes(bytes: u64) -> String {
+    format!("{} GiB", three(bytes as f64 / f64::from(1_u32 << 30)))
+}
+
 /// A whole number with its thousands apart.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -95,6 +118,17 @@ pub(super) fn objective_name(kind: ObjectiveKind) -> &'static str {
         ObjectiveKind::RequestLatency => "Request latency",
         ObjectiveKind::LongestGap => "Longest gap",
         ObjectiveKind::TokensPerSecond => "Tokens per second",
+    }
+}
+
+/// The name of a signal.
+pub(super) fn signal_name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Ttft => "Time to first token",
+        Signal::Itl => "Inter-token latency",
+        Signal::RequestLatency => "Request latency",
+        Signal::Failure => "Failures",
+        Signal::Slo => "Missed SLOs",
     }
 }
 
@@ -168,5 +202,14 @@ mod tests {
             ["1 probe", "0 probes"]
         );
         assert_eq!(rate(58.26), "58.3 tokens/s");
+        assert_eq!([0, 40 << 30, 123_456_789].map(bytes), ["0 GiB", "40.0 GiB", "0.11 GiB"]);
+    }
+
+    #[test]
+    fn ratios_and_evidence() {
+        let ratios = [1.042, 0.9, 1.0, 0.9999, 12.34].map(growth);
+        assert_eq!(ratios, ["+4.2 %", "−10.0 %", "0.0 %", "0.0 %", "×12.3"]);
+        let found = [2.16, 4.49, -0.32, -0.0].map(|found| evidence(found, 4.5));
+        assert_eq!(found, ["2.1 of 4.5", "4.4 of 4.5", "−0.4 of 4.5", "0.0 of 4.5"]);
     }
 }

@@ -10,14 +10,24 @@ pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, TEXT).to_string()
 }
 
-/// A target's page. Proxies decode `%2F`, and browsers resolve dots even where they are encoded:
-/// such names travel in the query.
+/// A target's page.
 pub(super) fn target(root: &str, name: &str) -> String {
+    named(root, "targets", name)
+}
+
+/// A comparison's page.
+pub(super) fn comparison(root: &str, name: &str) -> String {
+    named(root, "comparisons", name)
+}
+
+/// Proxies decode `%2F`, and browsers resolve dots even where they are encoded: such names travel
+/// in the query.
+fn named(root: &str, folder: &str, name: &str) -> String {
     let part = encode(name);
     if matches!(name, "." | "..") || name.contains(['/', '\\']) {
-        format!("{root}targets/?name={part}")
+        format!("{root}{folder}/?name={part}")
     } else {
-        format!("{root}targets/{part}")
+        format!("{root}{folder}/{part}")
     }
 }
 

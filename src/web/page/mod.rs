@@ -1,10 +1,12 @@
-//! The pages for people: all targets at `/`, one target, one probe, the runbook.
+//! The pages for people: all targets at `/`, one target, one probe, one comparison, the runbook.
 //!
 //! Written on the server and complete without a script; `page.js` only keeps them up to date and
 //! makes filters instant. Nothing on them is a text of a prompt, an answer or a server. Every link
 //! is relative, so that they work behind a proxy under any path.
 
 mod assets;
+mod comparison;
+mod effect;
 mod figure;
 mod layout;
 mod link;
@@ -38,6 +40,8 @@ pub(super) fn router() -> Router<Site> {
         .route("/targets/", get(target::by_query))
         .route("/targets/{name}", get(target::by_path))
         .route("/probes/{id}", get(probe::page))
+        .route("/comparisons/", get(comparison::by_query))
+        .route("/comparisons/{name}", get(comparison::by_path))
         .route("/runbook", get(runbook::page))
         .route("/assets/{file}", get(assets::serve))
 }

@@ -9,6 +9,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{RefOr, schema::SchemaType};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::change::Standing;
+use crate::comparison::{Order, Signal};
+use crate::detect::Verdict;
 use crate::failure::FailureReason;
 use crate::history::{Oddity, State};
 use crate::measure::{Phase, TokenSource};
@@ -52,6 +55,10 @@ closed! {
     Finish "Why generation ended." [];
     TimestampSource "The clock that arrivals are read from." [Kernel, Task];
     ObjectiveKind "What an objective bounds." [];
+    Verdict "What a comparison says of its candidate." [];
+    Signal "A figure that is held against that of another stack, or of the past." [];
+    Order "How the two probes of a round lie in time." [Simultaneous, BackToBack];
+    Standing "How far a stream is that is held against its own past." [];
 }
 
 /// A value of a closed set, written as its name.
@@ -114,3 +121,11 @@ pub type FinishName = Named<Finish>;
 pub type ClockName = Named<TimestampSource>;
 /// The names of [`ObjectiveKind`].
 pub type ObjectiveName = Named<ObjectiveKind>;
+/// The names of [`Verdict`].
+pub type VerdictName = Named<Verdict>;
+/// The names of [`Signal`].
+pub type SignalName = Named<Signal>;
+/// The names of [`Order`].
+pub type OrderName = Named<Order>;
+/// The names of [`Standing`].
+pub type StandingName = Named<Standing>;

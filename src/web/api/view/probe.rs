@@ -55,6 +55,11 @@ pub(super) fn unix_seconds(nanos: i64) -> f64 {
     (nanos / 1_000) as f64 / 1e6
 }
 
+#[allow(clippy::cast_precision_loss)] // as above
+pub(super) fn unix_seconds_of_millis(millis: u64) -> f64 {
+    millis as f64 / 1e3
+}
+
 impl From<&Summary> for ProbeSummary {
     fn from(s: &Summary) -> Self {
         Self {

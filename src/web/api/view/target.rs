@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 use super::closed::{Named, StateName};
 use super::hour::HourView;
 use super::probe::ProbeSummary;
+use super::server::ServerState;
 use crate::history::Overview;
+use crate::server_metrics::Look;
 use crate::target::Target;
 
 /// A target as it is now.
@@ -36,12 +38,20 @@ pub struct TargetView {
     pub last: Option<ProbeSummary>,
     /// Its last hour.
     pub hour: HourView,
+    /// What its server said last; left out without `server_metrics`, and before the first look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerState>,
 }
 
 impl TargetView {
     /// `model` is the name that is asked for, once it is known.
     #[must_use]
-    pub fn new(target: &Target, model: Option<String>, overview: &Overview) -> Self {
+    pub fn new(
+        target: &Target,
+        model: Option<String>,
+        server: Option<Look>,
+        overview: &Overview,
+    ) -> Self {
         Self {
             name: target.name.clone(),
             url: target.url.to_string(),
@@ -54,6 +64,7 @@ impl TargetView {
             state: Named(overview.state),
             last: overview.last.as_deref().map(ProbeSummary::from),
             hour: HourView::from(&overview.hour),
+            server: server.map(ServerState::from),
         }
     }
 }

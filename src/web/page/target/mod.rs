@@ -1,8 +1,10 @@
 //! `/targets/{name}`: one target. Each section is a file and a line in [`SECTIONS`].
 
+mod change;
 mod facts;
 mod hour;
 mod probes;
+mod server;
 
 use std::sync::Arc;
 
@@ -35,7 +37,8 @@ struct View<'a> {
 type Section = fn(&View<'_>) -> Markup;
 
 /// Every section, from the top.
-const SECTIONS: [Section; 3] = [hour::section, probes::section, facts::section];
+const SECTIONS: [Section; 5] =
+    [hour::section, change::section, server::section, probes::section, facts::section];
 
 /// What stands in the address behind the name.
 #[derive(Debug, Default, Deserialize)]

@@ -1,7 +1,9 @@
 //! `/`: all targets, worst first, and the newest failures.
 
+mod comparisons;
 mod failures;
 mod filter;
+mod gpus;
 mod row;
 
 use std::sync::Arc;
@@ -46,13 +48,16 @@ pub(super) async fn page(
             return problem::answer("", StatusCode::BAD_REQUEST, &why, expected);
         }
     };
+    let gpus = gpus::section(&daemon, now()).await;
     let listing = Listing::of(&daemon, &filter);
     let main = html! {
         h1 { "Targets" }
         (summary(&listing, &filter))
         (filter.form(&daemon.config()))
         (targets(&daemon, &listing, &filter))
+        (comparisons::section(&daemon))
         (failures::section(&daemon.history, listing.now))
+        (gpus)
     };
     let page = Page { root: "", title: "llm-prober", here: "Targets", news: News::All, main };
     super::answer(page.render())

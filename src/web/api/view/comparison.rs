@@ -1,0 +1,173 @@
+//! A comparison as it stands.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::closed::{Named, OrderName, SignalName, VerdictName};
+use super::effect::EffectView;
+use super::probe::unix_seconds_of_millis;
+use crate::comparer::Live;
+use crate::comparison::{AnswerCheck, AnswerCounts, Needed, StreamSnapshot, WorkloadSnapshot};
+
+/// A candidate beside the stack in use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ComparisonView {
+    /// Its unique name.
+    pub name: String,
+    /// Target in use.
+    pub baseline: String,
+    /// Target that may replace it.
+    pub candidate: String,
+    /// How a round lies in time.
+    pub order: OrderName,
+    /// Mean time between two rounds, in seconds.
+    pub interval: f64,
+    /// By how much a latency may be longer: 0.05 for five per cent.
+    pub tolerance: f64,
+    /// Regressed as soon as one signal is, not worse once every signal that decides is.
+    pub verdict: VerdictName,
+    /// Decimal logarithm of the evidence that *regressed* needs.
+    pub regressed_threshold_log10: f64,
+    /// Decimal logarithm of the evidence that *not worse* needs.
+    pub not_worse_threshold_log10: f64,
+    /// Rounds that were judged.
+    pub pairs: u64,
+    /// Rounds that were not, by reason.
+    pub rounds_dropped: BTreeMap<String, u64>,
+    /// In the order of the configuration.
+    pub workloads: Vec<WorkloadView>,
+}
+
+/// One workload of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WorkloadView {
+    /// Its name.
+    pub workload: String,
+    /// Rounds that were judged.
+    pub pairs: u64,
+    /// Those of them in which both sides failed.
+    pub both_failed: u64,
+    /// Its signals.
+    pub signals: Vec<StreamView>,
+    /// How often answers differ; left out where they are not compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AnswersView>,
+}
+
+/// One signal of one workload: the gate, which gives one verdict, and the alarm, which goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct StreamView {
+    /// Which.
+    pub signal: SignalName,
+    /// Pairs that had the figure.
+    pub pairs: u64,
+    /// The signal's own verdict.
+    pub verdict: VerdictName,
+    /// Decimal logarithm of the highest evidence for *regressed*.
+    pub regressed_log10: f64,
+    /// Decimal logarithm of the highest evidence for *not worse*.
+    pub not_worse_log10: f64,
+    /// Candidate / baseline over all pairs; latencies only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<EffectView>,
+    /// Pairs of which one side did badly; failures and SLOs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discordant: Option<DiscordantView>,
+    /// Whether the alarm is on: the candidate has got worse.
+    pub alarm: bool,
+    /// Decimal logarithm of the evidence for an alarm; left out before the first pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm_log10: Option<f64>,
+    /// Decimal logarithm of the evidence that an alarm needs.
+    pub alarm_threshold_log10: f64,
+    /// How often the alarm went off.
+    pub alarms: u64,
+    /// When it last did, Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_alarm_unix_seconds: Option<f64>,
+}
+
+/// Pairs of which only one side failed, or missed the SLO.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DiscordantView {
+    /// Only the candidate.
+    pub candidate_worse: u64,
+    /// Only the baseline.
+    pub baseline_worse: u64,
+}
+
+/// Pairs of answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AnswersView {
+    /// Compared.
+    pub compared: u64,
+    /// That differ, by respect: `finish`, `length`, `exact`.
+    pub differing: BTreeMap<String, u64>,
+}
+
+impl ComparisonView {
+    /// How it stands now.
+    #[must_use]
+    pub fn new(live: &Live) -> Self {
+        let (spec, now) = (live.spec(), live.snapshot());
+        let Needed { regressed, not_worse } = now.needed;
+        let dropped = now.dropped.iter().filter(|(_, rounds)| *rounds > 0);
+        Self {
+            name: spec.name.clone(),
+            baseline: spec.baseline.name.clone(),
+            candidate: spec.candidate.name.clone(),
+            order: Named(spec.order),
+            interval: spec.schedule.interval.as_secs_f64(),
+            tolerance: spec.tolerance.delta(),
+            verdict: Named(now.verdict),
+            regressed_threshold_log10: regressed,
+            not_worse_threshold_log10: not_worse,
+            pairs: now.pairs(),
+            rounds_dropped: dropped.map(|(r, n)| (r.as_str().to_owned(), *n)).collect(),
+            workloads: now.workloads.iter().map(WorkloadView::from).collect(),
+        }
+    }
+}
+
+impl From<&WorkloadSnapshot> for WorkloadView {
+    fn from(w: &WorkloadSnapshot) -> Self {
+        Self {
+            workload: w.workload.clone(),
+            pairs: w.pairs,
+            both_failed: w.both_failed,
+            signals: w.streams.iter().map(StreamView::from).collect(),
+            answers: w.answers.as_ref().map(AnswersView::from),
+        }
+    }
+}
+
+impl From<&StreamSnapshot> for StreamView {
+    fn from(s: &StreamSnapshot) -> Self {
+        Self {
+            signal: Named(s.signal),
+            pairs: s.pairs,
+            verdict: Named(s.gate.verdict),
+            regressed_log10: s.gate.regressed_log10,
+            not_worse_log10: s.gate.not_worse_log10,
+            effect: s.gate.effect.map(EffectView::from),
+            discordant: s.discordant.map(|d| DiscordantView {
+                candidate_worse: d.candidate_worse,
+                baseline_worse: d.baseline_worse,
+            }),
+            alarm: s.alarmed,
+            alarm_log10: s.evidence_log10,
+            alarm_threshold_log10: s.threshold_log10,
+            alarms: s.alarms,
+            last_alarm_unix_seconds: s.last_alarm_unix_millis.map(unix_seconds_of_millis),
+        }
+    }
+}
+
+impl From<&AnswerCounts> for AnswersView {
+    fn from(counts: &AnswerCounts) -> Self {
+        let differing = AnswerCheck::ALL.map(|c| (c.as_str().to_owned(), counts.differing(c)));
+        Self { compared: counts.compared, differing: differing.into() }
+    }
+}

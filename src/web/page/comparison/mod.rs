@@ -1,0 +1,88 @@
+//! `/comparisons/{name}`: one comparison. Each section is a file and a line in [`SECTIONS`].
+
+mod rounds;
+mod sides;
+mod signals;
+pub(super) mod verdict;
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::layout::{News, Page, home};
+use super::{link, problem};
+use crate::comparer::Live;
+use crate::comparison::{Comparison, Snapshot};
+use crate::daemon::Daemon;
+use crate::web::site::now;
+
+const ROOT: &str = "../";
+
+/// What a section can show.
+struct View<'a> {
+    daemon: &'a Daemon,
+    spec: &'a Comparison,
+    snapshot: Snapshot,
+    now: i64,
+}
+
+/// A section of the page.
+type Section = fn(&View<'_>) -> Markup;
+
+/// Every section, from the top.
+const SECTIONS: [Section; 3] = [signals::section, sides::section, rounds::section];
+
+/// What stands in the address behind the name.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    name: String,
+}
+
+pub(super) async fn by_path(
+    State(daemon): State<Arc<Daemon>>,
+    Path(name): Path<String>,
+) -> Response {
+    page(&daemon, &name)
+}
+
+/// For names that do not travel well in a path.
+pub(super) async fn by_query(
+    State(daemon): State<Arc<Daemon>>,
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    match query {
+        Ok(Query(asked)) => page(&daemon, &asked.name),
+        Err(error) => problem::answer(ROOT, StatusCode::BAD_REQUEST, &error.body_text(), ""),
+    }
+}
+
+fn page(daemon: &Daemon, name: &str) -> Response {
+    let comparisons = daemon.metrics.comparisons();
+    let Some(live) = comparisons.iter().find(|live| live.spec().name == name) else {
+        let (what, status) = (format!("There is no comparison “{name}”"), StatusCode::NOT_FOUND);
+        let expected = "Perhaps the configuration was changed and reloaded.";
+        return problem::answer(ROOT, status, &what, expected);
+    };
+    super::answer(render(daemon, live))
+}
+
+fn render(daemon: &Daemon, live: &Live) -> Markup {
+    let view = View { daemon, spec: live.spec(), snapshot: live.snapshot(), now: now() };
+    let (name, verdict) = (&view.spec.name, view.snapshot.verdict);
+    let main = html! {
+        nav.crumbs aria-label="Comparisons" { a href={ (home(ROOT)) "#comparisons" } { "Comparisons" } }
+        h1 { (name) }
+        p.summary role="status" data-live="state" {
+            (verdict::badge(verdict)) " " (verdict::sentence(verdict))
+        }
+        p.links { a href=(link::api(ROOT, &["comparisons"])) { "JSON" } }
+        @for section in SECTIONS { (section(&view)) }
+    };
+    let title = format!("{name} · llm-prober");
+    Page { root: ROOT, title: &title, here: "", news: News::All, main }.render()
+}

@@ -1,0 +1,73 @@
+//! Every signal of every workload: effect, verdict, evidence.
+
+use maud::{Markup, html};
+
+use super::{View, verdict};
+use crate::comparison::{StreamSnapshot, WorkloadSnapshot};
+use crate::history::State;
+use crate::web::page::effect::{self, Scale};
+use crate::web::page::table::{self, Column, number, picture, text};
+use crate::web::page::{figure, state};
+
+const COLUMNS: [Column; 6] = [
+    text("Signal"),
+    picture("Candidate against baseline"),
+    text("Verdict"),
+    number("For worse"),
+    number("For not worse"),
+    text("Alarm"),
+];
+
+pub(super) fn section(view: &View<'_>) -> Markup {
+    let workloads = &view.snapshot.workloads;
+    let effects = workloads.iter().flat_map(|w| &w.streams).filter_map(|s| s.gate.effect);
+    let scale = Scale::of(effects.map(|effect| (effect, view.spec.tolerance)));
+    let rows = html! {
+        @for workload in workloads {
+            @for stream in &workload.streams { (row(view, workload, stream, scale)) }
+        }
+    };
+    let caption = html! {
+        "Median of candidate / baseline with its interval of 95 % at all times; in the pictures \
+         what is tolerated is shaded, up to the dashed line. Evidence: decimal logarithm, found of \
+         needed"
+    };
+    html! {
+        section aria-labelledby="signals" {
+            h2 #signals { "Signals" }
+            (table::table("cards effects", &caption, &COLUMNS, Some("signals"), &rows))
+        }
+    }
+}
+
+fn row(view: &View<'_>, w: &WorkloadSnapshot, s: &StreamSnapshot, scale: Scale) -> Markup {
+    let (gate, needed) = (&s.gate, view.snapshot.needed);
+    let cells = [
+        html! { (figure::signal_name(s.signal)) span.note { (w.workload) } },
+        html! {
+            @match (&gate.effect, s.discordant) {
+                (Some(effect), _) => (effect::draw(effect, view.spec.tolerance, scale)),
+                (None, Some(pairs)) => {
+                    "only the candidate " b { (figure::count(pairs.candidate_worse)) }
+                    ", only the baseline " b { (figure::count(pairs.baseline_worse)) }
+                },
+                (None, None) => (figure::NONE),
+            }
+            " " span.note { (figure::counted(s.pairs, "pair", "pairs")) }
+        },
+        verdict::badge(gate.verdict),
+        html! { (figure::evidence(gate.regressed_log10, needed.regressed)) },
+        html! { (figure::evidence(gate.not_worse_log10, needed.not_worse)) },
+        alarm(s),
+    ];
+    table::row(&format!("{} {}", w.workload, s.signal.as_str()), "", &COLUMNS, &cells)
+}
+
+fn alarm(s: &StreamSnapshot) -> Markup {
+    html! {
+        @if s.alarmed { (state::badge(State::Degraded, "got worse")) } @else { "off" }
+        " " span.note {
+            @if let Some(found) = s.evidence_log10 { (figure::evidence(found, s.threshold_log10)) }
+        }
+    }
+}

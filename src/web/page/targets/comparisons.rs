@@ -1,0 +1,49 @@
+//! The comparisons, where there are any.
+
+use maud::{Markup, html};
+
+use crate::comparer::Live;
+use crate::daemon::Daemon;
+use crate::web::page::comparison::verdict;
+use crate::web::page::table::{self, Column, number, text};
+use crate::web::page::{figure, link};
+
+const COLUMNS: [Column; 6] = [
+    text("Comparison"),
+    text("Verdict"),
+    text("Baseline"),
+    text("Candidate"),
+    number("Alarms on"),
+    number("Pairs"),
+];
+
+pub(super) fn section(daemon: &Daemon) -> Markup {
+    let live = daemon.metrics.comparisons();
+    if live.is_empty() {
+        return html! {};
+    }
+    let rows = html! { @for comparison in live.iter() { (row(comparison)) } };
+    let caption = html! { "Candidates beside the stacks in use; the name leads to the evidence" };
+    html! {
+        section aria-labelledby="comparisons" {
+            h2 #comparisons { "Comparisons" }
+            (table::table("cards", &caption, &COLUMNS, Some("comparisons"), &rows))
+        }
+    }
+}
+
+fn row(live: &Live) -> Markup {
+    let (spec, snapshot) = (live.spec(), live.snapshot());
+    let streams = snapshot.workloads.iter().flat_map(|w| &w.streams);
+    let alarms = streams.filter(|s| s.alarmed).count();
+    let side = |name: &str| html! { a href=(link::target("", name)) { (name) } };
+    let cells = [
+        html! { a href=(link::comparison("", &spec.name)) { (spec.name) } },
+        verdict::badge(snapshot.verdict),
+        side(&spec.baseline.name),
+        side(&spec.candidate.name),
+        html! { (figure::count(alarms as u64)) },
+        html! { (figure::count(snapshot.pairs())) },
+    ];
+    table::row(&spec.name, snapshot.verdict.as_str(), &COLUMNS, &cells)
+}
