@@ -184,6 +184,9 @@ async fn shipped_rules_read_native_histograms() {
     shipped_files_have_data(HistogramForm::Native, &flags, options).await;
 }
 
+/// What indented lines of the runbook begin with that are no queries.
+const COMMANDS: [&str; 2] = ["llm-prober ", "curl "];
+
 /// The indented lines of the runbook's sections that are no commands; deeper ones go on with the line above.
 fn runbook_queries() -> Vec<String> {
     let mut queries: Vec<String> = Vec::new();
@@ -191,7 +194,9 @@ fn runbook_queries() -> Vec<String> {
     for line in sections.lines() {
         match (line.strip_prefix("    "), queries.last_mut()) {
             (Some(more), Some(query)) if more.starts_with(' ') => query.push_str(more),
-            (Some(start), _) if !start.starts_with("llm-prober ") => queries.push(start.to_owned()),
+            (Some(start), _) if !COMMANDS.iter().any(|c| start.starts_with(c)) => {
+                queries.push(start.to_owned());
+            }
             _ => {}
         }
     }
