@@ -6,9 +6,6 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-#[allow(dead_code)] // no script is needed here
-#[path = "../gpu/library.rs"]
-mod library;
 
 mod answers;
 mod beside;
@@ -46,7 +43,8 @@ impl Page {
     async fn of(config: &str, options: WebOptions) -> Self {
         let server = simulator("model: m\nttft: 5ms\nitl: 1ms\nanswer_tokens: 3\n").await;
         let config = config.replace("{server}", &server.to_string());
-        let library = library::library(library::Age::New).display().to_string();
+        let library =
+            common::gpu_library::library(common::gpu_library::Age::New).display().to_string();
         let config = common::config(&config.replace("{library}", &library));
         let daemon = start(config, HistogramForm::Both);
         let base = format!("http://{}", serve(&daemon, options).await);

@@ -119,7 +119,7 @@ impl ComparisonView {
             baseline: spec.baseline.name.clone(),
             candidate: spec.candidate.name.clone(),
             order: Named(spec.order),
-            interval: spec.schedule.interval.as_secs_f64(),
+            interval: spec.timing.interval().as_secs_f64(),
             tolerance: spec.tolerance.delta(),
             verdict: Named(now.verdict),
             regressed_threshold_log10: regressed,

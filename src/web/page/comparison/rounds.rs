@@ -19,7 +19,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
             h2 #rounds { "Rounds" }
             dl.facts {
                 (fact("Asked", order))
-                (fact("One round per", &figure::setting(spec.schedule.interval)))
+                (fact("One round per", &figure::setting(spec.timing.interval())))
                 (fact("A latency may grow by", &tolerance))
                 (fact("Judged", &figure::count(snapshot.pairs())))
                 (fact("Both sides failed", &figure::count(snapshot.both_failed())))
