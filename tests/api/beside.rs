@@ -51,7 +51,10 @@ async fn a_comparison_by_workload_and_signal() {
 
 #[tokio::test]
 async fn a_round_that_is_not_judged_has_a_reason() {
-    let config = LIVELY.replace("name: good,", "name: good, max_in_flight: 1, budget: {output_tokens_per_day: 3},");
+    let config = LIVELY.replace(
+        "name: good,",
+        "name: good, max_in_flight: 1, budget: {output_tokens_per_day: 3},",
+    );
     let page = Page::of(&config, WebOptions::default()).await;
     let dropped = |list: &Value| list["comparisons"][0]["rounds_dropped"]["budget"].is_u64();
     until(&page, "/api/v1/comparisons", dropped).await;
@@ -72,7 +75,10 @@ async fn a_target_against_its_own_past() {
     let seen = of("ttft").map(|s| s["reference"]["observations"].as_u64().unwrap());
     assert!(seen.iter().sum::<u64>() >= 5, "{seen:?}");
     let reference = &named("short", "slo")["reference"];
-    assert_eq!((&reference["min_samples"], &reference["min_duration"]), (&json!(500), &json!(86_400.0)));
+    assert_eq!(
+        (&reference["min_samples"], &reference["min_duration"]),
+        (&json!(500), &json!(86_400.0))
+    );
     assert_eq!(reference.get("complete_unix_seconds"), None);
     assert_eq!(named("short", "itl")["tolerance"], json!(0.05));
     assert_eq!(named("short", "failure").get("evidence_log10"), None, "nothing was compared");

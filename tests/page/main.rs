@@ -4,8 +4,12 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code)] // no script is needed here
+#[path = "../gpu/library.rs"]
+mod library;
 
 mod assets;
+mod beside;
 mod html;
 mod in_browser;
 mod scene;

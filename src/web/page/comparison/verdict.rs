@@ -19,7 +19,9 @@ pub(in crate::web::page) fn badge(verdict: Verdict) -> Markup {
 pub(super) fn sentence(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Undecided => "More rounds are needed.",
-        Verdict::NotWorse => "The candidate is within what is tolerated, by every signal that decides.",
+        Verdict::NotWorse => {
+            "The candidate is within what is tolerated, by every signal that decides."
+        }
         Verdict::Regressed => "The candidate is worse than is tolerated, by at least one signal.",
     }
 }

@@ -75,7 +75,8 @@ mod tests {
         };
         let shown: Vec<_> = facts(&sample).into_iter().map(|(_, fact)| fact).collect();
         assert_eq!(shown, ["3", "25.6 %", "25 %"]);
-        let none = Sample { prefix_cache_queries: Some(0.0), prefix_cache_hits: Some(0.0), ..sample };
+        let none =
+            Sample { prefix_cache_queries: Some(0.0), prefix_cache_hits: Some(0.0), ..sample };
         assert_eq!(facts(&none).len(), 2, "no share of nothing");
     }
 }
