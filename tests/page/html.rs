@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::scene::{HOSTILE, Scene, target};
+use crate::scene::{HOSTILE, Scene, comparison, target};
 
 /// Values of an attribute, as they are written.
 fn attribute<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
@@ -23,7 +23,9 @@ async fn reachable(scene: &Scene) -> Vec<(String, String)> {
     while let Some(url) = open.pop() {
         let path = url[url::Position::BeforePath..url::Position::AfterQuery].to_owned();
         let ours = url.path() == "/"
-            || ["/targets/", "/probes/", "/runbook"].iter().any(|p| path.starts_with(p));
+            || ["/targets/", "/probes/", "/comparisons/", "/runbook"]
+                .iter()
+                .any(|p| path.starts_with(p));
         if url.host_str() != base.host_str() || !ours || !seen.insert(path.clone()) {
             continue;
         }
@@ -54,7 +56,9 @@ async fn reachable(scene: &Scene) -> Vec<(String, String)> {
 async fn every_link_leads_somewhere_and_nothing_is_inline() {
     let scene = Scene::usual().await;
     let pages = reachable(&scene).await;
-    for kind in ["/", "/targets/steady", "/targets/broken", "/probes/", "/runbook"] {
+    for kind in
+        ["/", "/targets/steady", "/targets/broken", "/probes/", "/comparisons/canary", "/runbook"]
+    {
         assert!(pages.iter().any(|(path, _)| path.starts_with(kind)), "no {kind}");
     }
     for (path, page) in pages {
@@ -75,7 +79,9 @@ async fn every_link_leads_somewhere_and_nothing_is_inline() {
 #[tokio::test]
 async fn names_are_escaped() {
     let scene = Scene::start(|healthy, _| {
-        HOSTILE.iter().map(|name| target(name, healthy, "labels: {owner: '<b>&\"'}")).collect()
+        let targets = HOSTILE.iter().map(|name| target(name, healthy, "labels: {owner: '<b>&\"'}"));
+        let compared = HOSTILE.iter().map(|name| comparison(name, HOSTILE[0], HOSTILE[1]));
+        targets.chain(["comparisons:\n".to_owned()]).chain(compared).collect()
     });
     let scene = scene.await;
     scene.probed(&HOSTILE).await;
@@ -91,6 +97,7 @@ async fn names_are_escaped() {
     for name in HOSTILE.iter().filter(|name| **name != "..") {
         let part = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
         scene.page(&format!("/targets/{part}")).await;
+        scene.page(&format!("/comparisons/{part}")).await;
     }
 }
 
@@ -131,6 +138,9 @@ async fn what_is_not_there_is_said_on_a_page() {
     check("/targets/gone", 404, "There is no target “gone”").await;
     check("/targets/%3Cb%3E", 404, "There is no target “&lt;b&gt;”").await;
     check("/targets/?name=gone", 404, "There is no target “gone”").await;
+    check("/comparisons/gone", 404, "There is no comparison “gone”").await;
+    check("/comparisons/?name=%3Cb%3E", 404, "There is no comparison “&lt;b&gt;”").await;
+    check("/comparisons/", 400, "missing field `name`").await;
     check("/probes/0123", 404, "This probe is not remembered").await;
     check("/?state=sad", 400, "“sad” is not a state, expected one of failing, degraded").await;
     check("/?page=0", 400, "“0” is not a page, expected a number from 1").await;

@@ -6,6 +6,7 @@
 mod common;
 
 mod assets;
+mod beside;
 mod html;
 mod in_browser;
 mod scene;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use crate::common::daemon::Program;
+use crate::common::gpu_library::{Age, library};
 use crate::common::in_process::simulator;
 
 /// Names that mean something in HTML, in an address or to a browser.
@@ -27,7 +28,8 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// `targets` are lines of the configuration, made from the two servers' addresses.
+    /// `targets` are lines of the configuration, made from the two servers' addresses; further
+    /// keys may follow them.
     pub async fn start(targets: impl Fn(SocketAddr, SocketAddr) -> String) -> Self {
         Self::with(&[], targets).await
     }
@@ -48,16 +50,22 @@ impl Scene {
         Self { daemon: Program::daemon(flags).await, _folder: folder }
     }
 
-    /// A healthy target, `steady`, and one whose answers break off, `broken`.
+    /// A healthy target, `steady`, and one whose answers break off, `broken`, also compared with
+    /// each other as `canary`; two GPUs.
     pub async fn usual() -> Self {
         Self::usual_with(&[]).await
     }
 
     /// As [`Scene::usual`], started with further flags.
     pub async fn usual_with(flags: &[&str]) -> Self {
+        let steady = "labels: {team: search}, version: {hardware: H100}, server_metrics: /metrics";
+        let gpus = format!("gpu: {{library: {}}}\n", library(Age::New).display());
         let scene = Self::with(flags, |healthy, broken| {
-            target("steady", healthy, "labels: {team: search}, version: {hardware: H100}")
+            target("steady", healthy, steady)
                 + &target("broken", broken, "labels: {team: ads}")
+                + "comparisons:\n"
+                + &comparison("canary", "steady", "broken")
+                + &gpus
         });
         let scene = scene.await;
         scene.probed(&["steady", "broken"]).await;
@@ -94,4 +102,11 @@ pub fn target(name: &str, server: SocketAddr, settings: &str) -> String {
         "  - {{name: '{name}', url: 'http://{server}/v1', model: simulated{comma}{settings}}}"
     );
     line
+}
+
+/// A comparison's line.
+pub fn comparison(name: &str, baseline: &str, candidate: &str) -> String {
+    let [name, baseline, candidate] =
+        [name, baseline, candidate].map(|name| format!("'{}'", name.replace('\'', "''")));
+    format!("  - {{name: {name}, baseline: {baseline}, candidate: {candidate}, interval: 150ms}}\n")
 }

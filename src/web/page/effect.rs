@@ -116,6 +116,6 @@ mod tests {
         assert!(scale.x(1.3) < scale.x(1.9) && scale.x(1.9) < 1000.0);
         // What is off the scale is at its edge.
         let wide = of(Some(1e-300), Some(1e9));
-        assert_eq!([wide.x(1e-300), wide.x(1e9)], [0.0, 1000.0]);
+        assert!(wide.x(1e-300) < 1e-9 && wide.x(1e9) > 999.9, "{} {}", wide.x(1e-300), wide.x(1e9));
     }
 }

@@ -38,7 +38,7 @@ export class Visitor {
   /** Every kind of page in turn, opened: with a probe that succeeded and one that failed. */
   async *tour(options, ...more) {
     const probes = [() => this.newest("steady"), () => this.newest("broken")];
-    for (const path of ["", "targets/steady", "targets/broken", ...probes, "runbook", ...more]) {
+    for (const path of ["", "targets/steady", "targets/broken", "comparisons/canary", ...probes, "runbook", ...more]) {
       const page = await this.open(typeof path === "string" ? path : await path(), options);
       yield page;
       await page.context().close();

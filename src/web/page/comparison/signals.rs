@@ -66,8 +66,8 @@ fn row(view: &View<'_>, w: &WorkloadSnapshot, s: &StreamSnapshot, scale: Scale) 
 fn alarm(s: &StreamSnapshot) -> Markup {
     html! {
         @if s.alarmed { (state::badge(State::Degraded, "got worse")) } @else { "off" }
-        " " span.note {
-            @if let Some(found) = s.evidence_log10 { (figure::evidence(found, s.threshold_log10)) }
+        @if let Some(found) = s.evidence_log10 {
+            " " span.note { (figure::evidence(found, s.threshold_log10)) }
         }
     }
 }

@@ -36,12 +36,11 @@ fn row(live: &Live) -> Markup {
     let (spec, snapshot) = (live.spec(), live.snapshot());
     let streams = snapshot.workloads.iter().flat_map(|w| &w.streams);
     let alarms = streams.filter(|s| s.alarmed).count();
-    let side = |name: &str| html! { a href=(link::target("", name)) { (name) } };
     let cells = [
         html! { a href=(link::comparison("", &spec.name)) { (spec.name) } },
         verdict::badge(snapshot.verdict),
-        side(&spec.baseline.name),
-        side(&spec.candidate.name),
+        html! { (spec.baseline.name) },
+        html! { (spec.candidate.name) },
         html! { (figure::count(alarms as u64)) },
         html! { (figure::count(snapshot.pairs())) },
     ];

@@ -50,14 +50,19 @@ pub(super) async fn page(
     };
     let gpus = gpus::section(&daemon, now()).await;
     let listing = Listing::of(&daemon, &filter);
+    let sections = [
+        ("comparisons", "Comparisons", comparisons::section(&daemon)),
+        ("failures", "Last failures", failures::section(&daemon.history, listing.now)),
+        ("gpus", "GPUs", gpus),
+    ];
+    let sections = sections.iter().filter(|(.., section)| !section.0.is_empty());
     let main = html! {
         h1 { "Targets" }
         (summary(&listing, &filter))
+        p.links { @for (id, word, _) in sections.clone() { a href={ "#" (id) } { (word) } " " } }
         (filter.form(&daemon.config()))
         (targets(&daemon, &listing, &filter))
-        (comparisons::section(&daemon))
-        (failures::section(&daemon.history, listing.now))
-        (gpus)
+        @for (.., section) in sections { (section) }
     };
     let page = Page { root: "", title: "llm-prober", here: "Targets", news: News::All, main };
     super::answer(page.render())
