@@ -80,7 +80,7 @@ async fn equal_replays_go_on() {
     let recorded = |speed| {
         let workloads = vec![captured("chat", &[Some(0), Some(60)])];
         let timing = Timing::Recorded(Replay::of(&workloads, speed).unwrap());
-        Comparison { timing, workloads, ..spec("canary") }
+        Comparison { workloads, timing, ..spec("canary") }
     };
     let mut fleet = Fleet::default();
     let live = apply(&mut fleet, &[recorded(1.0)], 7);

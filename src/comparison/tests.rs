@@ -221,7 +221,7 @@ fn the_mean_gap_is_the_interval_of_recorded_arrivals() {
     let rare = Arc::new(Workload { weight: 9.0, ..Workload::clone(&rare) });
     let workloads = vec![chat, rare];
     let timing = Timing::Recorded(Replay::of(&workloads, 2.0).unwrap());
-    let spec = Comparison { timing, workloads, ..spec() };
+    let spec = Comparison { workloads, timing, ..spec() };
     let of = |workload: usize| spec.threshold(&spec.workloads[workload], 7);
     // Four gaps in twenty seconds, at twice the speed.
     let every =
