@@ -130,7 +130,9 @@ mod tests {
         let mut expect =
             [(0, 0, 0), (1000, 0, 1), (0, 0, 2), (5000, 0, 3), (2000, 0, 0), (1000, 0, 1)];
         assert_eq!(dues(&workloads, 1.0, 6), expect);
-        expect.iter_mut().for_each(|due| due.0 /= 2);
+        for due in &mut expect {
+            due.0 /= 2;
+        }
         assert_eq!(dues(&workloads, 2.0, 6), expect);
         let interval = |speed| Replay::of(&workloads, speed).unwrap().interval();
         assert_eq!((interval(1.0).as_secs(), interval(0.5).as_secs()), (2, 4));
