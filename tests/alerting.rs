@@ -57,6 +57,7 @@ async fn prober_config() -> String {
     let targets = targets.join(", ");
     format!(
         "seed: 1\n\
+         change_detection: {{enabled: false}}\n\
          defaults: {{interval: 20ms, arrival: constant, max_in_flight: 64}}\n\
          workloads:\n  \
            chat: {{prompts: {{inline: [Count to five.]}}, max_output_tokens: 5}}\n\
