@@ -71,7 +71,15 @@ async fn a_target_has_its_server_and_its_past() {
     let server = section(&page, "server");
     check(server, &["As vllm tells", "Waiting requests", "KV cache in use", "s ago"]);
     let change = section(&page, "change");
-    check(change, &["collecting", "of 500 observations, and 24 h", "Missed SLOs", "<caption>"]);
+    check(
+        change,
+        &[
+            "collecting",
+            "of at least 500 observations, over at least 24 h",
+            "Missed SLOs",
+            "<caption>",
+        ],
+    );
     assert!(!scene.page("/targets/broken").await.contains("id=\"server\""));
 }
 
