@@ -23,7 +23,9 @@ async fn until(scene: &Scene, path: &str, says: &str) -> String {
 }
 
 fn check(page: &str, parts: &[&str]) {
-    parts.iter().for_each(|part| assert!(page.contains(part), "no {part} in {page}"));
+    for part in parts {
+        assert!(page.contains(part), "no {part} in {page}");
+    }
 }
 
 /// From a heading to the end of its section.

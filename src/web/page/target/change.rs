@@ -114,7 +114,9 @@ mod tests {
     #[test]
     fn each_state_in_words() {
         let check = |page: &str, parts: &[&str]| {
-            parts.iter().for_each(|part| assert!(page.contains(part), "no {part} in {page}"));
+            for part in parts {
+                assert!(page.contains(part), "no {part} in {page}");
+            }
         };
         let collecting = text(None, None);
         check(
