@@ -13,8 +13,8 @@ const COLUMNS: [Column; 6] = [
     text("Signal"),
     picture("Candidate against baseline"),
     text("Verdict"),
-    number("For worse"),
-    number("For not worse"),
+    number("Evidence for worse"),
+    number("Evidence for not worse"),
     text("Alarm"),
 ];
 

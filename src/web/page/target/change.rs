@@ -85,7 +85,7 @@ fn badge(standing: Standing) -> Markup {
 fn collected(s: &StreamSnapshot, of: &ChangeDetection) -> String {
     let seen = figure::count(s.reference.map_or(0, |r| r.observations));
     let (least, time) = (figure::count(of.min_samples), figure::setting(of.reference));
-    format!("reference: {seen} of {least} observations, and {time} at least")
+    format!("reference: {seen} of at least {least} observations, over at least {time}")
 }
 
 #[cfg(test)]
@@ -119,7 +119,10 @@ mod tests {
             }
         };
         let collecting = text(None, None);
-        check(&collecting, &["collecting", "reference: 412 of 500 observations, and 24 h"]);
+        check(
+            &collecting,
+            &["collecting", "reference: 412 of at least 500 observations, over at least 24 h"],
+        );
         let (ratio, lower, upper) = (Some(1.3), Some(1.2), Some(1.4));
         let effect = Estimate { ratio, lower, upper, observations: 90 };
         let alarm = text(Some(true), Some(effect));
