@@ -192,7 +192,7 @@ async fn text_is_a_waterfall_with_figures() {
           connect █ <n> ms
           send █ <n> ms
           processing █ <n> ms
-          FAILED: http_status (status 404): {"error":{"code":404,"message":"unknown path, expected /v1/chat/completions, /v1/completions, /v1/models or /health","param":null,"type":"NotFoundError"}}
+          FAILED: http_status (status 404): {"error":{"code":404,"message":"unknown path, expected /v1/chat/completions, /v1/completions, /v1/models, /health or /metrics","param":null,"type":"NotFoundError"}}
           slo fast: MISSED: the probe failed
           slo hopeless: MISSED: the probe failed
           time to first byte  <n> ms
