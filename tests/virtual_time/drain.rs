@@ -52,7 +52,9 @@ async fn quick_ones_finish_and_hung_ones_are_given_up() {
 async fn nothing_to_wait_for() {
     let server = Server::new(SimulatorConfig { ttft: Duration::from_millis(700), ..exact(1) });
     let config = config(
-        "targets: [{name: t, url: 'http://t.test/v1', model: m, interval: 7d, arrival: constant}]",
+        // The threads that look for GPUs know no virtual time.
+        "gpu: {enabled: false}\n\
+         targets: [{name: t, url: 'http://t.test/v1', model: m, interval: 7d, arrival: constant}]",
     );
     let daemon = start(config, Dialers::from([("t", server.dialer())]));
     let began = Instant::now();
