@@ -1,6 +1,7 @@
 //! One target's past: three rings and the last hour. Failures outlive odd probes, and those the
 //! ordinary ones, because each kind only makes room for its own.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -47,10 +48,11 @@ impl Past {
         gone.map(|(number, _)| number)
     }
 
-    /// Everything, newest first.
+    /// Everything; what started last comes first. Probes of one target overlap, so this is not the
+    /// order in which they ended.
     pub fn newest_first(&self) -> Vec<&Numbered> {
         let mut all: Vec<_> = self.all().collect();
-        all.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
+        all.sort_unstable_by_key(|(number, probe)| Reverse((probe.started_unix_nanos, *number)));
         all
     }
 

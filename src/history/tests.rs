@@ -96,6 +96,24 @@ fn numbers_of_the_newest_first() {
 }
 
 #[test]
+fn probes_that_overlap_are_in_the_order_of_their_starts() {
+    let (history, t) = (History::default(), target("t"));
+    let add = |minutes, outcome| {
+        history.add(&t, probe(&t, minutes, outcome, 10)).summary.id.as_str().to_owned()
+    };
+    // A long one that ends after the one that started in its middle.
+    let middle = add(1, success(&t, 1));
+    let long = add(0, failure(&t));
+    let found: Vec<_> =
+        history.probes("t").iter().map(|e| e.summary.id.as_str().to_owned()).collect();
+    assert_eq!(found, [middle, long]);
+    assert!(
+        history.overview(&t, NOW).last.is_some_and(|p| p.id.as_str() == found[1]),
+        "ended last"
+    );
+}
+
+#[test]
 fn recordings_keep_to_their_memory() {
     const BODY: usize = 10_000;
     let (history, t) = (History::new(40 * BODY, None), target("t"));

@@ -19,7 +19,7 @@ const MAX_LIMIT: usize = ORDINARY + ODD + FAILED;
 /// Probes of a target.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ProbeList {
-    /// Newest first. Failures and odd successes are remembered longer than others.
+    /// What started last comes first. Failures and odd successes are remembered longer than others.
     pub probes: Vec<ProbeSummary>,
 }
 
