@@ -76,6 +76,7 @@ pub mod daemon;
 pub mod flight;
 pub mod gpu;
 pub mod history;
+pub mod loop_lag;
 pub mod metrics;
 pub mod model;
 pub mod probe;

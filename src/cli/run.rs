@@ -15,6 +15,7 @@ use super::remember::RememberArgs;
 use super::{CliError, LogArgs, load, runtime};
 use crate::config::Config;
 use crate::daemon::{Daemon, network};
+use crate::loop_lag;
 use crate::metrics::{HistogramForm, Metrics, MetricsOptions};
 use crate::shutdown::{self, Reloads};
 use crate::simulate::{self, Simulator};
@@ -124,6 +125,7 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     };
     let io = IoThreads::start(usize::from(args.io_threads)).map_err(|e| e.to_string())?;
     let metrics = Metrics::new(args.metrics());
+    watch_loops(&metrics, &io, &tasks, &stop);
     let file = args.config.clone();
     let clock = Arc::new(SystemTime::now);
     let daemon = Daemon::start_with(clock, history, config, file, metrics, network(io))?;
@@ -145,6 +147,19 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// Measures how late the loops are, here and on the I/O threads.
+fn watch_loops(
+    metrics: &Arc<Metrics>,
+    io: &IoThreads,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    let (of_io, of_main) = (Arc::clone(metrics), Arc::clone(metrics));
+    io.watch_lag(move |lag| of_io.io_loop_lagged(lag));
+    let watch = loop_lag::watch(move |lag| of_main.main_loop_lagged(lag));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(watch));
 }
 
 /// Starts the built-in simulator on a free port of loopback and probes it.

@@ -33,7 +33,7 @@ mod tests;
 mod workload;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use prometheus::registry::Registry;
@@ -59,7 +59,7 @@ struct Loaded {
 }
 
 /// What a scrape looks at.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     loaded: ArcSwap<Loaded>,
     comparisons: ArcSwap<Vec<Arc<Live>>>,
@@ -69,6 +69,20 @@ struct State {
     gpus: ArcSwapOption<GpuView>,
     /// Whether GPU values are exposed under dcgm-exporter's names as well, and on which host.
     dcgm_host: Option<String>,
+}
+
+impl State {
+    /// Nothing is loaded, and nothing compared or watched.
+    fn new(options: MetricsOptions) -> Self {
+        Self {
+            loaded: ArcSwap::default(),
+            comparisons: ArcSwap::default(),
+            watches: ArcSwap::default(),
+            prober: ProberMetrics::new(options.histograms),
+            gpus: ArcSwapOption::default(),
+            dcgm_host: None,
+        }
+    }
 }
 
 /// Every metric of the prober.
@@ -85,7 +99,7 @@ impl Metrics {
     #[must_use]
     pub fn new(options: MetricsOptions) -> Arc<Self> {
         let dcgm_host = options.dcgm.then(gpu::host_name);
-        let state = Arc::new(State { dcgm_host, ..State::default() });
+        let state = Arc::new(State { dcgm_host, ..State::new(options) });
         let text = collector::registry(&state, Encoding::Text);
         let protobuf = collector::registry(&state, Encoding::Protobuf);
         Arc::new(Self { options, state, text, protobuf })
@@ -176,6 +190,16 @@ impl Metrics {
     /// Says that it could not be.
     pub fn state_not_written(&self) {
         self.state.prober.state_successful.set(0.0);
+    }
+
+    /// Says how late a loop that runs everything but exchanges was.
+    pub fn main_loop_lagged(&self, lag: Duration) {
+        self.state.prober.main_loop_lag.observe(lag.as_secs_f64());
+    }
+
+    /// Says how late a loop that runs exchanges was.
+    pub fn io_loop_lagged(&self, lag: Duration) {
+        self.state.prober.io_loop_lag.observe(lag.as_secs_f64());
     }
 
     /// Says how many probes the history holds.

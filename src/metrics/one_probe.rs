@@ -28,7 +28,7 @@ impl Metrics {
             success: f64::from(u8::from(probe.outcome.succeeded())),
             duration_seconds: probe.recording.ended.seconds(),
         };
-        let state = Arc::<State>::default();
+        let state = Arc::new(State::new(options));
         let text = collector::registry_of_one(&state, one, Encoding::Text);
         let protobuf = collector::registry_of_one(&state, one, Encoding::Protobuf);
         let metrics = Self { options, state, text, protobuf };

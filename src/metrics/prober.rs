@@ -1,11 +1,15 @@
 //! Values about the prober itself.
 
 use prometheus::metrics::gauge::Gauge;
+use prometheus::metrics::histogram::Histogram;
 
+use super::buckets;
 use super::cells::LateGauge;
+use super::histogram::histogram;
+use super::options::HistogramForm;
 
 /// See the families for what each value is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ProberMetrics {
     pub reload_successful: LateGauge,
     pub reload_timestamp: LateGauge,
@@ -13,4 +17,22 @@ pub(super) struct ProberMetrics {
     pub state_timestamp: LateGauge,
     pub scrape_duration: LateGauge,
     pub history_records: Gauge,
+    pub main_loop_lag: Histogram,
+    pub io_loop_lag: Histogram,
+}
+
+impl ProberMetrics {
+    pub fn new(form: HistogramForm) -> Self {
+        let lag = || histogram(form, buckets::TOKEN);
+        Self {
+            reload_successful: LateGauge::default(),
+            reload_timestamp: LateGauge::default(),
+            state_successful: LateGauge::default(),
+            state_timestamp: LateGauge::default(),
+            scrape_duration: LateGauge::default(),
+            history_records: Gauge::default(),
+            main_loop_lag: lag(),
+            io_loop_lag: lag(),
+        }
+    }
 }

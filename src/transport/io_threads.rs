@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::kernel::Stamping;
 use super::resources::raise_priority;
 use super::tls::SystemTrust;
+use crate::loop_lag;
 
 /// Where exchanges run.
 #[derive(Debug)]
@@ -49,6 +51,14 @@ impl IoThreads {
             })?);
         }
         Ok(io)
+    }
+
+    /// Tells `observe` now and then how late each thread's loop is, until the threads end.
+    pub fn watch_lag(&self, observe: impl Fn(Duration) + Clone + Send + 'static) {
+        for handle in &self.handles {
+            // Ends with the thread's runtime.
+            handle.spawn(loop_lag::watch(observe.clone()));
+        }
     }
 
     /// The threads, at least one.

@@ -8,6 +8,7 @@ use crate::promql::{buckets, quantile, quantile_of_range, share};
 use crate::shared::percentiles;
 
 const DELAY: &str = "llm_prober_schedule_delay_seconds";
+const LAG: &str = "llm_prober_event_loop_lag_seconds{prober}";
 const STAMPS: &str = "llm_prober_timestamp_source_total{probe}";
 const KERNEL: &str = r#"llm_prober_timestamp_source_total{probe, source="kernel"}"#;
 const COALESCED: &str = "llm_prober_coalesced_events_total{probe}";
@@ -106,9 +107,15 @@ fn schedule() -> Vec<Panel> {
         heatmap("Schedule delay", delay, "s").buckets(&buckets(DELAY)),
         percentiles(lines("Schedule delay p50, p95, p99", delay, "s"), DELAY)
             .thresholds("green", &[(0.05, "red")]),
-        lines("Schedule delay p99 by prober", "Which prober is late.", "s")
-            .query(&quantile(0.99, DELAY, "instance"), "{{instance}}")
-            .thresholds("green", &[(0.05, "red")]),
+        lines(
+            "Late probers, p99",
+            "Which prober is late: a probe after its plan, and its event loops after what is due \
+             (io reads from the targets, main does the rest).",
+            "s",
+        )
+        .query(&quantile(0.99, DELAY, "instance"), "{{instance}} schedule")
+        .query(&quantile(0.99, LAG, "instance, loop"), "{{instance}} {{loop}} loop")
+        .thresholds("green", &[(0.05, "red")]),
         lines("Probes per minute", "Of each prober; as many as planned if none is skipped.", "cpm")
             .query(&format!("60 * sum by (instance) (rate({PROBES}[i]))"), "{{instance}}"),
         stacked(

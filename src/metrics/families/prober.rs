@@ -2,7 +2,7 @@
 
 use prometheus::metrics::MetricType;
 
-use super::{Family, family, gauge};
+use super::{Family, family, gauge, histogram};
 use crate::metrics::prober::ProberMetrics;
 
 pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
@@ -49,6 +49,17 @@ pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
         "How long it took to encode the answer to the previous scrape; compression and sending \
          are not in it. Absent on the first.",
         |p, s| s.late(&[], &p.scrape_duration),
+    ),
+    histogram(
+        "event_loop_lag_seconds",
+        &["loop"],
+        "How long after its due time a task ran that asks once a second to be woken: io, the \
+         threads that read from targets; main, all other work. About 1 ms is the timer's own \
+         grain.",
+        |p, s| {
+            s.histogram(&["main"], &p.main_loop_lag)?;
+            s.histogram(&["io"], &p.io_loop_lag)
+        },
     ),
     gauge("history_records", &[], "Probes in the history that is kept in memory.", |p, s| {
         s.gauge(&[], p.history_records.get())

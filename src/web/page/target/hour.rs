@@ -37,8 +37,8 @@ const FIGURES: [Column; 5] =
 
 fn figures(hour: &Hour) -> Markup {
     let caption = html! {
-        "Quantiles; in the pictures the median (line), the 95th percentile (dashed) and minutes \
-         with failures (marks)"
+        "Quantiles; in the pictures the median (line), the 95th percentile (dashed), the strictest \
+         objective where it is near (dotted) and minutes with failures (marks)"
     };
     let rows = html! { @for of in [sparkline::TTFT, sparkline::ITL] { (row(of, hour)) } };
     table::table("cards wide", &caption, &FIGURES, None, &rows)
