@@ -184,12 +184,12 @@ impl Daemon {
         let result = self.read_and_apply().await;
         match &result {
             Ok(()) => {
-                self.metrics.reload_succeeded(SystemTime::now());
                 tracing::info!("configuration reloaded");
+                self.metrics.reload_succeeded(SystemTime::now());
             }
             Err(error) => {
-                self.metrics.reload_failed();
                 tracing::error!("configuration not reloaded, the old one goes on: {error}");
+                self.metrics.reload_failed();
             }
         }
         result

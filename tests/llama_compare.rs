@@ -11,7 +11,7 @@ use common::llama::LlamaServer;
 mod common;
 
 /// A verdict on something that is slower in every pair takes about 25.
-const TO_FIND: u64 = 80;
+const TO_FIND: u64 = 120;
 /// As many would do, if there were something to find.
 const TO_FIND_NOTHING: u64 = 30;
 

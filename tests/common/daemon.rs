@@ -2,21 +2,20 @@
 
 use std::{
     ffi::OsStr,
-    io::Read,
     net::SocketAddr,
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use reqwest::{Method, StatusCode, header::HeaderMap};
+use tempfile::NamedTempFile;
 use tokio::time::Instant;
 
 use super::exposition::Exposition;
 
 /// The longest that anything here is waited for; a limit, not a measurement.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(50);
 /// Of a log, when a test fails.
 const SHOWN_LINES: usize = 20;
@@ -63,11 +62,9 @@ impl Program {
     ) -> Self {
         let mut command = Command::new(BINARY);
         command.args(arguments).envs(environment.iter().copied());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let (stdout, stderr) = (Kept::default(), Kept::default());
-        stdout.follow(child.stdout.take().unwrap());
-        stderr.follow(child.stderr.take().unwrap());
+        let (stdout, stderr) = (Kept::new(), Kept::new());
+        command.stdin(Stdio::null()).stdout(stdout.stream()).stderr(stderr.stream());
+        let child = command.spawn().unwrap();
         Self { child, stdout, stderr, client: super::process::client() }
     }
 
@@ -184,25 +181,22 @@ impl Drop for Program {
     }
 }
 
-/// All that came out of a pipe.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+/// All that was written to a stream of the program. In a file, not a pipe: what the program wrote
+/// before it did something is there as soon as that is seen.
+struct Kept(NamedTempFile);
 
 impl Kept {
-    /// Reads to the end, so that the program never blocks on a full pipe.
-    fn follow(&self, mut pipe: impl Read + Send + 'static) {
-        let kept = self.clone();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(n @ 1..) = pipe.read(&mut buffer) {
-                kept.0.lock().unwrap_or_else(PoisonError::into_inner).extend(&buffer[..n]);
-            }
-        });
+    fn new() -> Self {
+        Self(NamedTempFile::new().unwrap())
+    }
+
+    /// Where the program writes, at a position of its own.
+    fn stream(&self) -> Stdio {
+        self.0.reopen().unwrap().into()
     }
 
     fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
+        String::from_utf8_lossy(&std::fs::read(self.0.path()).unwrap()).into_owned()
     }
 }
 

@@ -13,9 +13,10 @@ pub const MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 pub struct LlamaServer(Process);
 
 impl LlamaServer {
-    /// Starts it with two threads and waits until the model is loaded.
+    /// Starts it and waits until the model is loaded. One thread, because those of one server wait
+    /// for each other without giving way, and are very slow where they must share a processor.
     pub async fn start() -> Option<Self> {
-        Self::with_threads(2).await
+        Self::with_threads(1).await
     }
 
     /// The same with so many threads.
@@ -25,6 +26,8 @@ impl LlamaServer {
             Command::new(program)
                 .args(["--host", "127.0.0.1", "--port", "0", "--metrics"])
                 .args(["--threads", &threads.to_string()])
+                // Ahead of what else runs here, where that is allowed; else it is a warning.
+                .args(["--prio", "2"])
                 .args(["--ctx-size", "2048", "--parallel", "2"])
                 .arg("-m")
                 .arg(model),
