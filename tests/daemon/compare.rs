@@ -80,7 +80,9 @@ async fn two_dead_sides_are_undecided() {
     let output = compare(with(sides(nobody, nobody), &["--max-pairs=5"])).await;
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(2), "{text}");
-    assert!(text.contains("5 pairs, 5 of them failed on both sides: undecided"), "{text}");
+    // A busy machine may have dropped rounds besides.
+    assert!(text.contains("5 pairs, 5 of them failed on both sides"), "{text}");
+    assert!(text.trim_end().ends_with(": undecided"), "{text}");
 }
 
 #[tokio::test]
