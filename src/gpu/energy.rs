@@ -27,7 +27,7 @@ pub struct Measuring {
     ids: Vec<GpuId>,
     exclusive: bool,
     stay: Stay,
-    before: Option<f64>,
+    before: Option<Vec<f64>>,
 }
 
 impl EnergyMeter {
@@ -60,16 +60,35 @@ impl Measuring {
         let before = self.before?;
         let after = joules(self.gpus.as_deref(), &self.ids).await?;
         let alone = server_alone.unwrap_or(self.exclusive) && self.stay.alone();
-        // A counter that did not move was not updated yet: its resolution is some 10 ms.
-        (alone && after > before).then_some(after - before)
+        rise(&before, &after).filter(|_| alone)
     }
 }
 
-async fn joules(gpus: Option<&Gpus>, ids: &[GpuId]) -> Option<f64> {
+/// Of each GPU.
+async fn joules(gpus: Option<&Gpus>, ids: &[GpuId]) -> Option<Vec<f64>> {
     let deadline = Instant::now() + PATIENCE;
-    let mut sum = 0.0;
+    let mut each = Vec::with_capacity(ids.len());
     for id in ids {
-        sum += timeout_at(deadline, gpus?.energy(id)).await.ok()??;
+        each.push(timeout_at(deadline, gpus?.energy(id)).await.ok()??);
     }
-    Some(sum)
+    Some(each)
+}
+
+/// What all counters together rose by. `None` where one was reset, though others may have risen by
+/// more, and where one did not move: it was not updated yet, its resolution is some 10 ms.
+fn rise(before: &[f64], after: &[f64]) -> Option<f64> {
+    let each = || before.iter().zip(after).map(|(before, after)| after - before);
+    each().all(|joules| joules > 0.0).then(|| each().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_has_to_rise() {
+        assert_eq!(rise(&[5.0, 100.0], &[6.5, 102.0]), Some(3.5));
+        assert_eq!(rise(&[5.0, 100.0], &[0.5, 150.0]), None, "reset");
+        assert_eq!(rise(&[5.0, 100.0], &[5.0, 150.0]), None, "not updated yet");
+    }
 }

@@ -69,7 +69,7 @@ fn heat_and_power(device: &Device<'_>, reading: &mut Reading) -> Result<(), Lost
     reading.power_watts = known(device.power_usage())?.and_then(clean::watts);
     reading.power_limit_watts = known(device.enforced_power_limit())?.and_then(clean::watts);
     reading.energy_joules = energy(device)?;
-    for fan in 0..known(device.num_fans())?.unwrap_or(0).min(MAX_FANS) {
+    for fan in 0..known(device.num_fans())?.and_then(clean::number).unwrap_or(0).min(MAX_FANS) {
         reading.fans.extend(known(device.fan_speed(fan))?.and_then(clean::fan));
     }
     Ok(())
@@ -105,7 +105,7 @@ fn sensible(info: &MemoryInfo) -> Option<Memory> {
         total: Some(info.total).filter(|t| *t > 0).and_then(clean::wide)?,
         used: part(info.used)?,
         free: part(info.free)?,
-        reserved: part(info.reserved)?,
+        reserved: part(info.reserved),
     })
 }
 
@@ -134,5 +134,7 @@ mod tests {
         assert_eq!(sensible(&info(0, 0)), None);
         assert_eq!(sensible(&info(10, 11)), None);
         assert_eq!(sensible(&info(u64::MAX, 1)), None);
+        let unknown = MemoryInfo { reserved: u64::MAX, ..info(10, 8) };
+        assert_eq!(sensible(&unknown).map(|m| (m.used, m.reserved)), Some((8, None)));
     }
 }

@@ -1,15 +1,16 @@
 //! Finds the driver and its GPUs, and looks again for what was not there.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::worker::Worker;
+use super::worker::{OVERDUE, Worker};
 use crate::gpu_settings::{GpuSettings, Watch};
 
 /// GPUs that are watched, at most.
@@ -29,6 +30,20 @@ pub(super) struct Driver {
 pub(super) struct Shared {
     pub driver: watch::Sender<Driver>,
     pub workers: ArcSwap<Vec<Arc<Worker>>>,
+    /// Since when a question to the driver is open.
+    asked_at: Mutex<Option<Instant>>,
+}
+
+impl Shared {
+    /// Whether the driver answers.
+    pub fn up(&self) -> bool {
+        let asked = self.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        self.driver.borrow().up && asked.is_none_or(|at| at.elapsed() <= OVERDUE)
+    }
+
+    fn set_asked(&self, at: Option<Instant>) {
+        *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
 }
 
 /// The supervising thread.
@@ -59,16 +74,23 @@ impl Supervisor {
 
     /// Loads the library if it is not loaded, counts the GPUs, starts threads for new ones.
     fn seek(&self, loaded: &mut Option<Arc<Nvml>>) -> Result<(), NvmlError> {
+        self.shared.set_asked(Some(Instant::now()));
         let found = self.find(loaded);
+        self.shared.set_asked(None);
         let up = found.is_ok();
         self.shared.driver.send_replace(Driver { sought: true, up });
         found
     }
 
     fn find(&self, loaded: &mut Option<Arc<Nvml>>) -> Result<(), NvmlError> {
+        if loaded.as_ref().is_some_and(|nvml| nvml.device_count().is_err()) {
+            // The driver was exchanged: only a library that was ended begins anew.
+            self.shared.workers.store(Arc::default());
+            *loaded = None;
+        }
         let nvml = match loaded {
             Some(nvml) => Arc::clone(nvml),
-            None => Arc::clone(loaded.insert(Arc::new(self.load()?))),
+            None => Arc::clone(loaded.insert(self.load()?)),
         };
         let count = nvml.device_count()?.min(MAX_GPUS);
         let known = self.shared.workers.load_full();
@@ -93,7 +115,16 @@ impl Supervisor {
         Ok(())
     }
 
-    fn load(&self) -> Result<Nvml, NvmlError> {
+    fn load(&self) -> Result<Arc<Nvml>, NvmlError> {
+        let nvml = Arc::new(self.open()?);
+        if nvml.lib().nvmlShutdown.is_err() {
+            // Its end would be a panic in the binding.
+            std::mem::forget(Arc::clone(&nvml));
+        }
+        Ok(nvml)
+    }
+
+    fn open(&self) -> Result<Nvml, NvmlError> {
         match &self.settings.library {
             Some(path) => {
                 // The loader would look for a name without a folder elsewhere.

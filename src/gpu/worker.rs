@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::events::Events;
-use super::failure::Lost;
+use super::failure::{Lost, known};
 use super::state::{Facts, GpuState, Reading};
 use super::xid::XidLog;
 use super::{facts, processes, read};
@@ -21,7 +21,7 @@ const QUEUE: usize = 32;
 /// How often error events are taken while nobody asks for anything.
 const EVENTS: Duration = Duration::from_millis(500);
 /// A question that is open for longer counts as not answered.
-const OVERDUE: Duration = Duration::from_secs(2);
+pub(super) const OVERDUE: Duration = Duration::from_secs(2);
 
 enum Job {
     Look,
@@ -190,14 +190,12 @@ impl<'n> Watcher<'n> {
 
     fn read(&mut self) -> Result<Reading, Lost> {
         let device = self.device()?;
-        if self.facts.is_none() {
-            let facts = Arc::new(facts::read(&device)?);
-            self.state.facts = Arc::clone(&facts);
-            self.facts = Some(facts);
-        }
-        if !self.listened {
+        self.identify(&device)?;
+        if !self.listened
+            && let Ok(events) = Events::listen(self.nvml, &device)
+        {
             self.listened = true;
-            self.events = Events::listen(self.nvml, &device);
+            self.events = events;
         }
         if self.events.is_some() {
             self.state.xids.get_or_insert_with(XidLog::default);
@@ -207,6 +205,26 @@ impl<'n> Watcher<'n> {
             reading.processes = processes::read(&device)?;
         }
         Ok(reading)
+    }
+
+    /// Reads the facts where they are not those of this GPU: they are asked for anew after it was
+    /// lost, and another GPU may have moved to this index.
+    fn identify(&mut self, device: &Device<'_>) -> Result<(), Lost> {
+        let uuid = known(device.uuid())?;
+        let same = |facts: &Facts| uuid.is_none() || facts.uuid == uuid;
+        if self.facts.as_deref().is_some_and(same) {
+            return Ok(());
+        }
+        let facts = Arc::new(facts::read(device)?);
+        let before = std::mem::replace(&mut self.state.facts, Arc::clone(&facts));
+        if let (Some(old), Some(uuid)) = (&before.uuid, &facts.uuid)
+            && old != uuid
+        {
+            tracing::info!(gpu = self.state.index, uuid, "another GPU is at this index now");
+            (self.events, self.listened, self.state.xids) = (None, false, None);
+        }
+        self.facts = Some(facts);
+        Ok(())
     }
 
     /// Says once that a GPU was lost, and once that it is back; then everything about it is asked
