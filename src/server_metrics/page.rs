@@ -1,6 +1,6 @@
 //! A metrics page: the series of known engines on it, and the choice among them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::engine::{ENGINES, Engine};
 use super::exposition::{MAX_LINE, Series, series};
@@ -132,7 +132,7 @@ impl Chosen<'_> {
         names.iter().find_map(|name| {
             let series = self.page.series.get(&plain(name))?;
             let series: Vec<_> = series.iter().filter(|s| wanted(s) && self.labelled(s)).collect();
-            let values = self.of_model(&series)?;
+            let values = self.of_model(&self.each_once(series))?;
             let good = values.iter().all(|v| v.is_finite() && *v >= 0.0);
             (good && !values.is_empty()).then_some(values)
         })
@@ -141,7 +141,19 @@ impl Chosen<'_> {
     fn labelled(&self, series: &Series) -> bool {
         let mut labels = self.selector.labels.into_iter().flatten();
         labels.all(|(name, value)| series.label(name) == value)
-            && self.engine.repeated.iter().all(|l| ["", "0"].contains(&series.label(l)))
+    }
+
+    /// Without those that say the same again: that differ in nothing, or in [`Engine::repeated`].
+    fn each_once<'s>(&self, mut series: Vec<&'s Series>) -> Vec<&'s Series> {
+        let mut seen = HashSet::new();
+        series.retain(|s| {
+            let labels =
+                s.labels.iter().filter(|(l, _)| !self.engine.repeated.contains(&l.as_str()));
+            let mut labels: Vec<_> = labels.collect();
+            labels.sort_unstable();
+            seen.insert(labels)
+        });
+        series
     }
 
     /// Those of the configured model; else those of the model that is asked for; else all, where

@@ -19,7 +19,8 @@ pub struct Engine {
     pub markers: &'static [&'static str],
     /// The label that tells models apart.
     pub model_label: &'static str,
-    /// Labels along which series say the same again: only those that are 0 or absent are read.
+    /// Labels along which series say the same again: of those that differ in nothing else the first
+    /// is read.
     pub repeated: &'static [&'static str],
     /// Reads the page; names newest first.
     pub(super) read: fn(&Chosen<'_>) -> Sample,
