@@ -13,6 +13,13 @@ use super::xid::XidLog;
 /// Events that are taken in one go, at most.
 const BATCH: usize = 256;
 
+/// Whether there is any use in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Listening {
+    Further,
+    Never,
+}
+
 /// Listens for them.
 pub(super) struct Events<'n> {
     set: EventSet<'n>,
@@ -43,10 +50,14 @@ impl<'n> Events<'n> {
     }
 
     /// Takes those that have come.
-    pub fn drain(&self, log: &mut XidLog) {
-        // Any error is the end: no more events, or none any more.
-        let come = std::iter::from_fn(|| self.set.wait(0).ok()).take(BATCH);
-        for event in come {
+    pub fn drain(&self, log: &mut XidLog) -> Listening {
+        for _ in 0..BATCH {
+            let event = match self.set.wait(0) {
+                Ok(event) => event,
+                Err(NvmlError::NotSupported) => return Listening::Never,
+                // No more events now.
+                Err(_) => break,
+            };
             let xid = event.event_data.map(|xid| match xid {
                 XidError::Value(number) => Some(number),
                 XidError::Unknown => None,
@@ -55,5 +66,6 @@ impl<'n> Events<'n> {
                 log.add(xid, SystemTime::now());
             }
         }
+        Listening::Further
     }
 }

@@ -83,8 +83,11 @@ impl Supervisor {
     }
 
     fn find(&self, loaded: &mut Option<Arc<Nvml>>) -> Result<(), NvmlError> {
-        if loaded.as_ref().is_some_and(|nvml| nvml.device_count().is_err()) {
-            // The driver was exchanged: only a library that was ended begins anew.
+        if let Some(error) = loaded.as_ref().and_then(|nvml| nvml.device_count().err()) {
+            if !self.is_exchanged(&error) {
+                return Err(error);
+            }
+            // Only a library that was ended begins anew.
             self.shared.workers.store(Arc::default());
             *loaded = None;
         }
@@ -113,6 +116,21 @@ impl Supervisor {
         }
         self.shared.workers.store(Arc::new(workers));
         Ok(())
+    }
+
+    /// Whether the library that is loaded will never answer again: it says so, or neither it nor any
+    /// GPU answered since the time before.
+    fn is_exchanged(&self, error: &NvmlError) -> bool {
+        let workers = self.shared.workers.load();
+        let answer = workers.iter().any(|worker| worker.seen().success);
+        for worker in workers.iter() {
+            worker.ask();
+        }
+        let says_so = matches!(
+            error,
+            NvmlError::Uninitialized | NvmlError::DriverNotLoaded | NvmlError::LibRmVersionMismatch
+        );
+        says_so || !answer
     }
 
     fn load(&self) -> Result<Arc<Nvml>, NvmlError> {

@@ -10,8 +10,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::events::Events;
-use super::failure::{Lost, known};
+use super::events::{Events, Listening};
+use super::failure::Lost;
 use super::state::{Facts, GpuState, Reading};
 use super::xid::XidLog;
 use super::{facts, processes, read};
@@ -157,8 +157,10 @@ impl<'n> Watcher<'n> {
     }
 
     fn take_events(&mut self) {
-        if let (Some(events), Some(log)) = (&self.events, &mut self.state.xids) {
-            events.drain(log);
+        if let (Some(events), Some(log)) = (&self.events, &mut self.state.xids)
+            && events.drain(log) == Listening::Never
+        {
+            (self.events, self.state.xids) = (None, None);
         }
     }
 
@@ -210,7 +212,7 @@ impl<'n> Watcher<'n> {
     /// Reads the facts where they are not those of this GPU: they are asked for anew after it was
     /// lost, and another GPU may have moved to this index.
     fn identify(&mut self, device: &Device<'_>) -> Result<(), Lost> {
-        let uuid = known(device.uuid())?;
+        let uuid = facts::uuid(device)?;
         let same = |facts: &Facts| uuid.is_none() || facts.uuid == uuid;
         if self.facts.as_deref().is_some_and(same) {
             return Ok(());

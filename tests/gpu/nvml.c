@@ -14,7 +14,9 @@
  *   gpu I busy          works at full load, with traffic on its links
  *   gpu I watts W       its power; the energy counter follows the clock (default 300)
  *   gpu I xid X         an event with this number, once for each time that the line appears
+ *   counting CODE       what nvmlDeviceGetCount_v2 returns
  *   gpu I noevents      reports no events
+ *   gpu I nowait        lets nobody wait for events
  *   gpu I is J          the GPU at this index is the one that is at J by default
  *   gpu I odd           names that need escapes, or are no text; what it reserves is not available
  * GPUs have the UUIDs GPU-0000000I-0000-4000-8000-000000000000.
@@ -35,7 +37,7 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 
 typedef struct Gpu {
-    int lost, hang, sentinels, vgpu, mig, hot, busy, noevents, odd, is;
+    int lost, hang, sentinels, vgpu, mig, hot, busy, noevents, nowait, odd, is;
     double watts;
     u64 xids[MOST_EVENTS];
     int xid_count;
@@ -48,7 +50,7 @@ typedef struct Set { Device *device; int taken; } Set;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Gpu gpus[MOST_GPUS];
 static Device devices[MOST_GPUS], instances[MOST_GPUS][MOST_MIG + 1];
-static int gpu_count, init_code, driver, initialized, counting_hangs;
+static int gpu_count, init_code, driver, initialized, counting, counting_hangs;
 static struct timespec read_at;
 static ino_t read_inode;
 
@@ -65,6 +67,7 @@ static void parse_gpu(char *words) {
     if (!strcmp(what, "hot")) g->hot = 1;
     if (!strcmp(what, "busy")) g->busy = 1;
     if (!strcmp(what, "noevents")) g->noevents = 1;
+    if (!strcmp(what, "nowait")) g->nowait = 1;
     if (!strcmp(what, "odd")) g->odd = 1;
     if (!strcmp(what, "is")) g->is = (int)number;
     if (!strcmp(what, "mig")) g->mig = (int)number;
@@ -75,7 +78,7 @@ static void parse_gpu(char *words) {
 static void parse(FILE *file) {
     char line[256];
     gpu_count = 2;
-    init_code = driver = counting_hangs = 0;
+    init_code = driver = counting = counting_hangs = 0;
     memset(gpus, 0, sizeof gpus);
     for (int i = 0; i < MOST_GPUS; i++) {
         gpus[i].watts = 300;
@@ -87,6 +90,7 @@ static void parse(FILE *file) {
         sscanf(line, "init %d", &init_code);
         sscanf(line, "gpus %d", &gpu_count);
         sscanf(line, "driver %d", &driver);
+        sscanf(line, "counting %d", &counting);
         if (!strncmp(line, "counting hangs", 14)) counting_hangs = 1;
         if (!strncmp(line, "gpu ", 4)) parse_gpu(line + 4);
     }
@@ -136,6 +140,7 @@ int nvmlShutdown(void) { inits--; return OK; }
 int nvmlDeviceGetCount_v2(u32 *count) {
     do now(0); while (counting_hangs && !nanosleep(&(struct timespec){0, 2000000}, NULL));
     if (initialized != driver) return UNINITIALIZED;
+    if (counting) return counting;
     *count = (u32)gpu_count;
     return OK;
 }
@@ -329,6 +334,7 @@ int nvmlDeviceRegisterEvents(Device *d, u64 types, Set *set) {
 int nvmlEventSetWait_v2(Set *set, Event *out, u32 timeout_ms) {
     (void)timeout_ms;
     Gpu g = now(set->device->gpu);
+    if (g.nowait) return UNSUPPORTED;
     if (set->taken >= g.xid_count) return TIMEOUT;
     memset(out, 0, sizeof *out);
     out->device = set->device;

@@ -129,3 +129,19 @@ async fn a_driver_that_does_not_count_any_more_is_not_up() {
     machine.script("gpus 1\n");
     daemon.until("end of the hang", |m| of_driver(m) == [1.0]).await;
 }
+
+/// An error of one question is no reason to forget GPUs that answer.
+#[tokio::test]
+async fn a_driver_that_cannot_count_keeps_the_gpus_that_answer() {
+    let machine = Machine::new("gpus 1\ngpu 0 xid 79\n");
+    let daemon = machine.daemon_with(Age::New, "retry: 100ms", IDLE, &[]).await;
+    let counted = |m: &_| of(m, 0, "xid_errors_total", &["xid=\"79\""]) == [1.0];
+    daemon.until("an error", counted).await;
+    machine.script("gpus 1\ncounting 10\ngpu 0 watts 222\n");
+    let seen = daemon.until("trouble", |m| of_driver(m) == [0.0]).await;
+    assert!(counted(&seen), "{seen}");
+    daemon.until("its power", |m| of(m, 0, "power_watts", &[]) == [222.0]).await;
+    machine.script("gpus 1\ngpu 0 xid 79\n");
+    let seen = daemon.until("end of the trouble", |m| of_driver(m) == [1.0]).await;
+    assert!(counted(&seen), "{seen}");
+}
