@@ -69,6 +69,7 @@ impl Gpus {
             shared: Arc::clone(&shared),
             threads: threads.clone(),
             complaint: None,
+            told: None,
         };
         let running = threads.token();
         std::thread::Builder::new().name("gpus".to_owned()).spawn(move || {

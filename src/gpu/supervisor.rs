@@ -53,6 +53,8 @@ pub(super) struct Supervisor {
     pub threads: TaskTracker,
     /// The complaint that was logged last: each is logged once.
     pub complaint: Option<String>,
+    /// The driver's version and the number of GPUs that were logged last.
+    pub told: Option<(String, u32)>,
 }
 
 impl Supervisor {
@@ -73,7 +75,7 @@ impl Supervisor {
     }
 
     /// Loads the library if it is not loaded, counts the GPUs, starts threads for new ones.
-    fn seek(&self, loaded: &mut Option<Arc<Nvml>>) -> Result<(), NvmlError> {
+    fn seek(&mut self, loaded: &mut Option<Arc<Nvml>>) -> Result<(), NvmlError> {
         self.shared.set_asked(Some(Instant::now()));
         let found = self.find(loaded);
         self.shared.set_asked(None);
@@ -82,7 +84,7 @@ impl Supervisor {
         found
     }
 
-    fn find(&self, loaded: &mut Option<Arc<Nvml>>) -> Result<(), NvmlError> {
+    fn find(&mut self, loaded: &mut Option<Arc<Nvml>>) -> Result<(), NvmlError> {
         if let Some(error) = loaded.as_ref().and_then(|nvml| nvml.device_count().err()) {
             if !self.is_exchanged(&error) {
                 return Err(error);
@@ -98,9 +100,11 @@ impl Supervisor {
         let count = nvml.device_count()?.min(MAX_GPUS);
         let known = self.shared.workers.load_full();
         let version = nvml.sys_driver_version().ok();
-        if known.is_empty() {
-            let driver = version.as_deref().unwrap_or("unknown");
-            tracing::info!(driver, gpus = count, "watching GPUs");
+        let driver = version.clone().unwrap_or_else(|| "unknown".to_owned());
+        let news = (driver, count);
+        if self.told.as_ref() != Some(&news) {
+            tracing::info!(driver = news.0, gpus = count, "watching GPUs");
+            self.told = Some(news);
         }
         let version: Option<Arc<str>> = version.map(Into::into);
         let mut workers = Vec::clone(&known);
@@ -159,6 +163,7 @@ impl Supervisor {
         if self.complaint.as_ref() == Some(&text) {
             return;
         }
+        self.told = None;
         let absent = matches!(error, NvmlError::LibloadingError(_) | NvmlError::DriverNotLoaded);
         if absent && self.settings.watch == Watch::Auto {
             tracing::info!(error = %text, "no GPUs to watch");
