@@ -26,6 +26,8 @@ pub struct Measuring {
     gpus: Option<Arc<Gpus>>,
     ids: Vec<GpuId>,
     exclusive: bool,
+    /// Whether a GPU has parts that others may use.
+    divided: bool,
     stay: Stay,
     before: Option<Vec<f64>>,
 }
@@ -47,19 +49,22 @@ impl EnergyMeter {
         let places: Vec<_> = target.ids.iter().map(place).collect();
         let stay = self.occupancy.enter(&places);
         let before = joules(gpus.as_deref(), &target.ids).await;
+        let divided = gpus.as_ref().is_some_and(|g| target.ids.iter().any(|id| g.is_divided(id)));
         let (ids, exclusive) = (target.ids.clone(), target.exclusive);
-        Some(Measuring { gpus, ids, exclusive, stay, before })
+        Some(Measuring { gpus, ids, exclusive, divided, stay, before })
     }
 }
 
 impl Measuring {
     /// To be called right after the probe: joules of all its GPUs together, what they take idle
     /// included. `server_alone`: whether the server had no other request during the probe; `None`:
-    /// not known, and then only a target whose GPUs are its own has a figure.
+    /// not known, and then only a target whose GPUs are its own has a figure; so it is on a GPU that
+    /// is divided (MIG), where a server knows of its part only.
     pub async fn end(self, server_alone: Option<bool>) -> Option<f64> {
         let before = self.before?;
         let after = joules(self.gpus.as_deref(), &self.ids).await?;
-        let alone = server_alone.unwrap_or(self.exclusive) && self.stay.alone();
+        let server = server_alone.filter(|alone| !(*alone && self.divided));
+        let alone = server.unwrap_or(self.exclusive) && self.stay.alone();
         rise(&before, &after).filter(|_| alone)
     }
 }

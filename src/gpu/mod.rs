@@ -127,6 +127,11 @@ impl Gpus {
         named.max_by_key(|w| w.seen().success).cloned()
     }
 
+    /// Whether the GPU is divided into instances.
+    fn is_divided(&self, id: &GpuId) -> bool {
+        self.worker(id).is_some_and(|w| w.seen().reading.mig_enabled == Some(true))
+    }
+
     /// Joules since the driver was loaded; may never resolve if the driver hangs.
     async fn energy(&self, id: &GpuId) -> Option<f64> {
         self.worker(id).filter(|worker| !worker.overdue())?.energy().await
