@@ -66,17 +66,18 @@ impl Page {
         Ok(page)
     }
 
-    /// The server's state, by the first engine of the table that the page has series of.
+    /// The server's state, by the first engine of the table whose series on the page say something
+    /// about load: a server may have an engine inside that counts tokens only.
     ///
     /// # Errors
     /// [`Problem::Unknown`] when no engine is known by its names, or says nothing about load.
     pub fn sample(&self, selector: &Selector<'_>) -> Result<Sample, Problem> {
-        let mut engines = ENGINES.iter();
-        let engine = engines.find(|e| self.series.keys().any(|name| e.marks(name)));
-        let engine = engine.ok_or(Problem::Unknown)?;
-        let chosen = Chosen { page: self, selector, engine };
-        let sample = Sample { engine: engine.name, ..(engine.read)(&chosen) };
-        if sample.known().next().is_none() { Err(Problem::Unknown) } else { Ok(sample) }
+        let there = ENGINES.iter().filter(|e| self.series.keys().any(|name| e.marks(name)));
+        let mut samples = there.map(|engine| {
+            let chosen = Chosen { page: self, selector, engine };
+            Sample { engine: engine.name, ..(engine.read)(&chosen) }
+        });
+        samples.find(|sample| sample.known().next().is_some()).ok_or(Problem::Unknown)
     }
 }
 

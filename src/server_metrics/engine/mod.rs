@@ -33,8 +33,8 @@ impl Engine {
     }
 }
 
-/// Every engine. The first that a page has series of counts: a worker of Dynamo has its engine's
-/// series beside its own, and they say more.
+/// Every engine. The first that a page has series of counts, if they say anything about load: a
+/// worker of Dynamo has its engine's series beside its own, and they say more.
 pub static ENGINES: [&Engine; 7] = [
     &vllm::VLLM,
     &sglang::SGLANG,
