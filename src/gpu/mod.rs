@@ -96,7 +96,7 @@ impl Gpus {
     #[must_use]
     pub fn view(&self) -> GpuView {
         let workers = self.shared.workers.load();
-        let seen = |w: &Arc<Worker>| Seen { state: w.seen(), hangs: w.overdue() };
+        let seen = |w: &Arc<Worker>| Seen { state: w.seen(), hangs: w.hangs() };
         let mut gpus: Vec<_> = workers.iter().map(seen).collect();
         let found: HashSet<_> = gpus
             .iter()

@@ -24,10 +24,25 @@ async fn a_gpu_that_is_lost_has_no_values_until_it_is_back() {
 
     machine.script("gpus 2\n");
     daemon.until("return", |m| of(m, 1, "power_watts", &[]) == [300.0]).await;
+    daemon.until("word of it", |_| daemon.stderr().contains("answers again")).await;
     let log = log(&daemon);
     let said = |what: &str| log.iter().filter(|line| line.contains(what)).count();
     let once = [said("watching GPUs"), said("does not answer"), said("answers again")];
     assert_eq!((once, log.len()), ([1, 1, 1], 3), "{log:#?}");
+}
+
+/// Now lost, now there: that is said once.
+#[tokio::test]
+async fn a_gpu_that_comes_and_goes_does_not_fill_the_log() {
+    let machine = Machine::new("gpus 1\n");
+    let daemon = machine.daemon().await;
+    for _ in 0..5 {
+        machine.script("gpus 1\n");
+        daemon.until("return", |m| of(m, 0, "collect_success", &[]) == [1.0]).await;
+        machine.script("gpus 1\ngpu 0 lost\n");
+        daemon.until("loss", |m| of(m, 0, "collect_success", &[]) == [0.0]).await;
+    }
+    assert_eq!(log(&daemon).len(), 2, "{:#?}", log(&daemon));
 }
 
 /// A card that is broken from the start: the other one is watched.
@@ -61,6 +76,10 @@ async fn a_driver_that_hangs_leaves_the_last_values_and_their_time() {
     let back = |m: &_| of(m, 0, "power_watts", &[]) == [333.0];
     let back = daemon.until("end of the hang", back).await;
     assert_eq!(of(&back, 0, "collect_success", &[]), [1.0]);
+    let log = log(&daemon);
+    let said = |what: &str| log.iter().filter(|line| line.contains(what)).count();
+    let once = [said("the driver hangs: a GPU"), said("hangs no more")];
+    assert_eq!((once, log.len()), ([1, 1], 3), "{log:#?}");
 
     // A thread that hangs does not keep the program from ending.
     machine.script("gpus 2\ngpu 0 hang\n");
