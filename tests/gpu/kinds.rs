@@ -124,7 +124,7 @@ async fn a_value_that_is_none_hides_no_other_and_odd_names_are_escaped() {
     let text = daemon.get("/metrics").await;
     let named = r#"name="NVIDIA \"A\\B\"\n{x=\"1\"} 9 # é""#;
     let lines: Vec<_> =
-        text.text().lines().filter(|l| l.contains(r#"NVIDIA \"#)).map(str::to_owned).collect();
+        text.text().lines().filter(|l| l.contains(r"NVIDIA \")).map(str::to_owned).collect();
     let info = lines.iter().find(|l| l.starts_with("llm_prober_gpu_info{")).unwrap();
     assert!(info.contains(named) && info.ends_with("} 1"), "{info}");
     let model = named.replace("name=", "modelName=");
