@@ -8,6 +8,7 @@ use nvml_wrapper::enums::event::XidError;
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, EventSet, Nvml};
 
+use super::clean;
 use super::xid::XidLog;
 
 /// Events that are taken in one go, at most.
@@ -59,7 +60,7 @@ impl<'n> Events<'n> {
                 Err(_) => break,
             };
             let xid = event.event_data.map(|xid| match xid {
-                XidError::Value(number) => Some(number),
+                XidError::Value(number) => clean::wide(number),
                 XidError::Unknown => None,
             });
             if let Some(xid) = xid {

@@ -13,7 +13,7 @@ const ENABLED: u32 = 1;
 /// Whether the GPU is divided, and its instances.
 pub(super) fn read(device: &Device<'_>, reading: &mut Reading) -> Result<(), Lost> {
     let mode = known(device.mig_mode())?;
-    reading.mig_enabled = mode.map(|m| m.current == ENABLED);
+    reading.mig_enabled = mode.and_then(|m| clean::number(m.current)).map(|m| m == ENABLED);
     if reading.mig_enabled != Some(true) {
         return Ok(());
     }

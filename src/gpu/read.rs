@@ -5,6 +5,7 @@ use nvml_wrapper::bitmasks::device::ThrottleReasons;
 use nvml_wrapper::enum_wrappers::device::{
     Clock, EccCounter, MemoryError, PerformanceState, TemperatureSensor,
 };
+use nvml_wrapper::error::{Bits, NvmlError};
 use nvml_wrapper::struct_wrappers::device::MemoryInfo;
 
 use super::failure::{Lost, known};
@@ -85,13 +86,24 @@ fn clocks(device: &Device<'_>, reading: &mut Reading) -> Result<(), Lost> {
         let hertz = known(device.clock_info(*clock))?.and_then(clean::hertz);
         reading.clocks.extend(hertz.map(|hz| (*name, hz)));
     }
-    if let Some(active) = known(device.current_throttle_reasons())? {
+    if let Some(active) = reasons(device)? {
         let each = REASONS.iter().map(|(reason, name)| (*name, active.contains(*reason)));
         reading.clock_events = each.collect();
     }
     let state = known(device.performance_state())?;
     reading.performance_state = state.filter(|s| *s != PerformanceState::Unknown).map(|s| s.as_c());
     Ok(())
+}
+
+/// Why the clocks are held down. Reasons that are newer than the binding are left out; all bits set
+/// are no reasons, but the mark.
+fn reasons(device: &Device<'_>) -> Result<Option<ThrottleReasons>, Lost> {
+    match device.current_throttle_reasons_strict() {
+        Err(NvmlError::IncorrectBits(Bits::U64(bits))) => {
+            Ok(clean::wide(bits).map(ThrottleReasons::from_bits_truncate))
+        }
+        other => known(other),
+    }
 }
 
 pub(super) fn memory(device: &Device<'_>) -> Result<Option<Memory>, Lost> {

@@ -82,7 +82,8 @@ async fn marks_for_not_available_are_no_values() {
     let text = daemon.get("/metrics").await;
     let mut kept: Vec<_> = text.text().lines().filter(|l| l.contains("{gpu=\"1\"")).collect();
     kept.retain(|line| !line.contains("_xid_") && !line.contains("_collect_"));
-    let allowed = ["info", "nvlink", "clock_event_active"].map(name);
+    let allowed = ["info", "nvlink"].map(name);
+    assert_eq!(of(&daemon.metrics().await, 1, "info", &["mig_mode=\"\""]), [1.0]);
     let wrong: Vec<_> =
         kept.iter().filter(|l| !allowed.iter().any(|a| l.starts_with(a.as_str()))).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -249,7 +249,7 @@ int nvmlDeviceGetTotalEnergyConsumption(Device *d, u64 *out) {
 }
 int nvmlDeviceGetNumFans(Device *d, u32 *out) { ASK(d); *out = 1; return OK; }
 int nvmlDeviceGetFanSpeed_v2(Device *d, u32 fan, u32 *out) { ASK(d); if (fan) return INVALID; ANSWER(out, 105); }
-int nvmlDeviceGetCurrentClocksThrottleReasons(Device *d, u64 *out) { ASK(d); *out = g.hot ? 0x1ff : 0x1; return OK; }
+int nvmlDeviceGetCurrentClocksThrottleReasons(Device *d, u64 *out) { ASK(d); ANSWER(out, g.hot ? 0x1ff : 0x8000000000000001ULL); }
 
 /* Nanoseconds for which it was hot, as far as somebody looked. */
 static u64 held(int gpu, int hot) {
@@ -292,8 +292,8 @@ int nvmlDeviceGetFieldValues(Device *d, int count, Field *fields) {
 int nvmlDeviceGetMigMode(Device *d, u32 *current, u32 *pending) {
     ASK(d);
     if (g.vgpu) return UNSUPPORTED;
-    *current = *pending = g.mig > 0;
-    return OK;
+    *pending = g.mig > 0;
+    ANSWER(current, *pending);
 }
 int nvmlDeviceGetMaxMigDeviceCount(Device *d, u32 *out) { ASK(d); *out = MOST_MIG; return OK; }
 int nvmlDeviceGetMigDeviceHandleByIndex(Device *d, u32 index, Device **out) {
