@@ -5,6 +5,7 @@
 mod common;
 
 use std::fmt::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -159,6 +160,67 @@ async fn a_page_has_limits() {
     let moved = "HTTP/1.1 302 Found\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n";
     assert_eq!(read(moved.into(), "m", "/metrics").await, Err(Problem::Status(302)));
     assert_eq!(read(b"SSH-2.0-x\r\n".into(), "m", "/metrics").await, Err(Problem::Unreachable));
+}
+
+fn gzipped(text: &str) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    writer.write_all(text.as_bytes()).unwrap();
+    writer.finish().unwrap()
+}
+
+fn encoded(encoding: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-encoding: {encoding}\r\ncontent-length: {length}\r\n\r\n"
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// Nobody asked for it, but there are proxies that compress for everybody.
+#[tokio::test(start_paused = true)]
+async fn a_compressed_page_is_read() {
+    let check = async |encoding: &str, body: &[u8], expect: Result<f64, Problem>| {
+        let read = read(encoded(encoding, body), "m", "/metrics").await;
+        assert_eq!(read.map(|s| s.running.unwrap()), expect, "{encoding}");
+    };
+    let page = gzipped(BUSY);
+    check("gzip", &page, Ok(3.0)).await;
+    check("X-GZIP", &page, Ok(3.0)).await;
+    check("identity", BUSY.as_bytes(), Ok(3.0)).await;
+    check("br", &page, Err(Problem::Encoding)).await;
+    check("gzip", BUSY.as_bytes(), Err(Problem::Encoding)).await;
+    check("gzip", &page[..page.len() / 2], Err(Problem::Encoding)).await;
+    // Small, but not when it is unpacked.
+    let bomb = gzipped(&format!("{BUSY}{}", "#\n".repeat(16 << 20)));
+    assert!(bomb.len() < 100_000);
+    check("gzip", &bomb, Err(Problem::TooLarge)).await;
+}
+
+/// vLLM and others have at times sent `/metrics` on to `/metrics/`.
+#[tokio::test]
+async fn a_page_that_moved_is_followed_on_its_own_server_only() {
+    let moved = |to: &str| {
+        send(format!("HTTP/1.1 307 Moved\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"))
+    };
+    let answer = whole("200 OK", "text/plain", BUSY);
+    let steps = [Step::Request, moved("/metrics/"), Step::Request, answer.clone(), Step::Hold];
+    let (address, seen) = tcp(always(steps)).await;
+    let near = around(&with(&format!("'http://{address}/metrics'")), None, "m").await;
+    assert_eq!(near.before.unwrap().running, Some(3.0));
+    assert!(seen.requests()[1].starts_with("GET /metrics/ HTTP/1.1\r\n"), "{:?}", seen.requests());
+
+    let (elsewhere, other) = tcp(always([Step::Request, answer, Step::Hold])).await;
+    let steps = [Step::Request, moved(&format!("http://{elsewhere}/metrics")), Step::Hold];
+    let (address, _) = tcp(always(steps)).await;
+    let far = around(&with(&format!("'http://{address}/metrics'")), None, "m").await;
+    assert_eq!(far.newest.unwrap().result, Err(Problem::Status(307)));
+    assert_eq!(other.connections(), 0);
+
+    let circle = std::iter::repeat_n([Step::Request, moved("/metrics")], 9).flatten();
+    let (address, seen) = tcp(always(circle.collect::<Vec<_>>())).await;
+    let round = around(&with(&format!("'http://{address}/metrics'")), None, "m").await;
+    assert_eq!(round.newest.unwrap().result, Err(Problem::Status(307)));
+    assert!(seen.requests().len() < 9, "{:?}", seen.requests());
 }
 
 const BUSY: &str = "vllm:num_requests_running{model_name=\"m\"} 3\n";

@@ -26,8 +26,10 @@ pub struct Measuring {
     gpus: Option<Arc<Gpus>>,
     ids: Vec<GpuId>,
     exclusive: bool,
+    /// Whether a GPU has parts that others may use.
+    divided: bool,
     stay: Stay,
-    before: Option<f64>,
+    before: Option<Vec<f64>>,
 }
 
 impl EnergyMeter {
@@ -47,29 +49,51 @@ impl EnergyMeter {
         let places: Vec<_> = target.ids.iter().map(place).collect();
         let stay = self.occupancy.enter(&places);
         let before = joules(gpus.as_deref(), &target.ids).await;
+        let divided = gpus.as_ref().is_some_and(|g| target.ids.iter().any(|id| g.is_divided(id)));
         let (ids, exclusive) = (target.ids.clone(), target.exclusive);
-        Some(Measuring { gpus, ids, exclusive, stay, before })
+        Some(Measuring { gpus, ids, exclusive, divided, stay, before })
     }
 }
 
 impl Measuring {
     /// To be called right after the probe: joules of all its GPUs together, what they take idle
     /// included. `server_alone`: whether the server had no other request during the probe; `None`:
-    /// not known, and then only a target whose GPUs are its own has a figure.
+    /// not known, and then only a target whose GPUs are its own has a figure; so it is on a GPU that
+    /// is divided (MIG), where a server knows of its part only.
     pub async fn end(self, server_alone: Option<bool>) -> Option<f64> {
         let before = self.before?;
         let after = joules(self.gpus.as_deref(), &self.ids).await?;
-        let alone = server_alone.unwrap_or(self.exclusive) && self.stay.alone();
-        // A counter that did not move was not updated yet: its resolution is some 10 ms.
-        (alone && after > before).then_some(after - before)
+        let server = server_alone.filter(|alone| !(*alone && self.divided));
+        let alone = server.unwrap_or(self.exclusive) && self.stay.alone();
+        rise(&before, &after).filter(|_| alone)
     }
 }
 
-async fn joules(gpus: Option<&Gpus>, ids: &[GpuId]) -> Option<f64> {
+/// Of each GPU.
+async fn joules(gpus: Option<&Gpus>, ids: &[GpuId]) -> Option<Vec<f64>> {
     let deadline = Instant::now() + PATIENCE;
-    let mut sum = 0.0;
+    let mut each = Vec::with_capacity(ids.len());
     for id in ids {
-        sum += timeout_at(deadline, gpus?.energy(id)).await.ok()??;
+        each.push(timeout_at(deadline, gpus?.energy(id)).await.ok()??);
     }
-    Some(sum)
+    Some(each)
+}
+
+/// What all counters together rose by. `None` where one was reset, though others may have risen by
+/// more, and where one did not move: it was not updated yet, its resolution is some 10 ms.
+fn rise(before: &[f64], after: &[f64]) -> Option<f64> {
+    let each = || before.iter().zip(after).map(|(before, after)| after - before);
+    each().all(|joules| joules > 0.0).then(|| each().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_has_to_rise() {
+        assert_eq!(rise(&[5.0, 100.0], &[6.5, 102.0]), Some(3.5));
+        assert_eq!(rise(&[5.0, 100.0], &[0.5, 150.0]), None, "reset");
+        assert_eq!(rise(&[5.0, 100.0], &[5.0, 150.0]), None, "not updated yet");
+    }
 }

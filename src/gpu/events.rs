@@ -5,12 +5,21 @@ use std::time::SystemTime;
 
 use nvml_wrapper::bitmasks::event::EventTypes;
 use nvml_wrapper::enums::event::XidError;
+use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, EventSet, Nvml};
 
+use super::clean;
 use super::xid::XidLog;
 
 /// Events that are taken in one go, at most.
 const BATCH: usize = 256;
+
+/// Whether there is any use in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Listening {
+    Further,
+    Never,
+}
 
 /// Listens for them.
 pub(super) struct Events<'n> {
@@ -19,28 +28,45 @@ pub(super) struct Events<'n> {
 
 impl<'n> Events<'n> {
     /// `None` where the GPU or its driver reports no such events.
-    pub fn listen(nvml: &'n Nvml, device: &Device<'n>) -> Option<Self> {
-        let supported = device.supported_event_types().ok()?;
-        if !supported.contains(EventTypes::CRITICAL_XID_ERROR) {
-            return None;
+    ///
+    /// # Errors
+    /// When it may be possible later.
+    pub fn listen(nvml: &'n Nvml, device: &Device<'n>) -> Result<Option<Self>, NvmlError> {
+        match Self::register(nvml, device) {
+            Err(NvmlError::NotSupported | NvmlError::FailedToLoadSymbol(_)) => Ok(None),
+            other => other,
         }
-        let set = nvml.create_event_set().ok()?;
-        let set = device.register_events(EventTypes::CRITICAL_XID_ERROR, set).ok()?;
-        Some(Self { set })
+    }
+
+    fn register(nvml: &'n Nvml, device: &Device<'n>) -> Result<Option<Self>, NvmlError> {
+        let library = nvml.lib();
+        // Without the one nothing can be taken; without the other the binding panics.
+        let usable = library.nvmlEventSetWait_v2.is_ok() && library.nvmlEventSetFree.is_ok();
+        let wanted = EventTypes::CRITICAL_XID_ERROR;
+        if !usable || !device.supported_event_types()?.contains(wanted) {
+            return Ok(None);
+        }
+        let set = device.register_events(wanted, nvml.create_event_set()?);
+        Ok(Some(Self { set: set.map_err(|failed| failed.error)? }))
     }
 
     /// Takes those that have come.
-    pub fn drain(&self, log: &mut XidLog) {
-        // Any error is the end: no more events, or none any more.
-        let come = std::iter::from_fn(|| self.set.wait(0).ok()).take(BATCH);
-        for event in come {
+    pub fn drain(&self, log: &mut XidLog) -> Listening {
+        for _ in 0..BATCH {
+            let event = match self.set.wait(0) {
+                Ok(event) => event,
+                Err(NvmlError::NotSupported) => return Listening::Never,
+                // No more events now.
+                Err(_) => break,
+            };
             let xid = event.event_data.map(|xid| match xid {
-                XidError::Value(number) => Some(number),
+                XidError::Value(number) => clean::wide(number),
                 XidError::Unknown => None,
             });
             if let Some(xid) = xid {
                 log.add(xid, SystemTime::now());
             }
         }
+        Listening::Further
     }
 }

@@ -12,7 +12,7 @@ use super::state::Facts;
 pub(super) fn read(device: &Device<'_>) -> Result<Facts, Lost> {
     let architecture = known(device.architecture())?;
     Ok(Facts {
-        uuid: known(device.uuid())?,
+        uuid: uuid(device)?,
         name: known(device.name())?,
         pci_bus_id: known(device.pci_info())?.map(|pci| pci.bus_id),
         minor: known(device.minor_number())?.and_then(clean::number),
@@ -23,6 +23,11 @@ pub(super) fn read(device: &Device<'_>) -> Result<Facts, Lost> {
         virtualization: known(device.virtualization_mode())?.map(|mode| word(&mode)),
         temperature_limits: temperature_limits(device)?,
     })
+}
+
+/// The GPU's own name.
+pub(super) fn uuid(device: &Device<'_>) -> Result<Option<String>, Lost> {
+    Ok(known(device.uuid())?.filter(|uuid| !uuid.is_empty()))
 }
 
 fn word(mode: &GpuVirtualizationMode) -> &'static str {

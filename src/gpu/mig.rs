@@ -3,8 +3,8 @@
 use nvml_wrapper::Device;
 
 use super::failure::{Lost, known};
-use super::read;
 use super::state::{Instance, Reading};
+use super::{clean, read};
 
 /// Instances of one GPU, at most; hardware has 7.
 const MAX_INSTANCES: u32 = 16;
@@ -13,11 +13,12 @@ const ENABLED: u32 = 1;
 /// Whether the GPU is divided, and its instances.
 pub(super) fn read(device: &Device<'_>, reading: &mut Reading) -> Result<(), Lost> {
     let mode = known(device.mig_mode())?;
-    reading.mig_enabled = mode.map(|m| m.current == ENABLED);
+    reading.mig_enabled = mode.and_then(|m| clean::number(m.current)).map(|m| m == ENABLED);
     if reading.mig_enabled != Some(true) {
         return Ok(());
     }
-    for index in 0..known(device.mig_device_count())?.unwrap_or(0).min(MAX_INSTANCES) {
+    let places = known(device.mig_device_count())?.and_then(clean::number).unwrap_or(0);
+    for index in 0..places.min(MAX_INSTANCES) {
         // The count is of places; a place without an instance is an error of its own.
         if let Some(instance) = known(device.mig_device_by_index(index))? {
             reading.instances.push(read_instance(index, &instance)?);

@@ -23,6 +23,7 @@ mod supervisor;
 mod worker;
 pub mod xid;
 
+use std::collections::HashSet;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -68,6 +69,7 @@ impl Gpus {
             shared: Arc::clone(&shared),
             threads: threads.clone(),
             complaint: None,
+            told: None,
         };
         let running = threads.token();
         std::thread::Builder::new().name("gpus".to_owned()).spawn(move || {
@@ -94,8 +96,18 @@ impl Gpus {
     #[must_use]
     pub fn view(&self) -> GpuView {
         let workers = self.shared.workers.load();
-        let seen = |w: &Arc<Worker>| Seen { state: w.seen(), hangs: w.overdue() };
-        GpuView { up: self.shared.driver.borrow().up, gpus: workers.iter().map(seen).collect() }
+        let seen = |w: &Arc<Worker>| Seen { state: w.seen(), hangs: w.hangs() };
+        let mut gpus: Vec<_> = workers.iter().map(seen).collect();
+        let found: HashSet<_> = gpus
+            .iter()
+            .filter(|g| g.success())
+            .filter_map(|g| g.state.facts.uuid.clone())
+            .collect();
+        // One that moved to another index is not lost at its old one as well.
+        gpus.retain(|g| {
+            g.success() || !g.state.facts.uuid.as_ref().is_some_and(|u| found.contains(u))
+        });
+        GpuView { up: self.shared.up(), gpus }
     }
 
     /// The driver's index of a GPU; `None` if there is no such GPU.
@@ -105,14 +117,19 @@ impl Gpus {
 
     fn worker(&self, id: &GpuId) -> Option<Arc<Worker>> {
         let workers = self.shared.workers.load();
-        let found = workers.iter().find(|w| {
+        let named = workers.iter().filter(|w| {
             let seen = w.seen();
             match id {
                 GpuId::Index(index) => seen.index == *index,
                 GpuId::Uuid(uuid) => seen.facts.uuid.as_ref() == Some(uuid),
             }
         });
-        found.cloned()
+        named.max_by_key(|w| w.seen().success).cloned()
+    }
+
+    /// Whether the GPU is divided into instances.
+    fn is_divided(&self, id: &GpuId) -> bool {
+        self.worker(id).is_some_and(|w| w.seen().reading.mig_enabled == Some(true))
     }
 
     /// Joules since the driver was loaded; may never resolve if the driver hangs.

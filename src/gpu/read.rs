@@ -5,6 +5,7 @@ use nvml_wrapper::bitmasks::device::ThrottleReasons;
 use nvml_wrapper::enum_wrappers::device::{
     Clock, EccCounter, MemoryError, PerformanceState, TemperatureSensor,
 };
+use nvml_wrapper::error::{Bits, NvmlError};
 use nvml_wrapper::struct_wrappers::device::MemoryInfo;
 
 use super::failure::{Lost, known};
@@ -69,7 +70,7 @@ fn heat_and_power(device: &Device<'_>, reading: &mut Reading) -> Result<(), Lost
     reading.power_watts = known(device.power_usage())?.and_then(clean::watts);
     reading.power_limit_watts = known(device.enforced_power_limit())?.and_then(clean::watts);
     reading.energy_joules = energy(device)?;
-    for fan in 0..known(device.num_fans())?.unwrap_or(0).min(MAX_FANS) {
+    for fan in 0..known(device.num_fans())?.and_then(clean::number).unwrap_or(0).min(MAX_FANS) {
         reading.fans.extend(known(device.fan_speed(fan))?.and_then(clean::fan));
     }
     Ok(())
@@ -85,13 +86,24 @@ fn clocks(device: &Device<'_>, reading: &mut Reading) -> Result<(), Lost> {
         let hertz = known(device.clock_info(*clock))?.and_then(clean::hertz);
         reading.clocks.extend(hertz.map(|hz| (*name, hz)));
     }
-    if let Some(active) = known(device.current_throttle_reasons())? {
+    if let Some(active) = reasons(device)? {
         let each = REASONS.iter().map(|(reason, name)| (*name, active.contains(*reason)));
         reading.clock_events = each.collect();
     }
     let state = known(device.performance_state())?;
     reading.performance_state = state.filter(|s| *s != PerformanceState::Unknown).map(|s| s.as_c());
     Ok(())
+}
+
+/// Why the clocks are held down. Reasons that are newer than the binding are left out; all bits set
+/// are no reasons, but the mark.
+fn reasons(device: &Device<'_>) -> Result<Option<ThrottleReasons>, Lost> {
+    match device.current_throttle_reasons_strict() {
+        Err(NvmlError::IncorrectBits(Bits::U64(bits))) => {
+            Ok(clean::wide(bits).map(ThrottleReasons::from_bits_truncate))
+        }
+        other => known(other),
+    }
 }
 
 pub(super) fn memory(device: &Device<'_>) -> Result<Option<Memory>, Lost> {
@@ -105,7 +117,7 @@ fn sensible(info: &MemoryInfo) -> Option<Memory> {
         total: Some(info.total).filter(|t| *t > 0).and_then(clean::wide)?,
         used: part(info.used)?,
         free: part(info.free)?,
-        reserved: part(info.reserved)?,
+        reserved: part(info.reserved),
     })
 }
 
@@ -134,5 +146,7 @@ mod tests {
         assert_eq!(sensible(&info(0, 0)), None);
         assert_eq!(sensible(&info(10, 11)), None);
         assert_eq!(sensible(&info(u64::MAX, 1)), None);
+        let unknown = MemoryInfo { reserved: u64::MAX, ..info(10, 8) };
+        assert_eq!(sensible(&unknown).map(|m| (m.used, m.reserved)), Some((8, None)));
     }
 }

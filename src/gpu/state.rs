@@ -169,8 +169,8 @@ pub struct Memory {
     pub used: u64,
     /// Not allocated.
     pub free: u64,
-    /// Kept by the driver.
-    pub reserved: u64,
+    /// Kept by the driver, if it tells.
+    pub reserved: Option<u64>,
 }
 
 /// A count of memory errors.

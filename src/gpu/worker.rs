@@ -1,6 +1,6 @@
 //! One thread per GPU: a GPU that hangs or is lost holds up no other.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::events::Events;
+use super::events::{Events, Listening};
 use super::failure::Lost;
 use super::state::{Facts, GpuState, Reading};
 use super::xid::XidLog;
@@ -21,7 +21,11 @@ const QUEUE: usize = 32;
 /// How often error events are taken while nobody asks for anything.
 const EVENTS: Duration = Duration::from_millis(500);
 /// A question that is open for longer counts as not answered.
-const OVERDUE: Duration = Duration::from_secs(2);
+pub(super) const OVERDUE: Duration = Duration::from_secs(2);
+
+/// Good looks in a row after which a GPU that was lost counts as recovered in the log: a broken one
+/// may answer every second time.
+const RECOVERED: u32 = 3;
 
 enum Job {
     Look,
@@ -37,6 +41,8 @@ pub(super) struct Worker {
     seen: watch::Receiver<Arc<GpuState>>,
     /// Since when a request is open.
     open_since: Mutex<Option<Instant>>,
+    /// Whether it was said that the driver hangs.
+    said_hangs: AtomicBool,
 }
 
 impl Worker {
@@ -59,7 +65,8 @@ impl Worker {
             Watcher::new(&nvml, asked_inside, with_processes, publish).run(&todo);
             drop(running);
         })?;
-        let worker = Self { jobs, asked, seen, open_since: Mutex::default() };
+        let (open_since, said_hangs) = (Mutex::default(), AtomicBool::new(false));
+        let worker = Self { jobs, asked, seen, open_since, said_hangs };
         worker.ask();
         Ok(worker)
     }
@@ -74,6 +81,19 @@ impl Worker {
         let since = self.open_since.lock().unwrap_or_else(PoisonError::into_inner);
         let open = self.seen.borrow().answers < self.asked.load(Ordering::Acquire);
         open && since.is_some_and(|since| since.elapsed() > OVERDUE)
+    }
+
+    /// As [`Worker::overdue`]; says once when it begins, and once when it is over.
+    pub fn hangs(&self) -> bool {
+        let (hangs, gpu) = (self.overdue(), self.seen.borrow().index);
+        if hangs != self.said_hangs.swap(hangs, Ordering::AcqRel) {
+            if hangs {
+                tracing::warn!(gpu, "the driver hangs: a GPU's values stay as they were");
+            } else {
+                tracing::info!(gpu, "the driver hangs no more: a GPU's values are new again");
+            }
+        }
+        hangs
     }
 
     /// Asks for a look; returns the number of the request.
@@ -118,8 +138,10 @@ struct Watcher<'n> {
     events: Option<Events<'n>>,
     /// Whether events were asked for since the GPU last answered again.
     listened: bool,
-    /// Whether the last look failed.
-    failing: Option<bool>,
+    /// Whether it was said that the GPU does not answer.
+    said_lost: bool,
+    /// Looks since one failed.
+    good_in_a_row: u32,
 }
 
 impl<'n> Watcher<'n> {
@@ -139,7 +161,8 @@ impl<'n> Watcher<'n> {
             facts: None,
             events: None,
             listened: false,
-            failing: None,
+            said_lost: false,
+            good_in_a_row: 0,
         }
     }
 
@@ -157,8 +180,10 @@ impl<'n> Watcher<'n> {
     }
 
     fn take_events(&mut self) {
-        if let (Some(events), Some(log)) = (&self.events, &mut self.state.xids) {
-            events.drain(log);
+        if let (Some(events), Some(log)) = (&self.events, &mut self.state.xids)
+            && events.drain(log) == Listening::Never
+        {
+            (self.events, self.state.xids) = (None, None);
         }
     }
 
@@ -190,14 +215,12 @@ impl<'n> Watcher<'n> {
 
     fn read(&mut self) -> Result<Reading, Lost> {
         let device = self.device()?;
-        if self.facts.is_none() {
-            let facts = Arc::new(facts::read(&device)?);
-            self.state.facts = Arc::clone(&facts);
-            self.facts = Some(facts);
-        }
-        if !self.listened {
+        self.identify(&device)?;
+        if !self.listened
+            && let Ok(events) = Events::listen(self.nvml, &device)
+        {
             self.listened = true;
-            self.events = Events::listen(self.nvml, &device);
+            self.events = events;
         }
         if self.events.is_some() {
             self.state.xids.get_or_insert_with(XidLog::default);
@@ -209,21 +232,42 @@ impl<'n> Watcher<'n> {
         Ok(reading)
     }
 
+    /// Reads the facts where they are not those of this GPU: they are asked for anew after it was
+    /// lost, and another GPU may have moved to this index.
+    fn identify(&mut self, device: &Device<'_>) -> Result<(), Lost> {
+        let uuid = facts::uuid(device)?;
+        let same = |facts: &Facts| uuid.is_none() || facts.uuid == uuid;
+        if self.facts.as_deref().is_some_and(same) {
+            return Ok(());
+        }
+        let facts = Arc::new(facts::read(device)?);
+        let before = std::mem::replace(&mut self.state.facts, Arc::clone(&facts));
+        if let (Some(old), Some(uuid)) = (&before.uuid, &facts.uuid)
+            && old != uuid
+        {
+            tracing::info!(gpu = self.state.index, uuid, "another GPU is at this index now");
+            (self.events, self.listened, self.state.xids) = (None, false, None);
+        }
+        self.facts = Some(facts);
+        Ok(())
+    }
+
     /// Says once that a GPU was lost, and once that it is back; then everything about it is asked
     /// for anew.
     fn note(&mut self, lost: Option<&Lost>) {
-        let (gpu, failing) = (self.state.index, lost.is_some());
-        match lost {
-            Some(Lost(error)) if self.failing != Some(true) => {
-                tracing::warn!(gpu, %error, "a GPU does not answer");
+        let gpu = self.state.index;
+        let Some(Lost(error)) = lost else {
+            self.good_in_a_row = self.good_in_a_row.saturating_add(1);
+            if self.said_lost && self.good_in_a_row >= RECOVERED {
+                self.said_lost = false;
+                tracing::info!(gpu, "the GPU answers again");
             }
-            None if self.failing == Some(true) => tracing::info!(gpu, "the GPU answers again"),
-            _ => {}
+            return;
+        };
+        if !self.said_lost {
+            tracing::warn!(gpu, %error, "a GPU does not answer");
         }
-        if failing {
-            self.facts = None;
-            self.listened = false;
-        }
-        self.failing = Some(failing);
+        (self.said_lost, self.good_in_a_row) = (true, 0);
+        (self.facts, self.listened) = (None, false);
     }
 }

@@ -21,14 +21,16 @@ pub(super) fn instances(view: &GpuView) -> Vec<(Labels, &Instance)> {
 
 /// Every GPU with the labels of dcgm-exporter.
 pub(super) fn dcgm<'v>(view: &'v GpuView, host: &str) -> Vec<(Labels, &'v Seen)> {
-    let names = ["gpu", "UUID", "pci_bus_id", "device", "modelName", "Hostname"];
+    let names =
+        ["gpu", "UUID", "pci_bus_id", "device", "modelName", "Hostname", "DCGM_FI_DRIVER_VERSION"];
     let labelled = |gpu: &'v Seen| {
         let facts = &gpu.state.facts;
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let [index, uuid] = own(gpu);
         let device = facts.minor.map(|minor| format!("nvidia{minor}")).unwrap_or_default();
         let (pci, model) = (text(&facts.pci_bus_id), text(&facts.name));
-        (labels(&names, [index, uuid, pci, device, model, host.to_owned()]), gpu)
+        let driver = gpu.state.driver_version.as_deref().unwrap_or_default().to_owned();
+        (labels(&names, [index, uuid, pci, device, model, host.to_owned(), driver]), gpu)
     };
     view.gpus.iter().map(labelled).collect()
 }

@@ -4,22 +4,24 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::Policy;
 use tokio::io::DuplexStream;
 use tokio::sync::OnceCell;
 use url::{Position, Url};
 
+use super::body::{add, unpacked};
 use super::problem::Problem;
 use crate::request::{AGENT, authority, credentials};
 use crate::target::{ServerMetrics, Target};
 use crate::transport::{PipeDialer, host_and_port, tls};
 
-/// The largest page that is read; vLLM's has about 60 KiB per engine.
-const MAX_BODY: usize = 4 << 20;
+/// From one place on the server to another, at most.
+const MAX_REDIRECTS: usize = 3;
 const ACCEPTED: HeaderValue = HeaderValue::from_static(
     "text/plain;version=0.0.4, application/openmetrics-text;version=1.0.0;q=0.5, */*;q=0.1",
 );
@@ -59,6 +61,8 @@ impl Fetch {
         let shared = source.url.origin() == target.url.origin();
         let mut headers = HeaderMap::from_iter([
             (ACCEPT, ACCEPTED),
+            // Packing would cost the server time right before a probe.
+            (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
             (USER_AGENT, HeaderValue::from_static(AGENT)),
             (HOST, HeaderValue::try_from(authority(&source.url)).map_err(|e| e.to_string())?),
         ]);
@@ -80,11 +84,11 @@ impl Fetch {
         let sent = client.get(url.clone()).headers(headers).send().await;
         let mut response = sent.map_err(|e| unreachable(&e.without_url()))?;
         ok(response.status())?;
-        let mut body = Vec::new();
+        let (headers, mut body) = (std::mem::take(response.headers_mut()), Vec::new());
         while let Some(bytes) = response.chunk().await.map_err(|e| unreachable(&e.without_url()))? {
             add(&mut body, &bytes)?;
         }
-        Ok(body)
+        unpacked(&headers, body)
     }
 
     /// A client that goes where probes go, and the page's URL for it: with the name that the
@@ -97,7 +101,7 @@ impl Fetch {
         };
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
+            .redirect(redirects())
             .no_proxy(); // the measured path has none either
         let renamed = self.target.tls.server_name.as_ref();
         if let Some(name) = renamed.filter(|_| url.origin() == self.target.url.origin()) {
@@ -134,14 +138,14 @@ async fn over_pipe(pipe: DuplexStream, url: &Url, headers: HeaderMap) -> Result<
     let answer = async {
         let response = sender.send_request(request).await.map_err(|e| unreachable(&e))?;
         ok(response.status())?;
-        let mut frames = response.into_body();
+        let (head, mut frames) = response.into_parts();
         let mut body = Vec::new();
         while let Some(frame) = frames.frame().await {
             if let Some(bytes) = frame.map_err(|e| unreachable(&e))?.data_ref() {
                 add(&mut body, bytes)?;
             }
         }
-        Ok(body)
+        unpacked(&head.headers, body)
     };
     tokio::pin!(answer);
     tokio::select! {
@@ -157,9 +161,14 @@ fn ok(status: StatusCode) -> Result<(), Failed> {
     if status == StatusCode::OK { Ok(()) } else { Err(refused()) }
 }
 
-fn add(body: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Failed> {
-    body.extend_from_slice(bytes);
-    if body.len() > MAX_BODY { Err((Problem::TooLarge, String::new())) } else { Ok(()) }
+/// On the same server only: nobody else is to see the credentials, or stands for this one.
+fn redirects() -> Policy {
+    Policy::custom(|attempt| {
+        let first = attempt.previous().first();
+        let same = first.is_some_and(|first| first.origin() == attempt.url().origin());
+        let few = attempt.previous().len() <= MAX_REDIRECTS;
+        if same && few { attempt.follow() } else { attempt.stop() }
+    })
 }
 
 /// The error with its causes; none of them holds a header.

@@ -14,6 +14,7 @@
 //! - One engine, one file, one line in [`ENGINES`].
 
 mod alone;
+mod body;
 mod engine;
 mod exposition;
 mod fetch;

@@ -1,6 +1,6 @@
 //! A metrics page: the series of known engines on it, and the choice among them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::engine::{ENGINES, Engine};
 use super::exposition::{MAX_LINE, Series, series};
@@ -66,17 +66,18 @@ impl Page {
         Ok(page)
     }
 
-    /// The server's state, by the first engine of the table that the page has series of.
+    /// The server's state, by the first engine of the table whose series on the page say something
+    /// about load: a server may have an engine inside that counts tokens only.
     ///
     /// # Errors
     /// [`Problem::Unknown`] when no engine is known by its names, or says nothing about load.
     pub fn sample(&self, selector: &Selector<'_>) -> Result<Sample, Problem> {
-        let mut engines = ENGINES.iter();
-        let engine = engines.find(|e| self.series.keys().any(|name| e.marks(name)));
-        let engine = engine.ok_or(Problem::Unknown)?;
-        let chosen = Chosen { page: self, selector, engine };
-        let sample = Sample { engine: engine.name, ..(engine.read)(&chosen) };
-        if sample.known().next().is_none() { Err(Problem::Unknown) } else { Ok(sample) }
+        let there = ENGINES.iter().filter(|e| self.series.keys().any(|name| e.marks(name)));
+        let mut samples = there.map(|engine| {
+            let chosen = Chosen { page: self, selector, engine };
+            Sample { engine: engine.name, ..(engine.read)(&chosen) }
+        });
+        samples.find(|sample| sample.known().next().is_some()).ok_or(Problem::Unknown)
     }
 }
 
@@ -132,7 +133,7 @@ impl Chosen<'_> {
         names.iter().find_map(|name| {
             let series = self.page.series.get(&plain(name))?;
             let series: Vec<_> = series.iter().filter(|s| wanted(s) && self.labelled(s)).collect();
-            let values = self.of_model(&series)?;
+            let values = self.of_model(&self.each_once(series))?;
             let good = values.iter().all(|v| v.is_finite() && *v >= 0.0);
             (good && !values.is_empty()).then_some(values)
         })
@@ -141,7 +142,19 @@ impl Chosen<'_> {
     fn labelled(&self, series: &Series) -> bool {
         let mut labels = self.selector.labels.into_iter().flatten();
         labels.all(|(name, value)| series.label(name) == value)
-            && self.engine.repeated.iter().all(|l| ["", "0"].contains(&series.label(l)))
+    }
+
+    /// Without those that say the same again: that differ in nothing, or in [`Engine::repeated`].
+    fn each_once<'s>(&self, mut series: Vec<&'s Series>) -> Vec<&'s Series> {
+        let mut seen = HashSet::new();
+        series.retain(|s| {
+            let labels =
+                s.labels.iter().filter(|(l, _)| !self.engine.repeated.contains(&l.as_str()));
+            let mut labels: Vec<_> = labels.collect();
+            labels.sort_unstable();
+            seen.insert(labels)
+        });
+        series
     }
 
     /// Those of the configured model; else those of the model that is asked for; else all, where

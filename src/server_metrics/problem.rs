@@ -11,6 +11,8 @@ pub enum Problem {
     Status(u16),
     /// The page is larger than is read.
     TooLarge,
+    /// The page is compressed, not by gzip or not correctly.
+    Encoding,
     /// The page has more series than are read.
     TooManySeries,
     /// No series that is known, of the model that is asked for.
@@ -26,6 +28,7 @@ impl std::fmt::Display for Problem {
             Self::Timeout => f.write_str("the page does not come in time"),
             Self::Status(status) => write!(f, "the page answers with status {status}"),
             Self::TooLarge => f.write_str("the page is larger than 4 MiB, the most that is read"),
+            Self::Encoding => f.write_str("the page is compressed in a way that cannot be read"),
             Self::TooManySeries => f.write_str("the page has too many series"),
             Self::Unknown => f.write_str(
                 "nothing on the page is known: another server or version, or another model",

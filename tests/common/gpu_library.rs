@@ -12,16 +12,24 @@ pub enum Age {
     /// Without the functions that old drivers lack.
     #[allow(dead_code)] // the bench has no use for it
     Old,
+    /// Without the functions that take events, and those that free things.
+    #[allow(dead_code)] // as above
+    Few,
 }
 
 /// The compiled library; compiled once.
 pub fn library(age: Age) -> &'static Path {
-    static COMPILED: OnceLock<[PathBuf; 2]> = OnceLock::new();
-    let [new, old] = COMPILED.get_or_init(|| {
+    static COMPILED: OnceLock<[PathBuf; 3]> = OnceLock::new();
+    let [new, old, few] = COMPILED.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        [compile(folder, "new", &[]), compile(folder, "old", &["-DOLD"])]
+        let kinds: [(&str, &[&str]); 3] = [("new", &[]), ("old", &["-DOLD"]), ("few", &["-DFEW"])];
+        kinds.map(|(name, flags)| compile(folder, name, flags))
     });
-    if age == Age::New { new } else { old }
+    match age {
+        Age::New => new,
+        Age::Old => old,
+        Age::Few => few,
+    }
 }
 
 fn compile(folder: &Path, name: &str, flags: &[&str]) -> PathBuf {

@@ -61,6 +61,22 @@ async fn a_version_mismatch_is_worth_a_warning_anyway() {
     assert!(log[0].contains(" WARN ") && log[0].contains("version mismatch"), "{log:#?}");
 }
 
+/// A driver, and nothing that it drives; a GPU is news.
+#[tokio::test]
+async fn a_driver_without_gpus_is_spoken_of_once() {
+    let machine = Machine::new("gpus 0\n");
+    let daemon = machine.daemon_with(Age::New, "retry: 100ms", IDLE, &[]).await;
+    for _ in 0..20 {
+        daemon.until("gpu_up", |m| m.values(UP, &[]) == [1.0]).await;
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(log(&daemon).len(), 1, "{}", daemon.stderr());
+    machine.script("gpus 1\n");
+    looked(&daemon, 1).await;
+    let log = log(&daemon);
+    assert!(log.len() == 2 && log[1].contains("gpus=1"), "{log:#?}");
+}
+
 #[tokio::test]
 async fn a_driver_that_comes_later_is_found() {
     let machine = Machine::new("init 9\n");

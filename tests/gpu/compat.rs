@@ -18,6 +18,7 @@ async fn the_flag_adds_the_other_exporters_names() {
         "pci_bus_id=\"00000000:1B:00.0\"",
         "device=\"nvidia0\"",
         "modelName=\"NVIDIA H100 80GB HBM3\"",
+        "DCGM_FI_DRIVER_VERSION=\"580.95.05\"",
     ];
     let check = |field: &str, expect: f64| {
         assert_eq!(seen.values(&format!("DCGM_FI_DEV_{field}"), &labels), [expect], "{field}");

@@ -27,7 +27,12 @@ async fn server() -> SocketAddr {
 
 /// Probes GPU 0 with these settings of the targets until some probes are over.
 async fn probe(targets: &[&str]) -> (Program, Exposition) {
-    let machine = Machine::new(&format!("gpus 2\ngpu 0 watts {WATTS}\n"));
+    probe_on("", targets).await
+}
+
+/// As [`probe`], with more said of the GPUs.
+async fn probe_on(gpus: &str, targets: &[&str]) -> (Program, Exposition) {
+    let machine = Machine::new(&format!("gpus 2\ngpu 0 watts {WATTS}\n{gpus}"));
     let url = format!("http://{}/v1", server().await);
     let entry = |(i, more): (usize, &&str)| {
         format!("- {{name: t{i}, url: '{url}', model: simulated, arrival: constant, {more}}}\n")
@@ -66,6 +71,16 @@ async fn what_is_not_known_is_not_guessed() {
     assert_eq!(samples(&seen), 0.0, "{seen}");
     // The series is there, at 0.
     assert!(!seen.values(&format!("{ENERGY}_count"), &[]).is_empty());
+}
+
+/// What a server says of itself is true of its GPU, unless others have parts of it.
+#[tokio::test]
+async fn a_server_that_says_it_is_alone_is_so_on_a_whole_gpu_only() {
+    let settings = "interval: 400ms, gpus: [0], server_metrics: {url: /metrics}";
+    let (daemon, _) = probe(&[settings]).await;
+    daemon.until("energy", |m| samples(m) >= 1.0).await;
+    let (_daemon, seen) = probe_on("gpu 0 mig 2\n", &[settings]).await;
+    assert_eq!(samples(&seen), 0.0, "{seen}");
 }
 
 #[tokio::test]

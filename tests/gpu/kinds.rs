@@ -82,7 +82,8 @@ async fn marks_for_not_available_are_no_values() {
     let text = daemon.get("/metrics").await;
     let mut kept: Vec<_> = text.text().lines().filter(|l| l.contains("{gpu=\"1\"")).collect();
     kept.retain(|line| !line.contains("_xid_") && !line.contains("_collect_"));
-    let allowed = ["info", "nvlink", "clock_event_active"].map(name);
+    let allowed = ["info", "nvlink"].map(name);
+    assert_eq!(of(&daemon.metrics().await, 1, "info", &["mig_mode=\"\""]), [1.0]);
     let wrong: Vec<_> =
         kept.iter().filter(|l| !allowed.iter().any(|a| l.starts_with(a.as_str()))).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -90,4 +91,44 @@ async fn marks_for_not_available_are_no_values() {
     {
         assert!(!text.text().contains(&format!(" {mark}")), "{mark}");
     }
+}
+
+/// Errors that nobody can take are not counted, and what cannot be freed is not freed.
+#[tokio::test]
+async fn a_library_that_lacks_what_takes_events_counts_none() {
+    let machine = Machine::new("gpus 1\ngpu 0 xid 79\n");
+    let mut daemon = machine.daemon_with(Age::Few, "retry: 100ms", IDLE, &[]).await;
+    let seen = looked(&daemon, 1).await;
+    assert_eq!(of(&seen, 0, "power_watts", &[]), [300.0]);
+    assert!(of(&seen, 0, "xid_errors_total", &[]).is_empty(), "{seen}");
+    for (script, watts) in [("gpu 0 lost", vec![]), ("gpu 0 watts 111", vec![111.0])] {
+        machine.script(&format!("gpus 1\n{script}\n"));
+        daemon.until(script, |m| of(m, 0, "power_watts", &[]) == watts).await;
+    }
+    machine.script("gpus 1\ndriver 1\n");
+    let down = |m: &crate::Exposition| m.values("llm_prober_gpu_up", &[]) == [0.0];
+    daemon.until("end of the driver", down).await;
+    daemon.signal("TERM");
+    assert!(daemon.ended().await.success(), "{}", daemon.stderr());
+    assert!(!daemon.stderr().contains("panicked"), "{}", daemon.stderr());
+}
+
+#[tokio::test]
+async fn a_value_that_is_none_hides_no_other_and_odd_names_are_escaped() {
+    let machine = Machine::new("gpus 1\ngpu 0 odd\n");
+    let daemon =
+        machine.daemon_with(Age::New, "processes: true", IDLE, &["--gpu.compat=dcgm"]).await;
+    let seen = looked(&daemon, 1).await;
+    assert_eq!(of(&seen, 0, "memory_total_bytes", &[]), [80.0 * 1_073_741_824.0]);
+    assert_eq!(of(&seen, 0, "memory_used_bytes", &[]), [40.0 * 1_073_741_824.0]);
+    assert!(of(&seen, 0, "memory_reserved_bytes", &[]).is_empty());
+    let text = daemon.get("/metrics").await;
+    let named = r#"name="NVIDIA \"A\\B\"\n{x=\"1\"} 9 # é""#;
+    let lines: Vec<_> =
+        text.text().lines().filter(|l| l.contains(r"NVIDIA \")).map(str::to_owned).collect();
+    let info = lines.iter().find(|l| l.starts_with("llm_prober_gpu_info{")).unwrap();
+    assert!(info.contains(named) && info.ends_with("} 1"), "{info}");
+    let model = named.replace("name=", "modelName=");
+    let fields = lines.iter().filter(|l| l.starts_with("DCGM_")).collect::<Vec<_>>();
+    assert!(fields.len() > 10 && fields.iter().all(|l| l.contains(&model)), "{fields:#?}");
 }

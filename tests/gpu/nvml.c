@@ -3,6 +3,8 @@
  * The script is the file named by NVML_SCRIPT, read again whenever it was replaced. Its lines:
  *   init CODE           what nvmlInit_v2 returns (default 0)
  *   gpus N              how many (default 2)
+ *   driver N            its incarnation: until the next nvmlInit_v2, nothing answers but with 1
+ *   counting hangs      nvmlDeviceGetCount_v2 waits until the script no longer says so
  *   gpu I lost          every call about it returns 15
  *   gpu I hang          every call about it waits until the script no longer says so
  *   gpu I sentinels     every value is a mark for "not available"
@@ -12,10 +14,14 @@
  *   gpu I busy          works at full load, with traffic on its links
  *   gpu I watts W       its power; the energy counter follows the clock (default 300)
  *   gpu I xid X         an event with this number, once for each time that the line appears
+ *   counting CODE       what nvmlDeviceGetCount_v2 returns
  *   gpu I noevents      reports no events
+ *   gpu I nowait        lets nobody wait for events
+ *   gpu I is J          the GPU at this index is the one that is at J by default
+ *   gpu I odd           names that need escapes, or are no text; what it reserves is not available
  * GPUs have the UUIDs GPU-0000000I-0000-4000-8000-000000000000.
  *
- * Compiled with -DOLD it lacks what old drivers lack.
+ * Compiled with -DOLD it lacks what old drivers lack, with -DFEW what takes events and what frees.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -25,13 +31,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { OK = 0, INVALID = 2, UNSUPPORTED = 3, MISSING = 6, TOO_SMALL = 7, TIMEOUT = 10, LOST = 15 };
+enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, UNSUPPORTED = 3, MISSING = 6, TOO_SMALL = 7, TIMEOUT = 10, LOST = 15 };
 enum { MOST_GPUS = 16, MOST_MIG = 7, MOST_EVENTS = 64, NO_VALUE = -1 };
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
 typedef struct Gpu {
-    int lost, hang, sentinels, vgpu, mig, hot, busy, noevents;
+    int lost, hang, sentinels, vgpu, mig, hot, busy, noevents, nowait, odd, is;
     double watts;
     u64 xids[MOST_EVENTS];
     int xid_count;
@@ -44,7 +50,7 @@ typedef struct Set { Device *device; int taken; } Set;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Gpu gpus[MOST_GPUS];
 static Device devices[MOST_GPUS], instances[MOST_GPUS][MOST_MIG + 1];
-static int gpu_count, init_code;
+static int gpu_count, init_code, driver, initialized, counting, counting_hangs;
 static struct timespec read_at;
 static ino_t read_inode;
 
@@ -61,6 +67,9 @@ static void parse_gpu(char *words) {
     if (!strcmp(what, "hot")) g->hot = 1;
     if (!strcmp(what, "busy")) g->busy = 1;
     if (!strcmp(what, "noevents")) g->noevents = 1;
+    if (!strcmp(what, "nowait")) g->nowait = 1;
+    if (!strcmp(what, "odd")) g->odd = 1;
+    if (!strcmp(what, "is")) g->is = (int)number;
     if (!strcmp(what, "mig")) g->mig = (int)number;
     if (!strcmp(what, "watts")) g->watts = number;
     if (!strcmp(what, "xid") && g->xid_count < MOST_EVENTS) g->xids[g->xid_count++] = (u64)number;
@@ -69,16 +78,20 @@ static void parse_gpu(char *words) {
 static void parse(FILE *file) {
     char line[256];
     gpu_count = 2;
-    init_code = 0;
+    init_code = driver = counting = counting_hangs = 0;
     memset(gpus, 0, sizeof gpus);
     for (int i = 0; i < MOST_GPUS; i++) {
         gpus[i].watts = 300;
+        gpus[i].is = i;
         devices[i] = (Device){i, -1};
         for (int m = 0; m <= MOST_MIG; m++) instances[i][m] = (Device){i, m};
     }
     while (file && fgets(line, sizeof line, file)) {
         sscanf(line, "init %d", &init_code);
         sscanf(line, "gpus %d", &gpu_count);
+        sscanf(line, "driver %d", &driver);
+        sscanf(line, "counting %d", &counting);
+        if (!strncmp(line, "counting hangs", 14)) counting_hangs = 1;
         if (!strncmp(line, "gpu ", 4)) parse_gpu(line + 4);
     }
 }
@@ -108,14 +121,29 @@ static Gpu now(int index) {
 static int ask(Device *d, Gpu *g) {
     if (!d) return INVALID;
     while ((*g = now(d->gpu)).hang) nanosleep(&(struct timespec){0, 2000000}, NULL);
+    if (initialized != driver) return UNINITIALIZED;
     return g->lost ? LOST : OK;
 }
 #define ASK(d) Gpu g; int asked = ask(d, &g); if (asked) return asked
 #define ANSWER(out, value) do { *(out) = (value); if (g.sentinels) *(out) = NO_VALUE; return OK; } while (0)
 
-int nvmlInit_v2(void) { now(0); return init_code; }
-int nvmlShutdown(void) { return OK; }
-int nvmlDeviceGetCount_v2(u32 *count) { now(0); *count = (u32)gpu_count; return OK; }
+static int inits;
+/* As the real one: only the first does anything. */
+int nvmlInit_v2(void) {
+    now(0);
+    if (init_code == OK && inits++ == 0) initialized = driver;
+    return init_code;
+}
+#ifndef FEW
+int nvmlShutdown(void) { inits--; return OK; }
+#endif
+int nvmlDeviceGetCount_v2(u32 *count) {
+    do now(0); while (counting_hangs && !nanosleep(&(struct timespec){0, 2000000}, NULL));
+    if (initialized != driver) return UNINITIALIZED;
+    if (counting) return counting;
+    *count = (u32)gpu_count;
+    return OK;
+}
 int nvmlSystemGetDriverVersion(char *out, u32 n) { snprintf(out, n, "580.95.05"); return OK; }
 int nvmlSystemGetProcessName(u32 pid, char *out, u32 n) {
     if (pid != 4242) return MISSING;
@@ -132,24 +160,24 @@ int nvmlDeviceGetHandleByIndex_v2(u32 index, Device **out) {
 
 int nvmlDeviceGetUUID(Device *d, char *out, u32 n) {
     ASK(d);
-    if (d->instance < 0) snprintf(out, n, "GPU-%08x-0000-4000-8000-000000000000", d->gpu);
+    if (d->instance < 0) snprintf(out, n, "GPU-%08x-0000-4000-8000-000000000000", g.is);
     else snprintf(out, n, "MIG-%08x-0000-4000-8000-%012x", d->gpu, d->instance);
     return OK;
 }
 int nvmlDeviceGetName(Device *d, char *out, u32 n) {
     ASK(d);
-    snprintf(out, n, "NVIDIA H100 80GB HBM3%s", d->instance < 0 ? "" : " MIG 1g.10gb");
+    snprintf(out, n, g.odd ? "NVIDIA \"A\\B\"\n{x=\"1\"} 9 # é%s" : "NVIDIA H100 80GB HBM3%s", d->instance < 0 ? "" : " MIG 1g.10gb");
     return OK;
 }
 typedef struct { char legacy[16]; u32 domain, bus, device, id, subsystem; char bus_id[32]; } Pci;
 int nvmlDeviceGetPciInfo_v3(Device *d, Pci *out) {
     ASK(d);
     memset(out, 0, sizeof *out);
-    snprintf(out->bus_id, sizeof out->bus_id, "00000000:%02X:00.0", 0x1b + d->gpu);
+    snprintf(out->bus_id, sizeof out->bus_id, "00000000:%02X:00.0", 0x1b + g.is);
     return OK;
 }
 int nvmlDeviceGetMinorNumber(Device *d, u32 *out) { ASK(d); ANSWER(out, (u32)d->gpu); }
-int nvmlDeviceGetVbiosVersion(Device *d, char *out, u32 n) { ASK(d); snprintf(out, n, "96.00.89.00.01"); return OK; }
+int nvmlDeviceGetVbiosVersion(Device *d, char *out, u32 n) { ASK(d); snprintf(out, n, g.odd ? "\xff\xfe" : "96.00.89.00.01"); return OK; }
 int nvmlDeviceGetArchitecture(Device *d, u32 *out) { ASK(d); ANSWER(out, 9); }
 int nvmlDeviceGetVirtualizationMode(Device *d, u32 *out) { ASK(d); ANSWER(out, g.vgpu ? 2 : 0); }
 int nvmlDeviceGetTemperatureThreshold(Device *d, u32 which, u32 *out) {
@@ -203,7 +231,7 @@ int nvmlDeviceGetMemoryInfo_v2(Device *d, Memory *out) {
     ASK(d);
     u64 total = d->instance < 0 ? 80ULL << 30 : 10ULL << 30;
     out->total = g.sentinels ? 0 : total;
-    out->reserved = g.sentinels ? 0 : 1ULL << 30;
+    out->reserved = g.sentinels ? 0 : g.odd ? (u64)NO_VALUE : 1ULL << 30;
     u64 used = g.busy ? total / 8 * 7 : total / 2;
     out->used = g.sentinels ? 0 : used;
     out->free = g.sentinels ? 0 : total - used - (1ULL << 30);
@@ -221,7 +249,7 @@ int nvmlDeviceGetTotalEnergyConsumption(Device *d, u64 *out) {
 }
 int nvmlDeviceGetNumFans(Device *d, u32 *out) { ASK(d); *out = 1; return OK; }
 int nvmlDeviceGetFanSpeed_v2(Device *d, u32 fan, u32 *out) { ASK(d); if (fan) return INVALID; ANSWER(out, 105); }
-int nvmlDeviceGetCurrentClocksThrottleReasons(Device *d, u64 *out) { ASK(d); *out = g.hot ? 0x1ff : 0x1; return OK; }
+int nvmlDeviceGetCurrentClocksThrottleReasons(Device *d, u64 *out) { ASK(d); ANSWER(out, g.hot ? 0x1ff : 0x8000000000000001ULL); }
 
 /* Nanoseconds for which it was hot, as far as somebody looked. */
 static u64 held(int gpu, int hot) {
@@ -264,8 +292,8 @@ int nvmlDeviceGetFieldValues(Device *d, int count, Field *fields) {
 int nvmlDeviceGetMigMode(Device *d, u32 *current, u32 *pending) {
     ASK(d);
     if (g.vgpu) return UNSUPPORTED;
-    *current = *pending = g.mig > 0;
-    return OK;
+    *pending = g.mig > 0;
+    ANSWER(current, *pending);
 }
 int nvmlDeviceGetMaxMigDeviceCount(Device *d, u32 *out) { ASK(d); *out = MOST_MIG; return OK; }
 int nvmlDeviceGetMigDeviceHandleByIndex(Device *d, u32 index, Device **out) {
@@ -293,16 +321,20 @@ int nvmlDeviceGetGraphicsRunningProcesses_v3(Device *d, u32 *n, Process *out) { 
 typedef struct { Device *device; u64 type, data; u32 gpu_instance, compute_instance; } Event;
 int nvmlDeviceGetSupportedEventTypes(Device *d, u64 *out) { ASK(d); *out = g.noevents ? 0 : 8; return OK; }
 int nvmlEventSetCreate(Set **out) { *out = calloc(1, sizeof **out); return OK; }
+#ifndef FEW
 int nvmlEventSetFree(Set *set) { free(set); return OK; }
+#endif
 int nvmlDeviceRegisterEvents(Device *d, u64 types, Set *set) {
     (void)types;
     ASK(d);
     set->device = d;
     return OK;
 }
+#ifndef FEW
 int nvmlEventSetWait_v2(Set *set, Event *out, u32 timeout_ms) {
     (void)timeout_ms;
     Gpu g = now(set->device->gpu);
+    if (g.nowait) return UNSUPPORTED;
     if (set->taken >= g.xid_count) return TIMEOUT;
     memset(out, 0, sizeof *out);
     out->device = set->device;
@@ -310,4 +342,5 @@ int nvmlEventSetWait_v2(Set *set, Event *out, u32 timeout_ms) {
     out->data = g.xids[set->taken++];
     return OK;
 }
+#endif
 #endif

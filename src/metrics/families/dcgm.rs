@@ -48,7 +48,7 @@ pub(in crate::metrics) static DCGM: &[Family<Seen>] = &[
     field(
         "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
         "Energy since the driver was loaded in mJ.",
-        reading!(|r| r.energy_joules.map(|j| j * 1e3)),
+        reading!(|r| r.energy_joules.map(|j| (j * 1e3).round())),
     ),
     field(
         "DCGM_FI_DEV_PCIE_REPLAY_COUNTER",
@@ -97,7 +97,7 @@ pub(in crate::metrics) static DCGM: &[Family<Seen>] = &[
     field(
         "DCGM_FI_DEV_FB_RESERVED",
         "Framebuffer memory reserved in MiB.",
-        reading!(|r| r.memory.map(|m| mib(m.reserved))),
+        reading!(|r| r.memory?.reserved.map(mib)),
     ),
     field(
         "DCGM_FI_DEV_ECC_SBE_VOL_TOTAL",

@@ -93,7 +93,7 @@ pub(in crate::metrics) static GPU: &[Family<Seen>] = &[
         s.maybe(&[], memory(g).map(|m| m.free))
     }),
     gauge("gpu_memory_reserved_bytes", &[], "Device memory that the driver keeps.", |g, s| {
-        s.maybe(&[], memory(g).map(|m| m.reserved))
+        s.maybe(&[], memory(g).and_then(|m| m.reserved))
     }),
     gauge("gpu_temperature_celsius", &["sensor"], "Temperature by sensor: gpu, memory.", |g, s| {
         g.state.reading.temperatures.iter().try_for_each(|(sensor, t)| s.gauge(&[sensor], *t))

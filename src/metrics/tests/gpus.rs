@@ -45,7 +45,7 @@ fn facts() -> Facts {
 }
 
 const MEMORY: Memory =
-    Memory { total: 80 << 30, used: 30 << 30, free: 49 << 30, reserved: 1 << 30 };
+    Memory { total: 80 << 30, used: 30 << 30, free: 49 << 30, reserved: Some(1 << 30) };
 
 fn reading() -> Reading {
     let ecc = |kind, scope, count| EccCount { kind, scope, count };

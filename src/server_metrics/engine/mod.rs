@@ -19,7 +19,8 @@ pub struct Engine {
     pub markers: &'static [&'static str],
     /// The label that tells models apart.
     pub model_label: &'static str,
-    /// Labels along which series say the same again: only those that are 0 or absent are read.
+    /// Labels along which series say the same again: of those that differ in nothing else the first
+    /// is read.
     pub repeated: &'static [&'static str],
     /// Reads the page; names newest first.
     pub(super) read: fn(&Chosen<'_>) -> Sample,
@@ -32,8 +33,8 @@ impl Engine {
     }
 }
 
-/// Every engine. The first that a page has series of counts: a worker of Dynamo has its engine's
-/// series beside its own, and they say more.
+/// Every engine. The first that a page has series of counts, if they say anything about load: a
+/// worker of Dynamo has its engine's series beside its own, and they say more.
 pub static ENGINES: [&Engine; 7] = [
     &vllm::VLLM,
     &sglang::SGLANG,

@@ -1,5 +1,6 @@
 //! SGLang. Its gauge `num_retracted_reqs` is of the last batch only, so just the counter is read.
-//! Every rank of a tensor-parallel server may report; they say the same, and the first counts.
+//! Every rank of a tensor-parallel server may report; they say the same, and the first counts. With
+//! data-parallel attention a rank has requests of its own, and a `dp_rank` that tells.
 
 use super::{Engine, Sample};
 
