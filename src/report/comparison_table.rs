@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::comparison::{Comparison, Snapshot, StreamSnapshot};
+use crate::comparison::{Comparison, Discordant, GateSnapshot, Snapshot, StreamSnapshot};
 use crate::detect::{Estimate, Verdict};
 
 /// Longest workload name shown whole.
@@ -37,6 +37,11 @@ pub fn draw(spec: &Comparison, seed: u64, snapshot: &Snapshot) -> String {
             );
         }
     }
+    if let Some(all) = &snapshot.together {
+        let (what, pairs) = (discordant(all.discordant), all.pairs);
+        let row = cells("failure", pairs, &what, &all.gate, snapshot);
+        let _ = writeln!(text, "{:<WORKLOAD$}  {row}", "(all)");
+    }
     let _ = write!(text, "\n{}", summary(snapshot));
     text
 }
@@ -56,19 +61,23 @@ pub fn summary(snapshot: &Snapshot) -> String {
 fn row(stream: &StreamSnapshot, snapshot: &Snapshot) -> String {
     let effect = match (stream.gate.effect, stream.discordant) {
         (Some(estimate), _) => ratio(&estimate),
-        (None, Some(pairs)) => {
-            format!("{} : {} pairs", pairs.candidate_worse, pairs.baseline_worse)
-        }
+        (None, Some(pairs)) => discordant(pairs),
         (None, None) => "-".to_owned(),
     };
+    cells(stream.signal.as_str(), stream.pairs, &effect, &stream.gate, snapshot)
+}
+
+fn discordant(pairs: Discordant) -> String {
+    format!("{} : {} pairs", pairs.candidate_worse, pairs.baseline_worse)
+}
+
+fn cells(signal: &str, pairs: u64, effect: &str, gate: &GateSnapshot, all: &Snapshot) -> String {
     let against = |evidence: f64, needed: f64| format!("{evidence:.1} of {needed:.1}");
     format!(
-        "{:<15}  {:>6}  {effect:<23}  {:>13}  {:>13}  {}",
-        stream.signal.as_str(),
-        stream.pairs,
-        against(stream.gate.regressed_log10, snapshot.needed.regressed),
-        against(stream.gate.not_worse_log10, snapshot.needed.not_worse),
-        verdict(stream.gate.verdict),
+        "{signal:<15}  {pairs:>6}  {effect:<23}  {:>13}  {:>13}  {}",
+        against(gate.regressed_log10, all.needed.regressed),
+        against(gate.not_worse_log10, all.needed.not_worse),
+        verdict(gate.verdict),
     )
 }
 

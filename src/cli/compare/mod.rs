@@ -18,6 +18,10 @@ use crate::transport::resources;
 use crate::units::parse_duration;
 use screen::Screen;
 
+/// Of each workload, so many pairs are enough to tell two equal sides from a worse one, with latencies
+/// that vary by a quarter.
+const PAIRS: u64 = 1000;
+
 /// More pairs, or both sides alike within the tolerance: neither verdict stands.
 const EXIT_UNDECIDED: u8 = 2;
 
@@ -35,9 +39,9 @@ pub(super) struct CompareArgs {
     /// Only this workload; by default all that both have are drawn by weight. Repeatable.
     #[arg(long, value_name = "NAME")]
     workload: Vec<String>,
-    /// Give up after so many pairs.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
-    max_pairs: u64,
+    /// Give up after so many pairs; default 1000 for each workload.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    max_pairs: Option<u64>,
     /// By how much a latency may be longer; default 5%, or as the file's comparison says.
     #[arg(long, value_parser = tolerance)]
     tolerance: Option<HumanPercent>,
