@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::say::tell;
 use super::{CliError, LogArgs, runtime};
 use crate::comparison::Order;
 use crate::config::percent::{HumanPercent, parse_percent};
@@ -120,7 +121,7 @@ pub(super) fn main(args: &CompareArgs) -> Result<ExitCode, CliError> {
     let verdict = runtime()?.block_on(run.until_a_verdict(screen));
     // What could not be compared is not worse for it: another failure's exit code would say so.
     let verdict = verdict.unwrap_or_else(|why| {
-        eprintln!("llm-prober: {why}");
+        tell(format_args!("llm-prober: {why}"));
         Verdict::Undecided
     });
     Ok(match verdict {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Output;
+use crate::cli::say::tell;
 use crate::comparer::Live;
 use crate::report::comparison::ComparisonJson;
 use crate::report::comparison_table::{draw, summary};
@@ -54,7 +55,8 @@ impl Screen {
         if first {
             return Ok(()); // no line about nothing
         }
-        writeln!(std::io::stderr(), "{}", summary(&snapshot))
+        tell(summary(&snapshot));
+        Ok(())
     }
 
     /// Shows the end.
