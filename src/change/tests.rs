@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proptest::prelude::*;
@@ -14,6 +15,7 @@ use crate::outcome::Outcome;
 use crate::slo::{ObjectiveKind, judge};
 use crate::target::Target;
 use crate::testing;
+use crate::workload::{Captured, Prompt, Workload};
 
 const HOUR: u64 = 3600;
 
@@ -205,6 +207,19 @@ fn only_what_is_outdated_begins_anew() {
             assert_eq!(stream.alarmed.is_some(), kept, "{workload} {:?}", stream.signal);
         }
     }
+}
+
+#[test]
+fn other_captured_requests_are_not_what_was_asked() {
+    let asking = |text: &str| {
+        let body = serde_json::Map::from_iter([("prompt".to_owned(), text.into())]);
+        let prompts = vec![Prompt::captured(Captured::new(body).unwrap())].into();
+        let chat = Workload { prompts, ..Workload::clone(&target().workloads[0]) };
+        Target { workloads: vec![Arc::new(chat)], ..target() }
+    };
+    let earlier = settled(&settings(), &asking("p")).state();
+    let outdated = |text| signals(&watch(&settings(), &asking(text)).adopt(&earlier));
+    assert_eq!((outdated("p"), outdated("q")), (vec![], Signal::ALL.to_vec()));
 }
 
 #[test]

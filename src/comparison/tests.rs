@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::{
     AnswerRules, Comparison, DropReason, Judge, Order, Round, Side, Signal, Source, Timing, What,
@@ -14,8 +15,8 @@ use crate::skip::SkipReason;
 use crate::slo::{ObjectiveKind, judge};
 use crate::target::Target;
 use crate::testing::{captured, failed, outcome, slo, target, workload};
-use crate::workload::Workload;
 use crate::workload::replay::Replay;
+use crate::workload::{Captured, Prompt, Workload};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -292,6 +293,20 @@ fn only_a_judge_of_the_same_streams_fits() {
     let others = vec![workload("other", Vec::new())];
     assert!(!judge.fits(&Comparison { workloads: others, ..spec() }));
     assert!(!judge.fits(&Comparison { candidate: Arc::new(target("next")), ..spec() }), "no SLO");
+}
+
+/// The words are not all of it: the parameters bear on the answer, too.
+#[test]
+fn other_captured_requests_are_another_comparison() {
+    let of = |body: serde_json::Value| {
+        let request = Captured::new(body.as_object().unwrap().clone()).unwrap();
+        let prompts = vec![Prompt::captured(request)].into();
+        let chat = Workload { prompts, ..Workload::clone(&workload("chat", Vec::new())) };
+        Comparison { workloads: vec![Arc::new(chat)], ..spec() }.fingerprint()
+    };
+    let plain = of(json!({"prompt": "p"}));
+    assert_eq!(plain, of(json!({"prompt": "p"})));
+    assert_ne!(plain, of(json!({"prompt": "p", "temperature": 0})));
 }
 
 #[test]
