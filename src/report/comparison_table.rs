@@ -11,8 +11,10 @@ const WORKLOAD: usize = 16;
 /// Everything: header, one row per signal, a line with the verdict.
 #[must_use]
 pub fn draw(spec: &Comparison, seed: u64, snapshot: &Snapshot) -> String {
+    let longest = snapshot.workloads.iter().map(|w| w.workload.chars().count()).max();
+    let width = longest.unwrap_or_default().clamp("workload".len(), WORKLOAD);
     let mut text = format!(
-        "candidate {} against baseline {}, seed {seed}\n\n{:<WORKLOAD$}  {:<15}  {:>6}  {:<23}  \
+        "candidate {} against baseline {}, seed {seed}\n\n{:<width$}  {:<15}  {:>6}  {:<23}  \
          {:>13}  {:>13}  verdict\n",
         spec.candidate.name,
         spec.baseline.name,
@@ -27,12 +29,12 @@ pub fn draw(spec: &Comparison, seed: u64, snapshot: &Snapshot) -> String {
         let name: String = workload.workload.chars().take(WORKLOAD).collect();
         for stream in &workload.streams {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name:<WORKLOAD$}  {}", row(stream, snapshot));
+            let _ = writeln!(text, "{name:<width$}  {}", row(stream, snapshot));
         }
         if let Some(a) = workload.answers {
             let _ = writeln!(
                 text,
-                "{name:<WORKLOAD$}  {:<15}  {:>6}  differ: {} finish, {} length, {} text",
+                "{name:<width$}  {:<15}  {:>6}  differ: {} finish, {} length, {} text",
                 "answers", a.compared, a.finish_differs, a.length_differs, a.text_differs
             );
         }
@@ -40,7 +42,7 @@ pub fn draw(spec: &Comparison, seed: u64, snapshot: &Snapshot) -> String {
     if let Some(all) = &snapshot.together {
         let (what, pairs) = (discordant(all.discordant), all.pairs);
         let row = cells("failure", pairs, &what, &all.gate, snapshot);
-        let _ = writeln!(text, "{:<WORKLOAD$}  {row}", "(all)");
+        let _ = writeln!(text, "{:<width$}  {row}", "(all)");
     }
     let _ = write!(text, "\n{}", summary(snapshot));
     text

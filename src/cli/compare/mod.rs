@@ -112,7 +112,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 pub(super) fn main(args: &CompareArgs) -> Result<ExitCode, CliError> {
     let (config, comparison) = between::resolve(args)?;
-    let screen = Screen::new(args.output, comparison.streams());
+    let screen = Screen::new(args.output);
     if !screen.is_live() {
         args.log.init();
     }
