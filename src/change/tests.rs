@@ -7,11 +7,12 @@ use super::{
     ChangeDetection, Event, Observation, ReferenceSnapshot, StreamSnapshot, TargetState,
     TargetWatch, What,
 };
-use crate::comparison::Signal;
+use crate::comparison::{Comparison, Order, Signal};
 use crate::detect::{Change, Tolerance};
 use crate::failure::FailureReason;
 use crate::measure::Measurement;
 use crate::outcome::Outcome;
+use crate::schedule::{Arrival, Schedule};
 use crate::slo::{ObjectiveKind, judge};
 use crate::target::Target;
 use crate::testing;
@@ -29,7 +30,7 @@ fn target() -> Target {
 }
 
 fn watch(settings: &ChangeDetection, target: &Target) -> TargetWatch {
-    TargetWatch::new(settings, target, settings.streams(target))
+    TargetWatch::new(settings, target, &[], settings.streams(target))
 }
 
 fn at(seconds: u64) -> SystemTime {
@@ -256,6 +257,38 @@ fn nothing_is_watched_where_it_is_not_wanted() {
     let mut watch = watch(&settings, &target());
     healthy(&mut watch, 0, 600);
     assert_eq!((watch.snapshot(), watch.state()), (vec![], TargetState::default()));
+}
+
+/// Its probes are observed, too: else false alarms would come more often than is asked for.
+#[test]
+fn a_comparison_beside_it_raises_the_evidence_needed() {
+    let target = Arc::new(target());
+    let compared = |baseline: &str, times: u32| {
+        let interval = target.schedule.interval / times;
+        Arc::new(Comparison {
+            name: baseline.to_owned(),
+            baseline: Arc::new(testing::target(baseline)),
+            candidate: Arc::clone(&target),
+            workloads: target.workloads.clone(),
+            timing: Schedule { interval, arrival: Arrival::Poisson }.into(),
+            order: Order::Simultaneous,
+            tolerance: Tolerance::PAIRS,
+            failure_margin: 0.01,
+            slo_margin: 0.05,
+            false_alarm_every: Duration::from_secs(86_400),
+            answers: None,
+        })
+    };
+    let elsewhere = Arc::new(Comparison {
+        candidate: Arc::new(testing::target("other")),
+        ..Comparison::clone(&compared("x", 1))
+    });
+    let of = |comparisons: &[Arc<Comparison>]| {
+        let watch = TargetWatch::new(&settings(), &target, comparisons, 5);
+        watch.snapshot()[0].1.threshold_log10
+    };
+    let more = of(&[compared("a", 2), compared("b", 7), elsewhere]) - of(&[]);
+    assert!((more - 10_f64.log10()).abs() < 1e-9, "{more}");
 }
 
 #[test]
