@@ -19,8 +19,8 @@ use crate::transport::resources;
 use crate::units::parse_duration;
 use screen::Screen;
 
-/// Of each workload, so many pairs are enough to tell two equal sides from a worse one, with latencies
-/// that vary by a quarter.
+/// Of each workload, so many pairs are enough to tell two equal sides from a worse one, with
+/// latencies that vary by a quarter.
 const PAIRS: u64 = 1000;
 
 /// More pairs, or both sides alike within the tolerance: neither verdict stands.
