@@ -117,9 +117,14 @@ impl Fingerprint {
         self.float(workload.weight);
         self.number(u64::from(workload.max_output_tokens));
         self.number(u64::from(workload.prefix == Prefix::Unique));
-        for message in workload.prompts.iter().flat_map(|prompt| &prompt.messages) {
-            self.text(&message.role);
-            self.text(&message.content);
+        for prompt in workload.prompts.iter() {
+            for message in &prompt.messages {
+                self.text(&message.role);
+                self.text(&message.content);
+            }
+            if let Some(captured) = &prompt.captured {
+                self.text(&serde_json::Value::Object(captured.body.clone()).to_string());
+            }
         }
         for validator in &workload.validators {
             self.text(validator.name());

@@ -1,8 +1,9 @@
 //! What is watched for, as configured.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::comparison::Signal;
+use crate::comparison::{Comparison, Signal};
 use crate::detect::{DEFAULT_PERIOD, REFERENCE_OBSERVATIONS, Threshold, Tolerance};
 use crate::target::Target;
 use crate::workload::Workload;
@@ -80,15 +81,20 @@ impl ChangeDetection {
     }
 
     /// The evidence that an alarm needs among so many streams: rare workloads are observed less
-    /// often in the same time.
+    /// often in the same time, and those that comparisons ask for, too, more often.
     pub(super) fn threshold(
         &self,
         target: &Target,
         workload: &Workload,
+        comparisons: &[Arc<Comparison>],
         fleet: usize,
     ) -> Threshold {
         let total: f64 = target.workloads.iter().map(|w| w.weight).sum();
-        let interval = target.schedule.interval.mul_f64((total / workload.weight).min(1e6));
+        let own = target.schedule.interval.mul_f64((total / workload.weight).min(1e6));
+        let asking = comparisons.iter().filter(|c| c.asks(target, workload));
+        let intervals = asking.map(|c| c.interval_of(workload)).chain([own]);
+        let per_second: f64 = intervals.map(|i| i.as_secs_f64().recip()).sum();
+        let interval = Duration::try_from_secs_f64(per_second.recip()).unwrap_or(own);
         Threshold::of_fleet(self.false_alarm_every, interval, fleet)
     }
 }

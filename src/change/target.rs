@@ -1,6 +1,7 @@
 //! Everything that is remembered of one target.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use super::settings::ChangeDetection;
 use super::snapshot::StreamSnapshot;
 use super::stream::What;
 use super::workload::{Streams, WorkloadWatch};
-use crate::comparison::Signal;
+use crate::comparison::{Comparison, Signal};
 use crate::target::Target;
 
 /// Something to tell.
@@ -35,12 +36,17 @@ pub struct TargetWatch {
 }
 
 impl TargetWatch {
-    /// One that has seen nothing, in a fleet of so many streams. Watches nothing if that is not
-    /// wanted.
+    /// One that has seen nothing, beside these comparisons, whose probes it observes as well, in a
+    /// fleet of so many streams. Watches nothing if that is not wanted.
     #[must_use]
-    pub fn new(settings: &ChangeDetection, target: &Target, fleet: usize) -> Self {
+    pub fn new(
+        settings: &ChangeDetection,
+        target: &Target,
+        comparisons: &[Arc<Comparison>],
+        fleet: usize,
+    ) -> Self {
         let workloads = target.workloads.iter().filter(|_| settings.enabled);
-        let watch = |w| WorkloadWatch::new(settings, target, w, fleet);
+        let watch = |w| WorkloadWatch::new(settings, target, w, comparisons, fleet);
         Self { workloads: workloads.map(|w| watch(w)).collect() }
     }
 

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proptest::prelude::*;
@@ -6,14 +7,16 @@ use super::{
     ChangeDetection, Event, Observation, ReferenceSnapshot, StreamSnapshot, TargetState,
     TargetWatch, What,
 };
-use crate::comparison::Signal;
+use crate::comparison::{Comparison, Order, Signal};
 use crate::detect::{Change, Tolerance};
 use crate::failure::FailureReason;
 use crate::measure::Measurement;
 use crate::outcome::Outcome;
+use crate::schedule::{Arrival, Schedule};
 use crate::slo::{ObjectiveKind, judge};
 use crate::target::Target;
 use crate::testing;
+use crate::workload::{Captured, Prompt, Workload};
 
 const HOUR: u64 = 3600;
 
@@ -27,7 +30,7 @@ fn target() -> Target {
 }
 
 fn watch(settings: &ChangeDetection, target: &Target) -> TargetWatch {
-    TargetWatch::new(settings, target, settings.streams(target))
+    TargetWatch::new(settings, target, &[], settings.streams(target))
 }
 
 fn at(seconds: u64) -> SystemTime {
@@ -208,6 +211,19 @@ fn only_what_is_outdated_begins_anew() {
 }
 
 #[test]
+fn other_captured_requests_are_not_what_was_asked() {
+    let asking = |text: &str| {
+        let body = serde_json::Map::from_iter([("prompt".to_owned(), text.into())]);
+        let prompts = vec![Prompt::captured(Captured::new(body).unwrap())].into();
+        let chat = Workload { prompts, ..Workload::clone(&target().workloads[0]) };
+        Target { workloads: vec![Arc::new(chat)], ..target() }
+    };
+    let earlier = settled(&settings(), &asking("p")).state();
+    let outdated = |text| signals(&watch(&settings(), &asking(text)).adopt(&earlier));
+    assert_eq!((outdated("p"), outdated("q")), (vec![], Signal::ALL.to_vec()));
+}
+
+#[test]
 fn another_tolerance_keeps_the_reference_of_latencies() {
     let mut wanted = settings();
     wanted.tolerances.ttft = Tolerance::new(0.6).unwrap();
@@ -241,6 +257,38 @@ fn nothing_is_watched_where_it_is_not_wanted() {
     let mut watch = watch(&settings, &target());
     healthy(&mut watch, 0, 600);
     assert_eq!((watch.snapshot(), watch.state()), (vec![], TargetState::default()));
+}
+
+/// Its probes are observed, too: else false alarms would come more often than is asked for.
+#[test]
+fn a_comparison_beside_it_raises_the_evidence_needed() {
+    let target = Arc::new(target());
+    let compared = |baseline: &str, times: u32| {
+        let interval = target.schedule.interval / times;
+        Arc::new(Comparison {
+            name: baseline.to_owned(),
+            baseline: Arc::new(testing::target(baseline)),
+            candidate: Arc::clone(&target),
+            workloads: target.workloads.clone(),
+            timing: Schedule { interval, arrival: Arrival::Poisson }.into(),
+            order: Order::Simultaneous,
+            tolerance: Tolerance::PAIRS,
+            failure_margin: 0.01,
+            slo_margin: 0.05,
+            false_alarm_every: Duration::from_secs(86_400),
+            answers: None,
+        })
+    };
+    let elsewhere = Arc::new(Comparison {
+        candidate: Arc::new(testing::target("other")),
+        ..Comparison::clone(&compared("x", 1))
+    });
+    let of = |comparisons: &[Arc<Comparison>]| {
+        let watch = TargetWatch::new(&settings(), &target, comparisons, 5);
+        watch.snapshot()[0].1.threshold_log10
+    };
+    let more = of(&[compared("a", 2), compared("b", 7), elsewhere]) - of(&[]);
+    assert!((more - 10_f64.log10()).abs() < 1e-9, "{more}");
 }
 
 #[test]

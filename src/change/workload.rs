@@ -1,5 +1,7 @@
 //! All streams of one workload of a target.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::basis::Basis;
@@ -7,7 +9,7 @@ use super::observation::Observation;
 use super::settings::{ChangeDetection, signals};
 use super::snapshot::StreamSnapshot;
 use super::stream::{Stream, Terms, What};
-use crate::comparison::Signal;
+use crate::comparison::{Comparison, Signal};
 use crate::detect::{PastDetector, ShareDetector};
 use crate::target::Target;
 use crate::workload::Workload;
@@ -31,6 +33,7 @@ impl WorkloadWatch {
         settings: &ChangeDetection,
         target: &Target,
         workload: &Workload,
+        comparisons: &[Arc<Comparison>],
         fleet: usize,
     ) -> Self {
         let mut streams = Streams::default();
@@ -49,7 +52,7 @@ impl WorkloadWatch {
         let terms = Terms {
             reference: settings.reference,
             min_samples: settings.min_samples,
-            threshold: settings.threshold(target, workload, fleet),
+            threshold: settings.threshold(target, workload, comparisons, fleet),
         };
         Self { name: workload.name.clone(), terms, streams }
     }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::say::show;
 use super::{CliError, load};
 
 #[derive(Debug, Args)]
@@ -16,6 +17,6 @@ pub(super) struct CheckArgs {
 
 pub(super) fn main(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let config = load(&args.config)?;
-    print!("{}", crate::config::check::describe(&config));
+    show(crate::config::check::describe(&config))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,6 +9,7 @@ mod remember;
 mod replay;
 mod rules;
 mod run;
+mod say;
 mod simulate;
 mod top;
 
@@ -136,11 +137,11 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(CliError::Usage(message)) => {
-            eprintln!("{message}");
+            say::tell(message);
             ExitCode::from(EXIT_USAGE)
         }
         Err(CliError::Failed(message)) => {
-            eprintln!("llm-prober: {message}");
+            say::tell(format_args!("llm-prober: {message}"));
             ExitCode::FAILURE
         }
     }
@@ -149,7 +150,7 @@ pub fn main() -> ExitCode {
 /// Says where, but not what: a panic's message may quote what was being read.
 fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
-    eprintln!("llm-prober: a defect: panicked at {place}");
+    say::tell(format_args!("llm-prober: a defect: panicked at {place}"));
 }
 
 /// Help and version were asked for and go to standard output; anything else is a mistake.

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::CliError;
 use super::probe::{Output, show};
+use super::say::tell;
 use crate::flight::{FlightRecord, MAX_FILE_BYTES};
 
 #[derive(Debug, Args)]
@@ -37,7 +38,8 @@ pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
         let differences = record.differences(&probe);
         if !differences.is_empty() {
             let (file, keys) = (file.display(), differences.join(", "));
-            eprintln!("{file}: differs from what was seen when it was recorded: {keys}");
+            let seen = "differs from what was seen when it was recorded";
+            tell(format_args!("{file}: {seen}: {keys}"));
         }
     }
     Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

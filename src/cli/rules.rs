@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use super::say::show;
 use super::{CliError, load};
 use crate::rules::{FORMATS, Format};
 
@@ -22,7 +23,7 @@ pub(super) struct RulesArgs {
 pub(super) fn main(args: &RulesArgs) -> Result<ExitCode, CliError> {
     let config = load(&args.config)?;
     let rules = args.format.write(&config);
-    print!("{}", rules.map_err(|e| CliError::Failed(e.to_string()))?);
+    show(rules.map_err(|e| CliError::Failed(e.to_string()))?)?;
     Ok(ExitCode::SUCCESS)
 }
 

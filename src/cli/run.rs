@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::remember::RememberArgs;
-use super::{CliError, LogArgs, load, runtime};
+use super::{CliError, LogArgs, load, runtime, say};
 use crate::config::Config;
 use crate::daemon::{Daemon, network};
 use crate::loop_lag;
@@ -181,8 +181,9 @@ fn announce(listener: &TcpListener) {
     let Ok(address) = listener.local_addr() else { return };
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { host(address) };
     let port = address.port();
-    println!("status page: http://{host}:{port}/");
-    println!("metrics:     http://{host}:{port}/metrics");
+    let url = format!("http://{host}:{port}");
+    // The daemon runs as well where nobody reads it.
+    let _ = say::show(format_args!("status page: {url}/\nmetrics:     {url}/metrics\n"));
 }
 
 fn host(address: SocketAddr) -> String {

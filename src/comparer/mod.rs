@@ -40,8 +40,10 @@ impl Comparer {
     /// A comparer that brings its commissions to these desks.
     #[must_use]
     pub fn new(live: Arc<Live>, baseline: Desk, candidate: Desk, stop: CancellationToken) -> Self {
-        // After a restart no prompt comes again with the same nonce.
-        let source = Source::new(live.spec(), live.seed().wrapping_add(live.state().rounds()));
+        // Fresh nonces: when a comparison begins anew because its candidate was replaced, only the
+        // baseline would have the prompts of the same seed in its prefix cache.
+        let source = Source::new(live.spec(), live.seed().wrapping_add(live.state().rounds()))
+            .with_nonces(rand::random());
         let rounds = JoinSet::new();
         Self { live, baseline, candidate, source, rounds, patient: false, stop }
     }

@@ -11,6 +11,7 @@ use crate::schedule::{Arrival, Schedule};
 use crate::target::Target;
 use crate::testing::{captured, target, workload};
 use crate::workload::replay::Replay;
+use crate::workload::{Prefix, Workload};
 
 fn spec(name: &str) -> Comparison {
     Comparison {
@@ -111,4 +112,25 @@ async fn what_was_learnt_about_other_stacks_is_forgotten() {
     check(Comparison { candidate, ..spec("canary") }, false);
     let workloads = vec![workload("chat", Vec::new()), workload("more", Vec::new())];
     check(Comparison { workloads, ..spec("canary") }, false);
+}
+
+/// Else the baseline had the prompts in its prefix cache, and a new candidate had not.
+#[tokio::test(start_paused = true)]
+async fn a_comparison_that_begins_anew_sends_fresh_nonces() {
+    let (mut fleet, tasks) = (Fleet::default(), TaskTracker::new());
+    let mut first_prompt = async |version: &str| {
+        let (begins, mut commissions) = desk();
+        let version = [("serving_image".to_owned(), version.to_owned())].into();
+        let candidate = Arc::new(Target { version, ..target("next") });
+        let chat =
+            Workload { prefix: Prefix::Unique, ..Workload::clone(&workload("chat", vec![])) };
+        let spec = Comparison { candidate, workloads: vec![Arc::new(chat)], ..spec("canary") };
+        let means = Means { desk: &|_| Some(begins.clone()), seed: &|_| 7, tasks: &tasks };
+        fleet.apply(&[Arc::new(spec)], 4, &means);
+        commissions.recv().await.unwrap().draw.prompt.text()
+    };
+    let (one, other) = (first_prompt("v1").await, first_prompt("v2").await);
+    let words = |prompt: &str| prompt.split_once("] ").unwrap().1.to_owned();
+    assert_eq!(words(&one), words(&other), "the same draws");
+    assert_ne!(one, other);
 }

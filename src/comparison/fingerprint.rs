@@ -41,7 +41,14 @@ fn side(hash: &mut Fnv, target: &Target) {
 fn workload(hash: &mut Fnv, workload: &Workload) {
     hash.field(&workload.name);
     hash.field(&format!("{:?} {}", workload.prefix, workload.max_output_tokens));
-    workload.prompts.iter().for_each(|prompt| hash.field(&prompt.text()));
+    for prompt in workload.prompts.iter() {
+        match &prompt.captured {
+            Some(captured) => {
+                hash.field(&serde_json::Value::Object(captured.body.clone()).to_string());
+            }
+            None => hash.field(&prompt.text()),
+        }
+    }
     workload.validators.iter().for_each(|validator| hash.field(validator.name()));
 }
 

@@ -8,13 +8,17 @@ use super::round::Round;
 use super::signal::Signal;
 use super::snapshot::Snapshot;
 use super::spec::Comparison;
+use super::together::Together;
 use super::workload::WorkloadJudge;
 use crate::detect::{Alpha, Change, Verdict};
+
+/// Stands for the name of a workload where all are meant: no workload has it.
+pub const ALL_WORKLOADS: &str = "";
 
 /// Something to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Of which workload.
+    /// Of which workload, or [`ALL_WORKLOADS`].
     pub workload: String,
     /// Of which signal.
     pub signal: Signal,
@@ -35,6 +39,7 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judge {
     workloads: Vec<WorkloadJudge>,
+    together: Option<Together>,
     /// In the order of [`DropReason::ALL`].
     dropped: Vec<u64>,
 }
@@ -45,13 +50,15 @@ impl Judge {
     pub fn new(spec: &Comparison, fleet: usize) -> Self {
         let judge = |w| WorkloadJudge::new(spec, w, spec.threshold(w, fleet));
         let workloads = spec.workloads.iter().map(|w| judge(w)).collect();
-        Self { workloads, dropped: vec![0; DropReason::ALL.len()] }
+        let dropped = vec![0; DropReason::ALL.len()];
+        Self { workloads, together: Together::of(spec), dropped }
     }
 
     /// Whether this is a judge of `spec`: the same workloads with the same signals.
     #[must_use]
     pub fn fits(&self, spec: &Comparison) -> bool {
         self.workloads.len() == spec.workloads.len()
+            && self.together.is_some() == Together::of(spec).is_some()
             && self.dropped.len() == DropReason::ALL.len()
             && self.workloads.iter().zip(&spec.workloads).all(|(judge, w)| judge.fits(spec, w))
     }
@@ -74,7 +81,16 @@ impl Judge {
     pub fn observe(&mut self, round: &Round) -> Vec<Event> {
         let needed = self.needed();
         let known = self.workloads.iter_mut().find(|w| w.name == round.workload);
-        known.map(|workload| workload.observe(round, needed)).unwrap_or_default()
+        let Some(workload) = known else { return Vec::new() };
+        let mut events = workload.observe(round, needed);
+        let together = self.together.as_mut().zip(round.misses(Signal::Failure));
+        let verdict = together.and_then(|(gate, misses)| gate.observe(misses, needed));
+        events.extend(verdict.map(|verdict| Event {
+            workload: ALL_WORKLOADS.to_owned(),
+            signal: Signal::Failure,
+            what: What::Verdict(verdict),
+        }));
+        events
     }
 
     /// Counts a round that was not judged.
@@ -88,9 +104,14 @@ impl Judge {
     /// The verdict on the whole.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        if self.workloads.iter().any(WorkloadJudge::regressed) {
+        let together = self.together.as_ref().map(Together::verdict);
+        let regressed = |v: Option<Verdict>| v == Some(Verdict::Regressed);
+        let mut workloads = self.workloads.iter();
+        if regressed(together) || workloads.clone().any(WorkloadJudge::regressed) {
             Verdict::Regressed
-        } else if self.workloads.iter().all(WorkloadJudge::not_worse) {
+        } else if together.is_none_or(|v| v == Verdict::NotWorse)
+            && workloads.all(|w| w.not_worse(together.is_none()))
+        {
             Verdict::NotWorse
         } else {
             Verdict::Undecided
@@ -104,11 +125,13 @@ impl Judge {
             verdict: self.verdict(),
             needed: self.needed(),
             workloads: self.workloads.iter().map(WorkloadJudge::snapshot).collect(),
+            together: self.together.as_ref().map(Together::snapshot),
             dropped: DropReason::ALL.into_iter().zip(self.dropped.iter().copied()).collect(),
         }
     }
 
     fn needed(&self) -> Needed {
-        Needed::of(Alpha::DEFAULT, self.workloads.iter().map(WorkloadJudge::streams).sum())
+        let streams: usize = self.workloads.iter().map(WorkloadJudge::streams).sum();
+        Needed::of(Alpha::DEFAULT, streams + usize::from(self.together.is_some()))
     }
 }

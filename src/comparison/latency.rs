@@ -14,6 +14,8 @@ pub(super) struct LatencyStream {
     detector: PairDetector,
     gate: PairGate,
     decision: Decision,
+    /// Some pair had the figure on both sides.
+    seen: bool,
     last_alarm_unix_millis: Option<u64>,
 }
 
@@ -24,6 +26,7 @@ impl LatencyStream {
             detector: PairDetector::new(tolerance, threshold),
             gate: PairGate::new(tolerance, Alpha::DEFAULT),
             decision: Decision::none(),
+            seen: false,
             last_alarm_unix_millis: None,
         }
     }
@@ -34,6 +37,7 @@ impl LatencyStream {
         needed: Needed,
         now: u64,
     ) -> (Option<Change>, Option<Verdict>) {
+        self.seen |= pair.is_whole();
         let change = self.detector.observe(pair);
         if change == Some(Change::Raised) {
             self.last_alarm_unix_millis = Some(now);
@@ -45,6 +49,11 @@ impl LatencyStream {
 
     pub fn verdict(&self) -> Verdict {
         self.decision.verdict()
+    }
+
+    /// Whether nothing but failures was seen.
+    pub fn is_silent(&self) -> bool {
+        !self.seen
     }
 
     pub fn pairs(&self) -> u64 {

@@ -17,15 +17,18 @@ mod snapshot;
 mod source;
 mod spec;
 mod timing;
+mod together;
 mod workload;
 
 pub use answers::{Answer, AnswerCheck, AnswerCounts, Answers};
 pub use dropped::DropReason;
 pub use gate::Needed;
-pub use judge::{Event, Judge, What};
+pub use judge::{ALL_WORKLOADS, Event, Judge, What};
 pub use round::{Round, Side};
 pub use signal::Signal;
-pub use snapshot::{Discordant, GateSnapshot, Snapshot, StreamSnapshot, WorkloadSnapshot};
+pub use snapshot::{
+    Discordant, GateSnapshot, Snapshot, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,
+};
 pub use source::{Next, Source};
 pub use spec::{AnswerRules, Comparison, Order};
 pub use timing::Timing;

@@ -74,15 +74,20 @@ pub struct Round {
 }
 
 impl Round {
-    /// The pair of a latency. `None` where both failed, or where a side succeeded without the
-    /// figure: that says nothing about which one is slower.
+    /// The pair of a latency. `None` where both failed, or where both succeeded, one without the
+    /// figure: that says nothing about which one is slower. A failure counts whether or not the
+    /// other side shows the figure: else those of the side that shows it less would count more.
     #[must_use]
     pub fn pair(&self, signal: Signal) -> Option<Pair> {
         if self.baseline.failed && self.candidate.failed {
             return None;
         }
-        let baseline = self.baseline.latency(signal)?;
-        Some(Pair { baseline, candidate: self.candidate.latency(signal)? })
+        let (baseline, candidate) = (&self.baseline, &self.candidate);
+        let beside_a_failure = Observed::Finite(1.0); // any time is less than infinite
+        let of = |side: &Side, other: &Side| {
+            side.latency(signal).or_else(|| other.failed.then_some(beside_a_failure))
+        };
+        Some(Pair { baseline: of(baseline, candidate)?, candidate: of(candidate, baseline)? })
     }
 
     /// Who did badly. `None` for latencies, and without a common SLO.

@@ -15,6 +15,8 @@ pub struct Snapshot {
     pub needed: Needed,
     /// In the order of the configuration.
     pub workloads: Vec<WorkloadSnapshot>,
+    /// Failures over all workloads, where there are several.
+    pub together: Option<TogetherSnapshot>,
     /// Rounds that were not judged, for every reason.
     pub dropped: Vec<(DropReason, u64)>,
 }
@@ -75,6 +77,17 @@ pub struct StreamSnapshot {
     pub effect: Option<Estimate>,
     /// Pairs of which one side did badly; failures and SLOs only.
     pub discordant: Option<Discordant>,
+    /// The promotion gate.
+    pub gate: GateSnapshot,
+}
+
+/// Failures over all workloads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TogetherSnapshot {
+    /// Rounds judged.
+    pub pairs: u64,
+    /// Pairs of which one side failed.
+    pub discordant: Discordant,
     /// The promotion gate.
     pub gate: GateSnapshot,
 }

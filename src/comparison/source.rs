@@ -53,6 +53,12 @@ impl Source {
             rng: ChaCha8Rng::seed_from_u64(seed.wrapping_add(1)),
         }
     }
+
+    /// The same rounds with other nonces in front of the prompts.
+    #[must_use]
+    pub fn with_nonces(self, seed: u64) -> Self {
+        Self { mix: self.mix.with_nonces(seed), ..self }
+    }
 }
 
 impl Iterator for Source {

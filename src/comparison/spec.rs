@@ -104,9 +104,21 @@ impl Comparison {
     /// have fewer pairs in the same time.
     #[must_use]
     pub fn threshold(&self, workload: &Workload, fleet: usize) -> Threshold {
+        Threshold::of_fleet(self.false_alarm_every, self.interval_of(workload), fleet)
+    }
+
+    /// Mean time between two rounds of this workload.
+    #[must_use]
+    pub fn interval_of(&self, workload: &Workload) -> Duration {
         let weight = |workload: &Workload| self.timing.weight(workload);
         let total: f64 = self.workloads.iter().map(|w| weight(w)).sum();
-        let interval = self.timing.interval().mul_f64((total / weight(workload)).min(1e6));
-        Threshold::of_fleet(self.false_alarm_every, interval, fleet)
+        self.timing.interval().mul_f64((total / weight(workload)).min(1e6))
+    }
+
+    /// Whether it asks this target this workload.
+    #[must_use]
+    pub fn asks(&self, target: &Target, workload: &Workload) -> bool {
+        [&self.baseline, &self.candidate].iter().any(|side| side.name == target.name)
+            && self.workloads.iter().any(|w| w.name == workload.name)
     }
 }

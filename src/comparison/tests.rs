@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::{
     AnswerRules, Comparison, DropReason, Judge, Order, Round, Side, Signal, Source, Timing, What,
@@ -14,8 +15,8 @@ use crate::skip::SkipReason;
 use crate::slo::{ObjectiveKind, judge};
 use crate::target::Target;
 use crate::testing::{captured, failed, outcome, slo, target, workload};
-use crate::workload::Workload;
 use crate::workload::replay::Replay;
+use crate::workload::{Captured, Prompt, Workload};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -73,9 +74,27 @@ fn a_figure_that_one_side_lacks_is_no_bet() {
     judge.observe(&round(Side { itl: None, ..side(200) }, FAILED));
     judge.observe(&round(FAILED, FAILED));
     judge.observe(&round(Side { missed_slo: None, ..side(200) }, side(300)));
-    let expect: Vec<_> = Signal::ALL.into_iter().zip([3, 1, 3, 4, 3]).collect();
+    let expect: Vec<_> = Signal::ALL.into_iter().zip([3, 2, 3, 4, 3]).collect();
     assert_eq!(pairs(&judge), expect);
     assert_eq!(judge.snapshot().pairs(), 4);
+}
+
+/// The candidate sends its answers in one piece, both fail now and then.
+#[test]
+fn failures_count_alike_where_one_side_never_shows_a_figure() {
+    let mut judge = Judge::new(&spec(), 5);
+    for i in 0..10_000 {
+        let candidate = Side { itl: None, ..side(200 + i % 5) };
+        let (b, c) = (i % 40 == 7, i % 40 == 31);
+        let of = |failed: bool, side: Side| if failed { FAILED } else { side };
+        judge.observe(&round(of(b, side(200 + i % 7)), of(c, candidate)));
+    }
+    let snapshot = judge.snapshot();
+    let itl = &snapshot.workloads[0].streams[1];
+    assert_eq!((itl.signal, itl.pairs, itl.alarms), (Signal::Itl, 500, 0));
+    assert!(itl.gate.regressed_log10 < 0.5 && itl.gate.verdict == Verdict::Undecided, "{itl:?}");
+    // What neither can be held to does not stand in the way.
+    assert_eq!(snapshot.verdict, Verdict::NotWorse);
 }
 
 #[test]
@@ -152,6 +171,44 @@ fn two_sides_that_always_fail_are_not_fit_for_promotion() {
     let failures = &snapshot.workloads[0].streams[3];
     assert_eq!((failures.signal, failures.gate.verdict), (Signal::Failure, Verdict::NotWorse));
     assert_eq!((snapshot.verdict, snapshot.both_failed()), (Verdict::Undecided, 2_000));
+}
+
+/// As many workloads, of as many rounds in turn, as pairs are given; `fails` says of which round
+/// the candidate's probe fails.
+fn of_several(workloads: usize, rounds: usize, fails: impl Fn(usize) -> bool) -> Judge {
+    let names = ["a", "b", "c", "d"].map(|name| workload(name, Vec::new()));
+    let workloads = names[..workloads].to_vec();
+    let spec = Comparison { workloads: workloads.clone(), ..spec() };
+    let mut judge = Judge::new(&spec, 20);
+    for i in 0..rounds {
+        let millis = 200 + (i as u64 * 7) % 11;
+        let candidate = if fails(i) { FAILED } else { side(200 + (i as u64 * 5) % 11) };
+        let workload = workloads[i % workloads.len()].name.clone();
+        judge.observe(&Round { workload, ..round(side(millis), candidate) });
+    }
+    judge
+}
+
+#[test]
+fn failures_of_several_workloads_are_judged_together() {
+    let judge = of_several(4, 1_000, |_| false);
+    let snapshot = judge.snapshot();
+    let together = snapshot.together.unwrap();
+    assert_eq!((snapshot.verdict, together.pairs), (Verdict::NotWorse, 1_000));
+    let each = snapshot.workloads.iter().flat_map(|w| &w.streams);
+    let mut each = each.filter(|s| s.signal == Signal::Failure);
+    assert!(each.all(|s| s.gate.verdict == Verdict::Undecided), "too few alone");
+
+    // Two per cent, of each workload alike.
+    let judge = of_several(4, 1_000, |i| i % 53 == 5);
+    let together = judge.snapshot().together.unwrap();
+    assert_eq!((judge.verdict(), together.gate.verdict), (Verdict::Regressed, Verdict::Regressed));
+    assert_eq!((together.discordant.candidate_worse, together.discordant.baseline_worse), (19, 0));
+
+    // Of one workload only: that one speaks for itself.
+    let judge = of_several(4, 100, |i| i % 4 == 2);
+    assert_eq!(judge.verdict(), Verdict::Regressed);
+    assert_eq!(of_several(1, 10, |_| false).snapshot().together, None);
 }
 
 /// Else a workload that is seldom drawn would pass unseen.
@@ -236,6 +293,20 @@ fn only_a_judge_of_the_same_streams_fits() {
     let others = vec![workload("other", Vec::new())];
     assert!(!judge.fits(&Comparison { workloads: others, ..spec() }));
     assert!(!judge.fits(&Comparison { candidate: Arc::new(target("next")), ..spec() }), "no SLO");
+}
+
+/// The words are not all of it: the parameters bear on the answer, too.
+#[test]
+fn other_captured_requests_are_another_comparison() {
+    let of = |body: serde_json::Value| {
+        let request = Captured::new(body.as_object().unwrap().clone()).unwrap();
+        let prompts = vec![Prompt::captured(request)].into();
+        let chat = Workload { prompts, ..Workload::clone(&workload("chat", Vec::new())) };
+        Comparison { workloads: vec![Arc::new(chat)], ..spec() }.fingerprint()
+    };
+    let plain = of(json!({"prompt": "p"}));
+    assert_eq!(plain, of(json!({"prompt": "p"})));
+    assert_ne!(plain, of(json!({"prompt": "p", "temperature": 0})));
 }
 
 #[test]

@@ -86,18 +86,22 @@ impl WorkloadJudge {
         verdicts.any(|v| v == Verdict::Regressed)
     }
 
-    /// A stream without any pair has a figure that these servers do not show. But failures show in
-    /// every pair, so a workload that was never asked is not passed over; and some latency must be
-    /// known, so two sides that always fail are not, either.
-    pub fn not_worse(&self) -> bool {
+    /// A latency of which no pair is known is a figure that these servers do not show. But some
+    /// latency must be known, so neither a workload that was never asked nor two sides that always
+    /// fail are passed over. Failures need only be judged `alone` where nothing judges those of all
+    /// workloads together.
+    pub fn not_worse(&self, alone: bool) -> bool {
         if !self.latencies.iter().any(|s| s.verdict() == Verdict::NotWorse) {
             return false;
         }
-        let latencies = self.latencies.iter().map(|s| (s.signal, s.pairs(), s.verdict()));
-        let misses = self.misses.iter().map(|s| (s.signal, s.pairs(), s.verdict()));
-        latencies.chain(misses).all(|(signal, pairs, verdict)| {
-            let silent = pairs == 0 && signal != Signal::Failure;
-            silent || !signal.decides(self.streamed) || verdict == Verdict::NotWorse
+        let latencies = self.latencies.iter().map(|s| (s.signal, s.is_silent(), s.verdict()));
+        let misses = self.misses.iter().map(|s| {
+            let elsewhere = s.signal == Signal::Failure && !alone;
+            let silent = s.signal != Signal::Failure && s.pairs() == 0;
+            (s.signal, silent || elsewhere, s.verdict())
+        });
+        latencies.chain(misses).all(|(signal, passed_over, verdict)| {
+            passed_over || !signal.decides(self.streamed) || verdict == Verdict::NotWorse
         })
     }
 

@@ -49,6 +49,12 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// Whether neither side failed.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        self.baseline.ln().is_finite() && self.candidate.ln().is_finite()
+    }
+
     /// `ln(candidate / baseline)`: +∞ where only the candidate failed, −∞ where only the baseline
     /// did, `None` where both did: that says nothing about either.
     pub(super) fn ln_ratio(self) -> Option<f64> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::comparison::{Comparison, Snapshot, StreamSnapshot, WorkloadSnapshot};
+use crate::comparison::{Comparison, Snapshot, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot};
 use crate::detect::Verdict;
 
 /// The object that `llm-prober compare --output json` prints.
@@ -24,6 +24,8 @@ pub struct ComparisonJson<'a> {
     seed: u64,
     evidence_needed: Evidence,
     workloads: Vec<WorkloadJson<'a>>,
+    /// Failures over all workloads; null with one.
+    failures_together: Option<TogetherJson>,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,6 +62,15 @@ struct SignalJson {
 }
 
 #[derive(Debug, Serialize)]
+struct TogetherJson {
+    pairs: u64,
+    verdict: Verdict,
+    candidate_worse: u64,
+    baseline_worse: u64,
+    evidence: Evidence,
+}
+
+#[derive(Debug, Serialize)]
 struct AnswersJson {
     compared: u64,
     finish_differs: u64,
@@ -88,6 +99,7 @@ impl<'a> ComparisonJson<'a> {
                 not_worse: snapshot.needed.not_worse,
             },
             workloads: snapshot.workloads.iter().map(WorkloadJson::new).collect(),
+            failures_together: snapshot.together.as_ref().map(TogetherJson::new),
         }
     }
 }
@@ -105,6 +117,19 @@ impl<'a> WorkloadJson<'a> {
                 length_differs: a.length_differs,
                 text_differs: a.text_differs,
             }),
+        }
+    }
+}
+
+impl TogetherJson {
+    fn new(together: &TogetherSnapshot) -> Self {
+        let gate = &together.gate;
+        Self {
+            pairs: together.pairs,
+            verdict: gate.verdict,
+            candidate_worse: together.discordant.candidate_worse,
+            baseline_worse: together.discordant.baseline_worse,
+            evidence: Evidence { regressed: gate.regressed_log10, not_worse: gate.not_worse_log10 },
         }
     }
 }

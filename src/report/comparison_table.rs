@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::comparison::{Comparison, Snapshot, StreamSnapshot};
+use crate::comparison::{Comparison, Discordant, GateSnapshot, Snapshot, StreamSnapshot};
 use crate::detect::{Estimate, Verdict};
 
 /// Longest workload name shown whole.
@@ -11,8 +11,10 @@ const WORKLOAD: usize = 16;
 /// Everything: header, one row per signal, a line with the verdict.
 #[must_use]
 pub fn draw(spec: &Comparison, seed: u64, snapshot: &Snapshot) -> String {
+    let longest = snapshot.workloads.iter().map(|w| w.workload.chars().count()).max();
+    let width = longest.unwrap_or_default().clamp("workload".len(), WORKLOAD);
     let mut text = format!(
-        "candidate {} against baseline {}, seed {seed}\n\n{:<WORKLOAD$}  {:<15}  {:>6}  {:<23}  \
+        "candidate {} against baseline {}, seed {seed}\n\n{:<width$}  {:<15}  {:>6}  {:<23}  \
          {:>13}  {:>13}  verdict\n",
         spec.candidate.name,
         spec.baseline.name,
@@ -27,15 +29,20 @@ pub fn draw(spec: &Comparison, seed: u64, snapshot: &Snapshot) -> String {
         let name: String = workload.workload.chars().take(WORKLOAD).collect();
         for stream in &workload.streams {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name:<WORKLOAD$}  {}", row(stream, snapshot));
+            let _ = writeln!(text, "{name:<width$}  {}", row(stream, snapshot));
         }
         if let Some(a) = workload.answers {
             let _ = writeln!(
                 text,
-                "{name:<WORKLOAD$}  {:<15}  {:>6}  differ: {} finish, {} length, {} text",
+                "{name:<width$}  {:<15}  {:>6}  differ: {} finish, {} length, {} text",
                 "answers", a.compared, a.finish_differs, a.length_differs, a.text_differs
             );
         }
+    }
+    if let Some(all) = &snapshot.together {
+        let (what, pairs) = (discordant(all.discordant), all.pairs);
+        let row = cells("failure", pairs, &what, &all.gate, snapshot);
+        let _ = writeln!(text, "{:<width$}  {row}", "(all)");
     }
     let _ = write!(text, "\n{}", summary(snapshot));
     text
@@ -56,19 +63,23 @@ pub fn summary(snapshot: &Snapshot) -> String {
 fn row(stream: &StreamSnapshot, snapshot: &Snapshot) -> String {
     let effect = match (stream.gate.effect, stream.discordant) {
         (Some(estimate), _) => ratio(&estimate),
-        (None, Some(pairs)) => {
-            format!("{} : {} pairs", pairs.candidate_worse, pairs.baseline_worse)
-        }
+        (None, Some(pairs)) => discordant(pairs),
         (None, None) => "-".to_owned(),
     };
+    cells(stream.signal.as_str(), stream.pairs, &effect, &stream.gate, snapshot)
+}
+
+fn discordant(pairs: Discordant) -> String {
+    format!("{} : {} pairs", pairs.candidate_worse, pairs.baseline_worse)
+}
+
+fn cells(signal: &str, pairs: u64, effect: &str, gate: &GateSnapshot, all: &Snapshot) -> String {
     let against = |evidence: f64, needed: f64| format!("{evidence:.1} of {needed:.1}");
     format!(
-        "{:<15}  {:>6}  {effect:<23}  {:>13}  {:>13}  {}",
-        stream.signal.as_str(),
-        stream.pairs,
-        against(stream.gate.regressed_log10, snapshot.needed.regressed),
-        against(stream.gate.not_worse_log10, snapshot.needed.not_worse),
-        verdict(stream.gate.verdict),
+        "{signal:<15}  {pairs:>6}  {effect:<23}  {:>13}  {:>13}  {}",
+        against(gate.regressed_log10, all.needed.regressed),
+        against(gate.not_worse_log10, all.needed.not_worse),
+        verdict(gate.verdict),
     )
 }
 

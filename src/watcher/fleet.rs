@@ -30,7 +30,7 @@ impl Watchers {
         let mut saved = std::mem::take(&mut self.saved);
         let mut watches = Vec::new();
         for target in &config.targets {
-            let next = TargetWatch::new(settings, target, fleet);
+            let next = TargetWatch::new(settings, target, &config.comparisons, fleet);
             let fresh = || Arc::new(Watch::new(&target.name, Arc::clone(&self.clock)));
             let watch = self.watches.entry(target.name.clone()).or_insert_with(fresh);
             watch.renew(next, saved.remove(&target.name).as_ref());

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(50);
 /// Of a log, when a test fails.
 const SHOWN_LINES: usize = 20;
-const BINARY: &str = env!("CARGO_BIN_EXE_llm-prober");
+pub const BINARY: &str = env!("CARGO_BIN_EXE_llm-prober");
 
 /// A running command of the program.
 pub struct Program {

@@ -1,7 +1,10 @@
 //! Help, version, and `check`.
 
+use std::io::{PipeWriter, pipe};
+use std::process::{Command, Stdio};
+
 use crate::Folder;
-use crate::common::daemon::{Program, run};
+use crate::common::daemon::{BINARY, Program, run};
 
 fn stdout(arguments: &[&str]) -> String {
     let output = run(arguments);
@@ -69,4 +72,24 @@ async fn the_simulator_refuses_a_bad_file_and_ends_in_order() {
     let (mut simulator, _) = Program::simulator("127.0.0.1:0", &["--config.file", shipped]).await;
     simulator.signal("TERM");
     assert_eq!(simulator.ended().await.code(), Some(0), "{}", simulator.stderr());
+}
+
+fn nobody_reads() -> PipeWriter {
+    pipe().unwrap().1
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_defect() {
+    let folder = Folder::with("targets:\n  - {name: prod, url: 'http://h/v1', model: m}\n");
+    let config = format!("--config.file={}", folder.config());
+    for name in ["check", "rules"] {
+        let mut command = Command::new(BINARY);
+        let output = command.args([name, &config]).stdout(nobody_reads()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("cannot write to standard output: Broken pipe"), "{said}");
+    }
+    let mut command = Command::new(BINARY);
+    let wrong = command.args(["check", "--config.file=nothing.yml"]).stdout(Stdio::null());
+    assert_eq!(wrong.stderr(nobody_reads()).status().unwrap().code(), Some(64));
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::say::tell;
 use super::{CliError, LogArgs, runtime};
 use crate::comparison::Order;
 use crate::config::percent::{HumanPercent, parse_percent};
@@ -17,6 +18,10 @@ use crate::detect::Verdict;
 use crate::transport::resources;
 use crate::units::parse_duration;
 use screen::Screen;
+
+/// Of each workload, so many pairs are enough to tell two equal sides from a worse one, with
+/// latencies that vary by a quarter.
+const PAIRS: u64 = 1000;
 
 /// More pairs, or both sides alike within the tolerance: neither verdict stands.
 const EXIT_UNDECIDED: u8 = 2;
@@ -35,9 +40,9 @@ pub(super) struct CompareArgs {
     /// Only this workload; by default all that both have are drawn by weight. Repeatable.
     #[arg(long, value_name = "NAME")]
     workload: Vec<String>,
-    /// Give up after so many pairs.
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
-    max_pairs: u64,
+    /// Give up after so many pairs; default 1000 for each workload.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    max_pairs: Option<u64>,
     /// By how much a latency may be longer; default 5%, or as the file's comparison says.
     #[arg(long, value_parser = tolerance)]
     tolerance: Option<HumanPercent>,
@@ -107,7 +112,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 
 pub(super) fn main(args: &CompareArgs) -> Result<ExitCode, CliError> {
     let (config, comparison) = between::resolve(args)?;
-    let screen = Screen::new(args.output, comparison.streams());
+    let screen = Screen::new(args.output);
     if !screen.is_live() {
         args.log.init();
     }
@@ -116,7 +121,7 @@ pub(super) fn main(args: &CompareArgs) -> Result<ExitCode, CliError> {
     let verdict = runtime()?.block_on(run.until_a_verdict(screen));
     // What could not be compared is not worse for it: another failure's exit code would say so.
     let verdict = verdict.unwrap_or_else(|why| {
-        eprintln!("llm-prober: {why}");
+        tell(format_args!("llm-prober: {why}"));
         Verdict::Undecided
     });
     Ok(match verdict {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
-use super::CompareArgs;
 use super::screen::Screen;
+use super::{CompareArgs, PAIRS};
 use crate::comparer::{Comparer, Live};
 use crate::comparison::{Comparison, DropReason, Judge, Snapshot};
 use crate::config::Config;
@@ -42,6 +42,8 @@ impl Run<'_> {
         let candidate = probers.start(&spec.candidate, &metrics, &io)?;
         let seed = self.config.seed.unwrap_or_else(rand::random);
         let judge = Judge::new(&spec, spec.streams());
+        let usual = PAIRS.saturating_mul(spec.workloads.len() as u64);
+        let most = self.args.max_pairs.unwrap_or(usual);
         let live = Arc::new(Live::new(spec, seed, judge));
         let mut rounds = live.rounds();
         let stop = probers.stop.arrivals.clone();
@@ -57,7 +59,7 @@ impl Run<'_> {
                         break Err(hopeless);
                     }
                     screen.progress(&live).map_err(|e| e.to_string())?;
-                    let enough = snapshot.pairs() >= self.args.max_pairs;
+                    let enough = snapshot.pairs() >= most;
                     if enough || snapshot.verdict != Verdict::Undecided {
                         break Ok(());
                     }

@@ -10,6 +10,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 use self::measure::Measuring;
+use super::say::{self, tell};
 use super::{CliError, LogArgs};
 use crate::gate::limits::Setting;
 use crate::gate::report::{self, ComparisonJson};
@@ -86,7 +87,7 @@ pub(super) fn main(args: &GateArgs) -> Result<ExitCode, CliError> {
             Decision::Undecided => EXIT_UNDECIDED,
         })),
         Err(CliError::Failed(message)) => {
-            eprintln!("llm-prober: {message}");
+            tell(format_args!("llm-prober: {message}"));
             Ok(ExitCode::from(EXIT_UNDECIDED))
         }
         Err(usage) => Err(usage),
@@ -101,7 +102,7 @@ fn gate(args: &GateArgs) -> Result<Decision, CliError> {
         None => measured(args, baseline.as_ref(), &limits)?,
     };
     let Some(baseline) = baseline else {
-        print!("{}", report::profile_table(&candidate));
+        say::show(report::profile_table(&candidate))?;
         return Ok(Decision::Pass);
     };
     let compared = compare(&baseline, &candidate, &limits, &args.allow_different);
@@ -140,11 +141,12 @@ fn show(
     candidate: &Profile,
 ) -> Result<(), CliError> {
     match output {
-        Output::Text => print!("{}", report::table(compared, baseline, candidate)),
+        Output::Text => say::show(report::table(compared, baseline, candidate))?,
         Output::Json => {
             let json = ComparisonJson::new(compared, baseline, candidate);
             let text = serde_json::to_string_pretty(&json);
-            println!("{}", text.map_err(|e| CliError::Failed(e.to_string()))?);
+            let text = text.map_err(|e| CliError::Failed(e.to_string()))?;
+            say::show(format_args!("{text}\n"))?;
         }
     }
     Ok(())

@@ -116,6 +116,9 @@ fn workloads(
 ) -> Option<Vec<Arc<Workload>>> {
     let common = baseline.workloads.iter().filter(|w| candidate.workloads.contains(w));
     let common: Vec<_> = common.cloned().collect();
+    if baseline.workloads.is_empty() || candidate.workloads.is_empty() {
+        return None; // what is wrong with them has been told
+    }
     let Some(names) = &raw.workloads else {
         if common.is_empty() {
             let why = "baseline and candidate have no workload in common, expected at least one";

@@ -5,7 +5,9 @@ use std::fmt;
 use prometheus::metrics::MetricType;
 
 use super::{Family, counter, family, gauge};
-use crate::comparison::{AnswerCheck, StreamSnapshot, WorkloadSnapshot};
+use crate::comparison::{
+    ALL_WORKLOADS, AnswerCheck, GateSnapshot, Signal, StreamSnapshot, WorkloadSnapshot,
+};
 use crate::detect::Verdict;
 use crate::metrics::comparison::ComparisonMetrics;
 use crate::metrics::sink::Sink;
@@ -81,7 +83,7 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "comparison_verdict",
         &["verdict"],
         "Whether the verdict on the whole stands (1): regressed as soon as one signal of one \
-         workload is, not_worse once every signal that decides is. Each is ever wrong with \
+         workload is, not_worse once every signal that decides is (failures: over all workloads). Each is ever wrong with \
          probability 0.01 at most, whenever one looks. Both 0: undecided.",
         |c, s| {
             let stands = |verdict| f64::from(u8::from(c.snapshot.verdict == verdict));
@@ -92,12 +94,13 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "comparison_signal_verdict",
         &["workload", "signal", "verdict"],
         "Whether the verdict on one signal stands (1). It is never taken back: a candidate that \
-         gets worse later is found by the evidence for a change.",
+         gets worse later is found by the evidence for a change. Without a workload: over all of \
+         them, where there are several.",
         |c, s| {
-            streams(c, |w, stream| {
+            gates(c, |w, signal, gate| {
                 VERDICTS.iter().try_for_each(|(verdict, label)| {
-                    let stands = f64::from(u8::from(stream.gate.verdict == *verdict));
-                    s.gauge(&[w, stream.signal.as_str(), label], stands)
+                    let stands = f64::from(u8::from(gate.verdict == *verdict));
+                    s.gauge(&[w, signal.as_str(), label], stands)
                 })
             })
         },
@@ -105,13 +108,14 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
     gauge(
         "comparison_verdict_evidence",
         &["workload", "signal", "verdict"],
-        "Decimal logarithm of the highest evidence for a verdict so far.",
+        "Decimal logarithm of the highest evidence for a verdict so far. Without a workload: over \
+         all of them.",
         |c, s| {
-            streams(c, |w, stream| {
+            gates(c, |w, signal, gate| {
                 let mut one =
-                    |label, evidence| s.gauge::<f64>(&[w, stream.signal.as_str(), label], evidence);
-                one("regressed", stream.gate.regressed_log10)?;
-                one("not_worse", stream.gate.not_worse_log10)
+                    |label, evidence| s.gauge::<f64>(&[w, signal.as_str(), label], evidence);
+                one("regressed", gate.regressed_log10)?;
+                one("not_worse", gate.not_worse_log10)
             })
         },
     ),
@@ -184,6 +188,16 @@ fn streams(
     mut write: impl FnMut(&str, &StreamSnapshot) -> fmt::Result,
 ) -> fmt::Result {
     workloads(comparison, |w| w.streams.iter().try_for_each(|stream| write(&w.workload, stream)))
+}
+
+/// Every gate, those over all workloads last.
+fn gates(
+    comparison: &ComparisonMetrics,
+    mut write: impl FnMut(&str, Signal, &GateSnapshot) -> fmt::Result,
+) -> fmt::Result {
+    streams(comparison, |w, stream| write(w, stream.signal, &stream.gate))?;
+    let together = comparison.snapshot.together.as_ref();
+    together.map_or(Ok(()), |all| write(ALL_WORKLOADS, Signal::Failure, &all.gate))
 }
 
 fn effects(

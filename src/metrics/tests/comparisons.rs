@@ -9,13 +9,21 @@ use crate::metrics::{Metrics, MetricsOptions};
 use crate::schedule::{Arrival, Schedule};
 use crate::skip::SkipReason;
 use crate::target::Target;
+use crate::testing::workload;
 
 /// `prod` beside `next`: every family of comparisons and changes has a sample.
 pub(super) fn full() -> Arc<Live> {
+    of_workloads(1)
+}
+
+/// The same with more workloads, which were never asked.
+fn of_workloads(count: usize) -> Arc<Live> {
     let target = Arc::new(full_target());
     let spec = Arc::new(Comparison {
         name: "canary".to_owned(),
-        workloads: vec![Arc::clone(&target.workloads[0])],
+        workloads: std::iter::once(Arc::clone(&target.workloads[0]))
+            .chain((1..count).map(|i| workload(&format!("other{i}"), Vec::new())))
+            .collect(),
         baseline: Arc::new(Target { name: "next".to_owned(), ..Target::clone(&target) }),
         candidate: target,
         timing: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson }.into(),
@@ -49,6 +57,22 @@ fn side(ttft_millis: u64) -> Side {
         request_latency: Some(Duration::from_millis(ttft_millis + 500)),
         missed_slo: Some(ttft_millis > 250),
     }
+}
+
+#[test]
+fn failures_over_all_workloads_have_no_workload_in_their_labels() {
+    let of = |count| {
+        let metrics = Metrics::new(MetricsOptions::default());
+        metrics.set_comparisons(vec![of_workloads(count)]);
+        let scrape = scrape(&metrics);
+        let labels = [("workload", ""), ("signal", "failure"), ("verdict", "regressed")];
+        ["signal_verdict", "verdict_evidence"]
+            .map(|name| scrape.value(&format!("llm_prober_comparison_{name}"), &labels))
+    };
+    let [verdict, evidence] = of(2);
+    assert_eq!(verdict, Some(0.0));
+    assert!(evidence.is_some_and(|found| found > 0.0), "{evidence:?}");
+    assert_eq!(of(1), [None, None]);
 }
 
 #[test]

@@ -9,7 +9,10 @@ use super::closed::{Named, OrderName, SignalName, VerdictName};
 use super::effect::EffectView;
 use super::probe::unix_seconds_of_millis;
 use crate::comparer::Live;
-use crate::comparison::{AnswerCheck, AnswerCounts, Needed, StreamSnapshot, WorkloadSnapshot};
+use crate::comparison::{
+    AnswerCheck, AnswerCounts, Discordant, Needed, StreamSnapshot, TogetherSnapshot,
+    WorkloadSnapshot,
+};
 
 /// A candidate beside the stack in use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -38,6 +41,9 @@ pub struct ComparisonView {
     pub rounds_dropped: BTreeMap<String, u64>,
     /// In the order of the configuration.
     pub workloads: Vec<WorkloadView>,
+    /// Failures over all workloads; left out where there is only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failures_together: Option<TogetherView>,
 }
 
 /// One workload of a comparison.
@@ -89,6 +95,21 @@ pub struct StreamView {
     pub last_alarm_unix_seconds: Option<f64>,
 }
 
+/// Failures over all workloads of a comparison: the gate alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TogetherView {
+    /// Rounds that were judged.
+    pub pairs: u64,
+    /// Its verdict.
+    pub verdict: VerdictName,
+    /// Decimal logarithm of the highest evidence for *regressed*.
+    pub regressed_log10: f64,
+    /// Decimal logarithm of the highest evidence for *not worse*.
+    pub not_worse_log10: f64,
+    /// Pairs of which one side failed.
+    pub discordant: DiscordantView,
+}
+
 /// Pairs of which only one side failed, or missed the SLO.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DiscordantView {
@@ -127,6 +148,7 @@ impl ComparisonView {
             pairs: now.pairs(),
             rounds_dropped: dropped.map(|(r, n)| (r.as_str().to_owned(), *n)).collect(),
             workloads: now.workloads.iter().map(WorkloadView::from).collect(),
+            failures_together: now.together.as_ref().map(TogetherView::from),
         }
     }
 }
@@ -152,16 +174,31 @@ impl From<&StreamSnapshot> for StreamView {
             regressed_log10: s.gate.regressed_log10,
             not_worse_log10: s.gate.not_worse_log10,
             effect: s.gate.effect.map(EffectView::from),
-            discordant: s.discordant.map(|d| DiscordantView {
-                candidate_worse: d.candidate_worse,
-                baseline_worse: d.baseline_worse,
-            }),
+            discordant: s.discordant.map(DiscordantView::from),
             alarm: s.alarmed,
             alarm_log10: s.evidence_log10,
             alarm_threshold_log10: s.threshold_log10,
             alarms: s.alarms,
             last_alarm_unix_seconds: s.last_alarm_unix_millis.map(unix_seconds_of_millis),
         }
+    }
+}
+
+impl From<&TogetherSnapshot> for TogetherView {
+    fn from(all: &TogetherSnapshot) -> Self {
+        Self {
+            pairs: all.pairs,
+            verdict: Named(all.gate.verdict),
+            regressed_log10: all.gate.regressed_log10,
+            not_worse_log10: all.gate.not_worse_log10,
+            discordant: all.discordant.into(),
+        }
+    }
+}
+
+impl From<Discordant> for DiscordantView {
+    fn from(d: Discordant) -> Self {
+        Self { candidate_worse: d.candidate_worse, baseline_worse: d.baseline_worse }
     }
 }
 

@@ -16,7 +16,9 @@ pub use closed::{
     ClockName, Closed, FinishName, Named, ObjectiveName, OddityName, OrderName, PhaseName,
     ReasonName, SignalName, StandingName, StateName, TokenSourceName, VerdictName,
 };
-pub use comparison::{AnswersView, ComparisonView, DiscordantView, StreamView, WorkloadView};
+pub use comparison::{
+    AnswersView, ComparisonView, DiscordantView, StreamView, TogetherView, WorkloadView,
+};
 pub use detail::{
     ChunkView, ObjectiveView, PhaseView, ProbeDetail, ProbeView, ServerStages, VerdictView,
 };

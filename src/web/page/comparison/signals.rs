@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{View, verdict};
-use crate::comparison::{StreamSnapshot, WorkloadSnapshot};
+use crate::comparison::{Discordant, Signal, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot};
 use crate::history::State;
 use crate::web::page::effect::{self, Scale};
 use crate::web::page::table::{self, Column, number, picture, text};
@@ -26,6 +26,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         @for workload in workloads {
             @for stream in &workload.streams { (row(view, workload, stream, scale)) }
         }
+        @if let Some(all) = &view.snapshot.together { (together(view, all)) }
     };
     let caption = html! {
         "Median of candidate / baseline with its interval of 95 % at all times; in the pictures \
@@ -47,10 +48,7 @@ fn row(view: &View<'_>, w: &WorkloadSnapshot, s: &StreamSnapshot, scale: Scale) 
         html! {
             @match (&gate.effect, s.discordant) {
                 (Some(effect), _) => (effect::draw(effect, view.spec.tolerance, scale)),
-                (None, Some(pairs)) => {
-                    "only the candidate " b { (figure::count(pairs.candidate_worse)) }
-                    ", only the baseline " b { (figure::count(pairs.baseline_worse)) }
-                },
+                (None, Some(pairs)) => (discordant(pairs)),
                 (None, None) => (figure::NONE),
             }
             " " span.note { (figure::counted(s.pairs, "pair", "pairs")) }
@@ -61,6 +59,30 @@ fn row(view: &View<'_>, w: &WorkloadSnapshot, s: &StreamSnapshot, scale: Scale) 
         alarm(s),
     ];
     table::row(&format!("{} {}", w.workload, s.signal.as_str()), "", &COLUMNS, &cells)
+}
+
+/// Failures over all workloads, which have a gate and no alarm.
+fn together(view: &View<'_>, all: &TogetherSnapshot) -> Markup {
+    let (gate, needed) = (&all.gate, view.snapshot.needed);
+    let cells = [
+        html! { (figure::signal_name(Signal::Failure)) span.note { "all workloads" } },
+        html! {
+            (discordant(all.discordant))
+            " " span.note { (figure::counted(all.pairs, "pair", "pairs")) }
+        },
+        verdict::badge(gate.verdict),
+        html! { (figure::evidence(gate.regressed_log10, needed.regressed)) },
+        html! { (figure::evidence(gate.not_worse_log10, needed.not_worse)) },
+        html! { (figure::NONE) },
+    ];
+    table::row("all failure", "", &COLUMNS, &cells)
+}
+
+fn discordant(pairs: Discordant) -> Markup {
+    html! {
+        "only the candidate " b { (figure::count(pairs.candidate_worse)) }
+        ", only the baseline " b { (figure::count(pairs.baseline_worse)) }
+    }
 }
 
 fn alarm(s: &StreamSnapshot) -> Markup {
