@@ -133,6 +133,7 @@ fn the_command_draws_and_its_exit_code_judges() {
           processing   █                                                                0.420 ms
           first_token  ████                                                            56.141 ms
           decode          ████                                                         55.503 ms
+          decode             ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  1001.505 ms  unfinished
           tokens          ····                                                     
           FAILED: stalled (status 200): the stream fell silent
           slo interactive: MISSED: the probe failed
@@ -158,6 +159,27 @@ fn the_command_draws_and_its_exit_code_judges() {
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["outcome"].clone())
         .collect();
     assert_eq!((code, outcomes), (Some(1), vec!["success".into(), "truncated".into()]));
+}
+
+#[test]
+fn a_record_comes_from_standard_input_too() {
+    let file = std::fs::File::open("tests/incidents/simulated-truncated.flight.jsonl").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_llm-prober"));
+    let output = command.args(["replay", "--json", "-"]).stdin(file).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.contains("\"outcome\":\"truncated\""), "{out}");
+}
+
+/// As `llm-prober replay FOLDER/* 2>&1 | head` does it.
+#[test]
+fn who_has_read_enough_is_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_llm-prober"));
+    command.args(["replay", "tests/incidents/simulated-slo-missed.flight.jsonl"]);
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    assert_eq!(command.status().unwrap().code(), Some(0));
 }
 
 #[test]

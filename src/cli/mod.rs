@@ -12,6 +12,7 @@ mod run;
 mod simulate;
 mod top;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -149,7 +150,8 @@ pub fn main() -> ExitCode {
 /// Says where, but not what: a panic's message may quote what was being read.
 fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
-    eprintln!("llm-prober: a defect: panicked at {place}");
+    // A second panic here, where nobody reads any more, would end the program without unwinding.
+    let _ = writeln!(std::io::stderr(), "llm-prober: a defect: panicked at {place}");
 }
 
 /// Help and version were asked for and go to standard output; anything else is a mistake.

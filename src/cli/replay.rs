@@ -1,7 +1,7 @@
 //! `llm-prober replay`: what flight records amount to.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,7 +13,8 @@ use crate::flight::{FlightRecord, MAX_FILE_BYTES};
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
-    /// Flight records: kept by --flight-recorder.dir or downloaded from the page of a probe.
+    /// Flight records: kept by --flight-recorder.dir or downloaded from the page of a probe; - is
+    /// standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What to print for each probe.
@@ -33,7 +34,11 @@ pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
         let probe = record.interpret();
         all_good &= probe.outcome.succeeded();
         let text = show(output, &record.target, &probe).map_err(CliError::Failed)?;
-        writeln!(out, "{text}").map_err(|e| CliError::Failed(e.to_string()))?;
+        match writeln!(out, "{text}") {
+            // Who reads has seen enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
+            result => result.map_err(|e| CliError::Failed(e.to_string()))?,
+        }
         let differences = record.differences(&probe);
         if !differences.is_empty() {
             let (file, keys) = (file.display(), differences.join(", "));
@@ -46,7 +51,12 @@ pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
 fn read(file: &Path) -> Result<FlightRecord, CliError> {
     let fail = |why: &dyn std::fmt::Display| CliError::Usage(format!("{}: {why}", file.display()));
     let mut bytes = Vec::new();
-    let opened = File::open(file).map_err(|e| fail(&e))?;
-    opened.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|e| fail(&e))?;
+    let most = MAX_FILE_BYTES as u64 + 1;
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes)
+    } else {
+        File::open(file).and_then(|opened| opened.take(most).read_to_end(&mut bytes))
+    };
+    read.map_err(|e| fail(&e))?;
     FlightRecord::read(&bytes).map_err(|e| fail(&e))
 }
