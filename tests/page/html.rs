@@ -142,6 +142,12 @@ async fn what_is_not_there_is_said_on_a_page() {
     check("/comparisons/?name=%3Cb%3E", 404, "There is no comparison “&lt;b&gt;”").await;
     check("/comparisons/", 400, "missing field `name`").await;
     check("/probes/0123", 404, "This probe is not remembered").await;
+    for path in ["/targets/%ff", "/comparisons/%ff", "/probes/%ff"] {
+        check(path, 400, "Invalid UTF-8").await;
+    }
+    for path in ["/gone", "/targets", "/a/<b>/c"] {
+        check(path, 404, "There is no page /").await;
+    }
     check("/?state=sad", 400, "“sad” is not a state, expected one of failing, degraded").await;
     check("/?page=0", 400, "“0” is not a page, expected a number from 1").await;
     check("/?pages=1", 400, "unknown field `pages`").await;

@@ -30,6 +30,11 @@ async fn a_lost_connection_is_taken_up_again() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_gone_says_so() {
+    run("gone", &Scene::usual().await).await;
+}
+
+#[tokio::test]
 async fn from_a_failure_to_its_waterfall() {
     run("drill_down", &Scene::usual().await).await;
 }

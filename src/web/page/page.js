@@ -59,9 +59,14 @@ async function update() {
   latest = Date.now();
   missed = false;
   try {
-    const response = await fetch(location.href, { signal: mine.signal });
+    // A connection that hangs must not end all updates.
+    const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(IDLE)]);
+    const response = await fetch(location.href, { signal });
     const text = await response.text();
-    if (response.ok && !mine.signal.aborted) show(text);
+    if (!mine.signal.aborted) {
+      if (response.ok) show(text);
+      tell(response.ok);
+    }
   } catch {
     // The next news or the next half minute tries again.
   }
@@ -93,6 +98,12 @@ function soon() {
 
 function news({ data }) {
   if (target === undefined || JSON.parse(data).target === target) soon();
+}
+
+// A page that is refused, as when its target is gone from the configuration, must not look alive.
+function tell(ok) {
+  if (!ok) say("Out of date: this page is no longer there");
+  else if (source?.readyState === EventSource.OPEN) say("Live");
 }
 
 function say(word) {
