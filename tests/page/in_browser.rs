@@ -61,8 +61,9 @@ async fn nothing_that_axe_finds() {
 
 #[tokio::test]
 async fn hostile_names_are_only_names() {
-    let scene = Scene::start(|healthy, _| {
-        HOSTILE.iter().map(|name| target(name, healthy, "interval: 1s")).collect()
+    let scene = Scene::start(|healthy, broken| {
+        let server = |name: &str| if name.starts_with('W') { broken } else { healthy };
+        HOSTILE.iter().map(|name| target(name, server(name), "interval: 1s")).collect()
     });
     let scene = scene.await;
     scene.probed(&HOSTILE).await;

@@ -22,6 +22,10 @@ export default async function (visitor) {
   const names = await links.allInnerTexts();
   check(names.length === 7, `names: ${names}`);
   equal(await page.evaluate(brokenWords), [], "words of the table's head on more than one line");
+  for (const width of [320, 770, 800, 900, 960, 1280]) {
+    await page.setViewportSize({ width, height: 740 });
+    equal(await page.evaluate(() => document.documentElement.scrollWidth), width, "the width with long names");
+  }
   for (const name of names) {
     await page.goto(visitor.url);
     await page.getByRole("link", { name, exact: true }).first().click();
