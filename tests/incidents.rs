@@ -187,7 +187,9 @@ fn what_is_no_record_is_a_mistake() {
     let (code, out, err) = replay(&["Cargo.toml"]);
     assert_eq!((code, out.as_str()), (Some(64), ""));
     assert!(err.starts_with("Cargo.toml: line 1: not a flight record, expected"), "{err}");
-    let (code, _, err) = replay(&["no/such/file"]);
-    assert_eq!(code, Some(64));
+    // The files beside it are shown.
+    let good = "tests/incidents/simulated-slo-missed.flight.jsonl";
+    let (code, out, err) = replay(&["--json", "no/such/file", good]);
+    assert_eq!((code, out.lines().count()), (Some(64), 1));
     assert!(err.starts_with("no/such/file: No such file"), "{err}");
 }

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::CliError;
 use super::probe::{Output, show};
+use super::{CliError, EXIT_USAGE};
 use crate::flight::{FlightRecord, MAX_FILE_BYTES};
 
 #[derive(Debug, Args)]
@@ -27,10 +27,18 @@ pub(super) struct ReplayArgs {
 
 pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
     let output = if args.json { Output::Json } else { args.output };
-    let mut all_good = true;
+    let (mut all_good, mut all_read) = (true, true);
     let mut out = std::io::stdout().lock();
     for file in &args.files {
-        let record = read(file)?;
+        let record = match read(file) {
+            Ok(record) => record,
+            // The others may be whole.
+            Err(why) => {
+                eprintln!("{}: {why}", file.display());
+                all_read = false;
+                continue;
+            }
+        };
         let probe = record.interpret();
         all_good &= probe.outcome.succeeded();
         let text = show(output, &record.target, &probe).map_err(CliError::Failed)?;
@@ -45,11 +53,14 @@ pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
             eprintln!("{file}: differs from what was seen when it was recorded: {keys}");
         }
     }
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(match (all_read, all_good) {
+        (false, _) => ExitCode::from(EXIT_USAGE),
+        (true, false) => ExitCode::FAILURE,
+        (true, true) => ExitCode::SUCCESS,
+    })
 }
 
-fn read(file: &Path) -> Result<FlightRecord, CliError> {
-    let fail = |why: &dyn std::fmt::Display| CliError::Usage(format!("{}: {why}", file.display()));
+fn read(file: &Path) -> Result<FlightRecord, String> {
     let mut bytes = Vec::new();
     let most = MAX_FILE_BYTES as u64 + 1;
     let read = if file == Path::new("-") {
@@ -57,6 +68,6 @@ fn read(file: &Path) -> Result<FlightRecord, CliError> {
     } else {
         File::open(file).and_then(|opened| opened.take(most).read_to_end(&mut bytes))
     };
-    read.map_err(|e| fail(&e))?;
-    FlightRecord::read(&bytes).map_err(|e| fail(&e))
+    read.map_err(|e| e.to_string())?;
+    FlightRecord::read(&bytes).map_err(|e| e.to_string())
 }

@@ -34,9 +34,8 @@ async fn targets_and_their_probes() {
         let good = find(&shown, "good ");
         assert!(good.contains("healthy") && good.contains('█'), "{good}");
         assert!(width == 80 || good.contains("100.0 %") && good.contains(" ms"), "{good}");
-        let places = ["dead", "a slow/one", "idle", "good"].map(|name| {
-            shown.iter().position(|line| line.starts_with(name)).unwrap()
-        });
+        let places = ["dead", "a slow/one", "idle", "good"]
+            .map(|name| shown.iter().position(|line| line.starts_with(name)).unwrap());
         assert!(places.is_sorted(), "the worst first: {shown:#?}");
         if width == 160 {
             let dead = find(&shown, "dead");

@@ -68,9 +68,7 @@ fn unreadable(error: &PathRejection) -> Response {
 
 /// A page as an answer.
 fn answer(page: Markup) -> Response {
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
+    let headers =
+        [(header::CONTENT_SECURITY_POLICY, POLICY), (header::REFERRER_POLICY, "no-referrer")];
     (headers, Html(page.into_string())).into_response()
 }

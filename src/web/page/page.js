@@ -58,10 +58,10 @@ async function update() {
   const mine = (request = new AbortController());
   latest = Date.now();
   missed = false;
+  // A connection that hangs must not end all updates.
+  const patience = setTimeout(() => mine.abort(), IDLE);
   try {
-    // A connection that hangs must not end all updates.
-    const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(IDLE)]);
-    const response = await fetch(location.href, { signal });
+    const response = await fetch(location.href, { signal: mine.signal });
     const text = await response.text();
     if (!mine.signal.aborted) {
       if (response.ok) show(text);
@@ -70,6 +70,7 @@ async function update() {
   } catch {
     // The next news or the next half minute tries again.
   }
+  clearTimeout(patience);
   if (request !== mine) return;
   request = undefined;
   if (events && !document.hidden) plan(missed ? PAUSE : IDLE);

@@ -28,7 +28,10 @@ type Section = fn(&Flight) -> Markup;
 const SECTIONS: [Section; 5] =
     [waterfall::section, verdicts::section, figures::section, stages::section, tokens::section];
 
-pub(super) async fn page(State(site): State<Site>, id: Result<Path<String>, PathRejection>) -> Response {
+pub(super) async fn page(
+    State(site): State<Site>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
     let id = match id {
         Ok(Path(id)) => id,
         Err(error) => return unreadable(&error),
