@@ -168,3 +168,17 @@ async fn recordings_are_offered_only_where_they_are_served() {
         assert_eq!(status == 200, offered, "{status}");
     }
 }
+
+/// Where the time went that no finished phase accounts for.
+#[tokio::test]
+async fn the_phase_that_a_failure_broke_off_is_shown() {
+    let scene = Scene::start(|_, _| target("closed", "127.0.0.1:1".parse().unwrap(), "")).await;
+    scene.probed(&["closed"]).await;
+    let list = scene.daemon.get("/api/v1/targets/closed/probes?limit=1").await;
+    let list: serde_json::Value = serde_json::from_str(list.text()).unwrap();
+    let id = list["probes"][0]["id"].as_str().unwrap();
+    let page = scene.page(&format!("/probes/{id}")).await;
+    let row = page.split("<tr").find(|row| row.contains("unfinished")).unwrap();
+    assert!(row.contains("Connect") && row.contains("<rect class=\"unfinished\""), "{row}");
+    assert_eq!(page.matches("✕ unfinished").count(), 1);
+}

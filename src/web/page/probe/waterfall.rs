@@ -57,9 +57,9 @@ pub(super) fn section(flight: &Flight) -> Markup {
                     }
                 }
                 tbody role="rowgroup" {
-                    @for span in &m.phases { (row(&axis, span, span.phase.as_str(), html! {})) }
+                    @for span in &m.phases { (row(&axis, span, true)) }
                     @if let Some(span) = &unfinished {
-                        (row(&axis, span, "unfinished", html! { " " span.badge.bad { "✕ unfinished" } }))
+                        (row(&axis, span, false))
                     }
                     @if !reads.is_empty() { (ticks(&axis, "reads", "Reads", &reads)) }
                     @if !m.content_at.is_empty() { (ticks(&axis, "tokens", "Tokens", &m.content_at)) }
@@ -69,10 +69,14 @@ pub(super) fn section(flight: &Flight) -> Markup {
     }
 }
 
-fn row(axis: &Axis, span: &PhaseSpan, class: &str, remark: Markup) -> Markup {
+fn row(axis: &Axis, span: &PhaseSpan, finished: bool) -> Markup {
+    let class = if finished { span.phase.as_str() } else { "unfinished" };
     html! {
         tr role="row" {
-            th scope="row" role="rowheader" { (name(span.phase)) (remark) }
+            th scope="row" role="rowheader" {
+                (name(span.phase))
+                @if !finished { " " span.badge.bad { "✕ unfinished" } }
+            }
             td.picture role="cell" { (bar(axis, span, class)) }
             td.number role="cell" { (offset(span.start)) }
             td.number role="cell" { (figure::duration(span.duration)) }
