@@ -133,6 +133,7 @@ fn the_command_draws_and_its_exit_code_judges() {
           processing   █                                                                0.420 ms
           first_token  ████                                                            56.141 ms
           decode          ████                                                         55.503 ms
+          decode             ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  1001.505 ms  unfinished
           tokens          ····                                                     
           FAILED: stalled (status 200): the stream fell silent
           slo interactive: MISSED: the probe failed
@@ -161,11 +162,34 @@ fn the_command_draws_and_its_exit_code_judges() {
 }
 
 #[test]
+fn a_record_comes_from_standard_input_too() {
+    let file = std::fs::File::open("tests/incidents/simulated-truncated.flight.jsonl").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_llm-prober"));
+    let output = command.args(["replay", "--json", "-"]).stdin(file).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.contains("\"outcome\":\"truncated\""), "{out}");
+}
+
+/// As `llm-prober replay FOLDER/* 2>&1 | head` does it.
+#[test]
+fn who_has_read_enough_is_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_llm-prober"));
+    command.args(["replay", "tests/incidents/simulated-slo-missed.flight.jsonl"]);
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    assert_eq!(command.status().unwrap().code(), Some(0));
+}
+
+#[test]
 fn what_is_no_record_is_a_mistake() {
     let (code, out, err) = replay(&["Cargo.toml"]);
     assert_eq!((code, out.as_str()), (Some(64), ""));
     assert!(err.starts_with("Cargo.toml: line 1: not a flight record, expected"), "{err}");
-    let (code, _, err) = replay(&["no/such/file"]);
-    assert_eq!(code, Some(64));
+    // The files beside it are shown.
+    let good = "tests/incidents/simulated-slo-missed.flight.jsonl";
+    let (code, out, err) = replay(&["--json", "no/such/file", good]);
+    assert_eq!((code, out.lines().count()), (Some(64), 1));
     assert!(err.starts_with("no/such/file: No such file"), "{err}");
 }

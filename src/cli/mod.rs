@@ -150,6 +150,7 @@ pub fn main() -> ExitCode {
 /// Says where, but not what: a panic's message may quote what was being read.
 fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
+    // A second panic here, where nobody reads any more, would end the program without unwinding.
     say::tell(format_args!("llm-prober: a defect: panicked at {place}"));
 }
 

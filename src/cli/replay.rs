@@ -1,20 +1,21 @@
 //! `llm-prober replay`: what flight records amount to.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::CliError;
 use super::probe::{Output, show};
 use super::say::tell;
+use super::{CliError, EXIT_USAGE};
 use crate::flight::{FlightRecord, MAX_FILE_BYTES};
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
-    /// Flight records: kept by --flight-recorder.dir or downloaded from the page of a probe.
+    /// Flight records: kept by --flight-recorder.dir or downloaded from the page of a probe; - is
+    /// standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What to print for each probe.
@@ -27,14 +28,26 @@ pub(super) struct ReplayArgs {
 
 pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
     let output = if args.json { Output::Json } else { args.output };
-    let mut all_good = true;
+    let (mut all_good, mut all_read) = (true, true);
     let mut out = std::io::stdout().lock();
     for file in &args.files {
-        let record = read(file)?;
+        let record = match read(file) {
+            Ok(record) => record,
+            // The others may be whole.
+            Err(why) => {
+                tell(format_args!("{}: {why}", file.display()));
+                all_read = false;
+                continue;
+            }
+        };
         let probe = record.interpret();
         all_good &= probe.outcome.succeeded();
         let text = show(output, &record.target, &probe).map_err(CliError::Failed)?;
-        writeln!(out, "{text}").map_err(|e| CliError::Failed(e.to_string()))?;
+        match writeln!(out, "{text}") {
+            // Who reads has seen enough.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
+            result => result.map_err(|e| CliError::Failed(e.to_string()))?,
+        }
         let differences = record.differences(&probe);
         if !differences.is_empty() {
             let (file, keys) = (file.display(), differences.join(", "));
@@ -42,13 +55,21 @@ pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
             tell(format_args!("{file}: {seen}: {keys}"));
         }
     }
-    Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(match (all_read, all_good) {
+        (false, _) => ExitCode::from(EXIT_USAGE),
+        (true, false) => ExitCode::FAILURE,
+        (true, true) => ExitCode::SUCCESS,
+    })
 }
 
-fn read(file: &Path) -> Result<FlightRecord, CliError> {
-    let fail = |why: &dyn std::fmt::Display| CliError::Usage(format!("{}: {why}", file.display()));
+fn read(file: &Path) -> Result<FlightRecord, String> {
     let mut bytes = Vec::new();
-    let opened = File::open(file).map_err(|e| fail(&e))?;
-    opened.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|e| fail(&e))?;
-    FlightRecord::read(&bytes).map_err(|e| fail(&e))
+    let most = MAX_FILE_BYTES as u64 + 1;
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes)
+    } else {
+        File::open(file).and_then(|opened| opened.take(most).read_to_end(&mut bytes))
+    };
+    read.map_err(|e| e.to_string())?;
+    FlightRecord::read(&bytes).map_err(|e| e.to_string())
 }

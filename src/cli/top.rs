@@ -1,5 +1,6 @@
 //! `llm-prober top`.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -16,6 +17,11 @@ pub(super) struct TopArgs {
 }
 
 pub(super) fn main(args: &TopArgs) -> Result<ExitCode, CliError> {
+    if !std::io::stdout().is_terminal() {
+        let message = "top draws on a terminal, and standard output is none; for programs there is \
+                       the daemon's /api/v1/targets";
+        return Err(CliError::Usage(message.to_owned()));
+    }
     let client = Client::new(&args.url).map_err(|e| CliError::Usage(format!("--url {e}")))?;
     let shown = runtime()?.block_on(run(&client, args.url.as_str()));
     shown.map_err(|e| CliError::Failed(format!("the terminal cannot be used: {e}")))?;

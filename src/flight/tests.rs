@@ -251,3 +251,11 @@ async fn a_full_queue_is_counted() {
     }
     assert_eq!(history.recorder().unwrap().lost, 100 - 64);
 }
+
+#[test]
+fn names_of_a_foreign_file_do_nothing_to_the_terminal() {
+    let text = text().replacen("\"target\":\"", "\"target\":\"\\u001b[31m\\u0007", 1);
+    let record = FlightRecord::read(text.as_bytes()).unwrap();
+    let drawn = crate::report::waterfall::draw(&record.target, &record.interpret());
+    assert!(!drawn.contains(|c: char| c.is_control() && c != '\n'), "{drawn:?}");
+}

@@ -13,8 +13,8 @@ pub(super) struct Flights {
     most: usize,
 }
 
-/// One recording larger than this is not held: it would drive out hundreds of others.
-const LARGEST: usize = 1 << 20;
+/// One recording may take this part of all: a larger one would drive out hundreds of others.
+const SHARE: usize = 8;
 
 impl Flights {
     pub fn new(most_bytes: usize) -> Self {
@@ -27,7 +27,7 @@ impl Flights {
 
     pub fn add(&mut self, number: u64, flight: Arc<Flight>) {
         let size = flight.bytes();
-        if size > self.most.min(LARGEST) {
+        if size > self.most / SHARE {
             return;
         }
         while self.bytes + size > self.most {

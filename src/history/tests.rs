@@ -132,11 +132,19 @@ fn recordings_keep_to_their_memory() {
     }
     // One that is too large for any memory leaves the others in peace.
     let before = history.recorded_bytes();
-    history.add(&t, probe(&t, 0, success(&t, 1), 2 << 20));
+    history.add(&t, probe(&t, 0, success(&t, 1), 3 * BODY));
     assert_eq!(history.probes("t")[0].flight.as_ref().map(|f| f.bytes()), None);
     assert!(history.recorded_bytes() <= before);
     history.retain(|_| false);
     assert_eq!((history.recorded_bytes(), history.len()), (0, 0));
+}
+
+/// 4,000 tokens are a megabyte or two.
+#[test]
+fn a_long_answer_is_held_too() {
+    let (history, t) = (History::default(), target("t"));
+    history.add(&t, probe(&t, 0, success(&t, 1), 3 << 20));
+    assert!(history.probes("t")[0].flight.is_some());
 }
 
 /// Chunks are slices of larger read buffers; what is kept must not keep those.

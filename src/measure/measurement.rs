@@ -101,6 +101,15 @@ pub struct PhaseSpan {
     pub duration: Duration,
 }
 
+impl PhaseSpan {
+    /// When it ended.
+    #[must_use]
+    pub fn end(&self) -> Offset {
+        let nanos = i64::try_from(self.duration.as_nanos()).unwrap_or(i64::MAX);
+        Offset(self.start.0.saturating_add(nanos))
+    }
+}
+
 /// Every figure of one probe. `None` and empty mean "not observable", never zero.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Measurement {

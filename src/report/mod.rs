@@ -4,4 +4,5 @@ pub mod comparison;
 pub mod comparison_table;
 pub mod headers;
 pub mod json;
+pub mod unfinished;
 pub mod waterfall;

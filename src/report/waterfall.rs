@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::unfinished::unfinished;
 use crate::failure::Failure;
 use crate::measure::{Measurement, PhaseSpan};
 use crate::probe::Probe;
@@ -17,11 +18,15 @@ const WIDTH: usize = 60;
 pub fn draw(target: &str, probe: &Probe) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, here and below.
-    let _ = writeln!(out, "{target} / {}  probe {}", probe.workload.name, probe.id.as_str());
+    let (target, workload) = (harmless(target), harmless(&probe.workload.name));
+    let _ = writeln!(out, "{target} / {workload}  probe {}", probe.id.as_str());
     let m = &probe.outcome.measurement;
     let axis = Axis::of(m, probe.recording.ended);
     for span in &m.phases {
-        let _ = writeln!(out, "{}", bar(span, &axis));
+        let _ = writeln!(out, "{}", bar(span, '█', &axis));
+    }
+    if let Some(span) = unfinished(probe) {
+        let _ = writeln!(out, "{}  unfinished", bar(&span, '░', &axis));
     }
     if !m.content_at.is_empty() {
         let _ = writeln!(out, "  {:<12} {}", "tokens", ticks(&m.content_at, &axis));
@@ -38,7 +43,7 @@ struct Axis {
 
 impl Axis {
     fn of(m: &Measurement, ended: Offset) -> Self {
-        let spans = m.phases.iter().map(|s| s.start.0 + nanos(s.duration));
+        let spans = m.phases.iter().map(|s| s.end().0);
         Self { end: spans.chain([ended.0]).max().unwrap_or(1).max(1) }
     }
 
@@ -48,14 +53,11 @@ impl Axis {
     }
 }
 
-fn nanos(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
-}
-
-fn bar(span: &PhaseSpan, axis: &Axis) -> String {
+fn bar(span: &PhaseSpan, fill: char, axis: &Axis) -> String {
     let first = axis.column(span.start.0);
-    let last = axis.column(span.start.0.saturating_add(nanos(span.duration)));
-    let bar = format!("{}{}", " ".repeat(first), "█".repeat(last - first + 1));
+    let last = axis.column(span.end().0);
+    let fill = fill.to_string().repeat(last - first + 1);
+    let bar = format!("{}{fill}", " ".repeat(first));
     let padding = " ".repeat(WIDTH - last - 1);
     format!("  {:<12} {bar}{padding} {:>12}", span.phase.as_str(), show(span.duration))
 }
@@ -89,9 +91,14 @@ fn verdict(probe: &Probe) -> String {
     out
 }
 
-/// The server's words in one line, and without control codes for the terminal.
+/// In one line, and without control codes for the terminal: a file of somebody else's may hold any.
+fn harmless(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// The server's words.
 fn detail(failure: &Failure) -> String {
-    let text = failure.detail.replace(char::is_control, " ");
+    let text = harmless(&failure.detail);
     if text.is_empty() { text } else { format!(": {text}") }
 }
 

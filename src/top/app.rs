@@ -1,5 +1,6 @@
 //! What is shown, and what keys do to it.
 
+use crate::history::State;
 use crate::web::api::{ProbeList, TargetList};
 
 /// What somebody at the keyboard wants.
@@ -111,11 +112,13 @@ impl App {
         }
     }
 
-    /// Takes an answer about targets. The selection stays with its target.
+    /// Takes an answer about targets: the worst come first. The selection stays with its target.
     pub fn take_targets(&mut self, answer: Result<TargetList, String>) {
         let name = |list: &TargetList| list.targets.get(self.target).map(|t| t.name.clone());
         let selected = self.targets.as_ref().and_then(name);
-        if let Some(list) = self.take(answer) {
+        if let Some(mut list) = self.take(answer) {
+            let rank = |state| State::ALL.iter().position(|s| *s == state);
+            list.targets.sort_by_key(|target| rank(target.state.0));
             let place = list.targets.iter().position(|t| Some(&t.name) == selected.as_ref());
             self.target = place.unwrap_or(self.target);
             self.targets = Some(list);

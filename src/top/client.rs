@@ -71,7 +71,7 @@ impl Client {
 
     async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, String> {
         let response = self.http.get(url).send().await;
-        let mut response = response.map_err(|e| format!("no answer: {}", e.without_url()))?;
+        let mut response = response.map_err(|e| format!("no answer: {}", cause(&e)))?;
         if !response.status().is_success() {
             return Err(format!("the daemon answers with status {}", response.status()));
         }
@@ -84,4 +84,9 @@ impl Client {
         }
         serde_json::from_slice(&body).map_err(|e| format!("not an answer of llm-prober: {e}"))
     }
+}
+
+/// What is at the bottom of an error: the library's own words only say that there is one.
+fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), cause)
 }

@@ -3,20 +3,45 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use ratatui::Frame;
-use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::layout::{Alignment, Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Cell, Paragraph, Row, Table, TableState};
+use ratatui::widgets::{Cell, Paragraph, Table, TableState};
 
 use super::app::{App, View};
+use super::columns::{self, Column, column};
 use super::spark::bars;
 use crate::history::State;
 use crate::web::api::view::{ProbeSummary, TargetView};
 
-/// Columns of a sparkline and of the failures on a wide screen, and on a narrow one.
-const COLUMNS: [(u16, u16); 2] = [(30, 24), (6, 14)];
 /// From this width on a screen is wide.
 const WIDE: u16 = 132;
+
+/// The columns of targets, with sparklines and failures of these widths.
+const fn target_columns(spark: u16, failures: u16) -> [Column; 8] {
+    [
+        column("TARGET", 11, 0).wide(),
+        column("STATE", 10, 1),
+        column("TTFT p95", 9, 3),
+        column("1 h", spark, 6),
+        column("ITL p95", 9, 4),
+        column("1 h", spark, 7),
+        column("GOOD", 8, 2),
+        column("FAILURES", failures, 5),
+    ]
+}
+
+const PROBES: [Column; 9] = [
+    column("UTC", 12, 0),
+    column("WORKLOAD", 8, 4).wide(),
+    column("OUTCOME", 18, 1),
+    column("TTFT", 9, 2),
+    column("ITL", 9, 5),
+    column("GAP", 9, 6),
+    column("LATENCY", 9, 3),
+    column("TOKENS", 6, 7),
+    column("PROBE", 32, 8),
+];
 
 /// Puts everything on the screen.
 pub fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -25,12 +50,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>) {
             .areas(frame.area());
     frame.render_widget(Paragraph::new(title(app)), head);
     let table = match &app.view {
-        View::Targets => targets(app, list),
-        View::Probes(_) => probes(app),
+        View::Targets => targets(app, list.width),
+        View::Probes(_) => probes(app, list.width),
     };
     let selection = Style::new().add_modifier(Modifier::REVERSED);
-    let spacing = if list.width < WIDE { 1 } else { 2 };
-    let table = table.row_highlight_style(selection).column_spacing(spacing);
+    let table = table.row_highlight_style(selection);
     let mut state = TableState::new().with_selected(app.selected());
     frame.render_stateful_widget(table, list, &mut state);
     frame.render_widget(Paragraph::new(footer(app)), foot);
@@ -62,33 +86,17 @@ fn footer(app: &App) -> Line<'static> {
     })
 }
 
-fn header(names: &[&'static str]) -> Row<'static> {
-    let style = Style::new().add_modifier(Modifier::BOLD);
-    Row::new(names.iter().map(|name| Cell::from(*name)).collect::<Vec<_>>()).style(style)
-}
-
-fn targets(app: &App, area: Rect) -> Table<'static> {
-    let (spark, failures) = COLUMNS[usize::from(area.width < WIDE)];
+fn targets(app: &App, width: u16) -> Table<'static> {
+    let (spark, failures, spacing) = if width < WIDE { (6, 14, 1) } else { (30, 24, 2) };
     let list = app.targets.as_ref().map_or(&[][..], |list| &list.targets);
     let rows = list.iter().map(|target| target_row(target, usize::from(spark)));
-    let widths = [
-        Constraint::Fill(1),
-        Constraint::Length(10),
-        Constraint::Length(9),
-        Constraint::Length(spark),
-        Constraint::Length(9),
-        Constraint::Length(spark),
-        Constraint::Length(8),
-        Constraint::Length(failures),
-    ];
-    let names = ["TARGET", "STATE", "TTFT p95", "1 h", "ITL p95", "1 h", "GOOD", "FAILURES"];
-    Table::new(rows, widths).header(header(&names))
+    columns::table(&target_columns(spark, failures), rows, width, spacing)
 }
 
-fn target_row(target: &TargetView, spark: usize) -> Row<'static> {
+fn target_row(target: &TargetView, spark: usize) -> Vec<Cell<'static>> {
     let (hour, minutes) = (&target.hour, &target.hour.minutes);
     let good = (hour.probes > 0).then(|| f64::from(hour.good) / f64::from(hour.probes));
-    Row::new([
+    vec![
         Cell::from(target.name.clone()),
         Cell::from(target.state.0.as_str()).style(colour(target.state.0)),
         number(seconds(hour.ttft.as_ref().map(|q| q.p95))),
@@ -97,7 +105,7 @@ fn target_row(target: &TargetView, spark: usize) -> Row<'static> {
         Cell::from(bars(&minutes.itl_p50, spark)),
         number(good.map_or_else(dash, |share| format!("{:.1} %", 100.0 * share))),
         Cell::from(failures(target)),
-    ])
+    ]
 }
 
 /// The most frequent reasons first.
@@ -108,24 +116,12 @@ fn failures(target: &TargetView) -> String {
     reasons.join(", ")
 }
 
-fn probes(app: &App) -> Table<'static> {
+fn probes(app: &App, width: u16) -> Table<'static> {
     let list = app.probes.as_ref().map_or(&[][..], |list| &list.probes);
-    let widths = [
-        Constraint::Length(12),
-        Constraint::Fill(1),
-        Constraint::Length(18),
-        Constraint::Length(9),
-        Constraint::Length(9),
-        Constraint::Length(9),
-        Constraint::Length(9),
-        Constraint::Length(6),
-        Constraint::Length(32),
-    ];
-    let names = ["UTC", "WORKLOAD", "OUTCOME", "TTFT", "ITL", "GAP", "LATENCY", "TOKENS", "PROBE"];
-    Table::new(list.iter().map(probe_row), widths).header(header(&names))
+    columns::table(&PROBES, list.iter().map(probe_row), width, 1)
 }
 
-fn probe_row(probe: &ProbeSummary) -> Row<'static> {
+fn probe_row(probe: &ProbeSummary) -> Vec<Cell<'static>> {
     let outcome = match (&probe.reason, &probe.odd, probe.http_status) {
         (Some(reason), _, Some(status)) if status != 200 => {
             format!("{} {status}", reason.0.as_str())
@@ -139,7 +135,7 @@ fn probe_row(probe: &ProbeSummary) -> Row<'static> {
         (false, false) => State::Degraded,
         (false, true) => State::Healthy,
     };
-    Row::new([
+    vec![
         Cell::from(time(probe.started_unix_seconds)),
         Cell::from(probe.workload.clone()),
         Cell::from(outcome).style(colour(state)),
@@ -149,7 +145,7 @@ fn probe_row(probe: &ProbeSummary) -> Row<'static> {
         number(seconds(probe.request_latency)),
         number(probe.output_tokens.map_or_else(dash, |n| n.to_string())),
         Cell::from(probe.id.clone()),
-    ])
+    ]
 }
 
 fn colour(state: State) -> Style {

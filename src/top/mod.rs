@@ -5,6 +5,7 @@
 
 mod app;
 mod client;
+mod columns;
 mod draw;
 mod run;
 mod spark;

@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
@@ -33,8 +34,19 @@ pub fn router(site: Site) -> Router {
         .route("/-/reload", post(reload))
         .route("/-/reference", post(reference::begin_anew))
         .merge(api::router())
+        .fallback(page::no_such_page)
         .with_state(site)
+        .layer(map_response(guarded))
         .layer(CompressionLayer::new())
+}
+
+/// Every answer says how things are now, and nothing is to be taken for another kind of file: names
+/// of others are in it.
+async fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Serves on `listener` until the site stops, then lets requests under way finish.

@@ -92,6 +92,11 @@ fn patience(headers: &HeaderMap) -> Result<Option<Patience>, Refusal> {
     })
 }
 
+/// As the blackbox exporter answers for a module that it does not know.
+fn unknown(what: &str) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, what)
+}
+
 /// The target as it is to be probed: with the wanted workload only, and no more patience than the
 /// scraper has. And a configuration of nothing but it.
 fn choose(
@@ -101,7 +106,7 @@ fn choose(
 ) -> Result<(Config, Arc<Target>), Refusal> {
     let config = daemon.config();
     let found = config.targets.iter().find(|t| t.name == wanted.target);
-    let found = found.ok_or_else(|| Refusal::not_found("there is no target of this name"))?;
+    let found = found.ok_or_else(|| unknown("there is no target of this name"))?;
     let mut target = Target::clone(found);
     if let Some(name) = &wanted.workload {
         target.workloads.retain(|workload| workload.name == *name);
@@ -110,7 +115,7 @@ fn choose(
         target.workloads = drawn.into_iter().map(|draw| draw.workload).collect();
     }
     if target.workloads.is_empty() {
-        return Err(Refusal::not_found("the target has no workload of this name"));
+        return Err(unknown("the target has no workload of this name"));
     }
     let limits = &mut target.limits;
     limits.timeout = patience.map_or(limits.timeout, |p| limits.timeout.min(p.request));

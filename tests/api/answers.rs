@@ -154,7 +154,9 @@ async fn refusals_say_what_was_expected() {
     check("/api/v1/targets/good/probes?failed=maybe", 400, "failed").await;
     check("/api/v1/targets/good/probes?limit=129", 400, "expected 1 to 128").await;
     check("/api/v1/probes/missing", 404, "no probe of this id").await;
-    check("/api/v1/nothing/here", 404, "see /api/v1/openapi.json").await;
+    for path in ["/api/v1", "/api/v1/", "/api/v1/nothing/here"] {
+        check(path, 404, "see /api/v1/openapi.json").await;
+    }
     for path in ["/api/v1/targets", "/api/v1/targets/good", "/api/v1/events", "/api/v1/status"] {
         for method in [Method::POST, Method::DELETE, Method::PUT, Method::PATCH] {
             let refusal = page.ask(method.clone(), path).await;
@@ -163,6 +165,17 @@ async fn refusals_say_what_was_expected() {
             let body: Value = refusal.json().await.unwrap();
             assert_eq!(body, json!({"error": "expected GET or HEAD"}));
         }
+    }
+}
+
+/// Names of others are in what is answered, and tomorrow it is another answer.
+#[tokio::test]
+async fn nothing_is_kept_or_taken_for_another_kind_of_file() {
+    let page = Page::lively(WebOptions::default()).await;
+    for path in ["/api/v1/targets", "/api/v1/nothing", "/config", "/metrics", "/-/ready", "/gone"] {
+        let headers = page.ask(Method::GET, path).await.headers().clone();
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(headers["cache-control"], "no-cache", "{path}");
     }
 }
 

@@ -36,7 +36,7 @@ fn felt() -> Panel {
 }
 
 fn unread(panel: Panel) -> Panel {
-    panel.default("noValue", json!("The server's metrics are not read"))
+    panel.without_data("The server's metrics are not read")
 }
 
 /// Several probers may watch the same server: the largest figure, not their sum.

@@ -72,11 +72,12 @@ fn figures() -> Vec<Panel> {
         stat(
             "Cost",
             "Price of the tokens of all probes in the time shown, by the price lists of the \
-             targets. 0 where no target has one.",
+             targets.",
             "currencyUSD",
         )
-        .instant("sum(increase(llm_prober_cost_dollars_total{probe}[$__range])) or vector(0)", "")
-        .thresholds("text", &[]),
+        .instant("sum(increase(llm_prober_cost_dollars_total{probe}[$__range]))", "")
+        .thresholds("text", &[])
+        .default("noValue", json!("no prices")),
     ]
 }
 

@@ -172,6 +172,15 @@ impl Panel {
         self
     }
 
+    /// What stands in its place where there is nothing to show, unless the panel knows better.
+    pub fn without_data(self, why: &str) -> Self {
+        if self.json["fieldConfig"]["defaults"]["noValue"].is_null() {
+            self.default("noValue", json!(why))
+        } else {
+            self
+        }
+    }
+
     /// Settings of how it is drawn.
     pub fn custom(mut self, settings: &Value) -> Self {
         merge(&mut self.json["fieldConfig"]["defaults"]["custom"], settings);

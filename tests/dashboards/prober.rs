@@ -72,7 +72,7 @@ fn state() -> Vec<Panel> {
         .thresholds("orange", &[(0.99, "green")])
         .default("decimals", json!(1)),
         stat(
-            "Coalesced events",
+            "Coalesced per probe",
             "Per probe: content events that shared a read with a later one, so that their stamp is \
              only an upper bound.",
             "short",
@@ -144,7 +144,7 @@ fn stamps() -> Vec<Panel> {
         .query(&by_source, "{{source}}")
         .default("max", json!(1)),
         lines(
-            "Coalesced events by target",
+            "Coalesced events per probe",
             "Per probe: tokens that waited unread, or that the server wrote together.",
             "short",
         )

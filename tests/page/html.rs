@@ -142,6 +142,12 @@ async fn what_is_not_there_is_said_on_a_page() {
     check("/comparisons/?name=%3Cb%3E", 404, "There is no comparison “&lt;b&gt;”").await;
     check("/comparisons/", 400, "missing field `name`").await;
     check("/probes/0123", 404, "This probe is not remembered").await;
+    for path in ["/targets/%ff", "/comparisons/%ff", "/probes/%ff"] {
+        check(path, 400, "Invalid UTF-8").await;
+    }
+    for path in ["/gone", "/targets", "/a/<b>/c"] {
+        check(path, 404, "There is no page /").await;
+    }
     check("/?state=sad", 400, "“sad” is not a state, expected one of failing, degraded").await;
     check("/?page=0", 400, "“0” is not a page, expected a number from 1").await;
     check("/?pages=1", 400, "unknown field `pages`").await;
@@ -161,4 +167,18 @@ async fn recordings_are_offered_only_where_they_are_served() {
         let status = scene.daemon.get(&link[2..]).await.status;
         assert_eq!(status == 200, offered, "{status}");
     }
+}
+
+/// Where the time went that no finished phase accounts for.
+#[tokio::test]
+async fn the_phase_that_a_failure_broke_off_is_shown() {
+    let scene = Scene::start(|_, _| target("closed", "127.0.0.1:1".parse().unwrap(), "")).await;
+    scene.probed(&["closed"]).await;
+    let list = scene.daemon.get("/api/v1/targets/closed/probes?limit=1").await;
+    let list: serde_json::Value = serde_json::from_str(list.text()).unwrap();
+    let id = list["probes"][0]["id"].as_str().unwrap();
+    let page = scene.page(&format!("/probes/{id}")).await;
+    let row = page.split("<tr").find(|row| row.contains("unfinished")).unwrap();
+    assert!(row.contains("Connect") && row.contains("<rect class=\"unfinished\""), "{row}");
+    assert_eq!(page.matches("✕ unfinished").count(), 1);
 }

@@ -30,6 +30,11 @@ async fn a_lost_connection_is_taken_up_again() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_gone_says_so() {
+    run("gone", &Scene::usual().await).await;
+}
+
+#[tokio::test]
 async fn from_a_failure_to_its_waterfall() {
     run("drill_down", &Scene::usual().await).await;
 }
@@ -56,8 +61,9 @@ async fn nothing_that_axe_finds() {
 
 #[tokio::test]
 async fn hostile_names_are_only_names() {
-    let scene = Scene::start(|healthy, _| {
-        HOSTILE.iter().map(|name| target(name, healthy, "interval: 1s")).collect()
+    let scene = Scene::start(|healthy, broken| {
+        let server = |name: &str| if name.starts_with('W') { broken } else { healthy };
+        HOSTILE.iter().map(|name| target(name, server(name), "interval: 1s")).collect()
     });
     let scene = scene.await;
     scene.probed(&HOSTILE).await;

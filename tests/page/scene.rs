@@ -8,13 +8,14 @@ use crate::common::gpu_library::{Age, library};
 use crate::common::in_process::simulator;
 
 /// Names that mean something in HTML, in an address or to a browser.
-pub const HOSTILE: [&str; 6] = [
+pub const HOSTILE: [&str; 7] = [
     "<script>alert(1)</script>",
     "\"><img src=x onerror=alert(1)>",
     "org/model v2?a=b&c#d%20",
     "größe 模型",
     "..",
     "'; drop table & co.",
+    "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
 ];
 
 const HEALTHY: &str = "{model: simulated, ttft: 15ms, itl: 2ms, answer_tokens: 12}";

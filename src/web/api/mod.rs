@@ -71,6 +71,8 @@ fn documented() -> OpenApiRouter<Site> {
 pub(super) fn router() -> Router<Site> {
     let (router, _) = documented().split_for_parts();
     router
+        .route(BASE, any(error::no_such_path))
+        .route(&format!("{BASE}/"), any(error::no_such_path))
         .route(&format!("{BASE}/{{*path}}"), any(error::no_such_path))
         .method_not_allowed_fallback(error::no_such_method)
 }

@@ -68,8 +68,7 @@ pub(super) async fn serve(
     if cached {
         return (StatusCode::NOT_MODIFIED, about).into_response();
     }
-    let kind =
-        [(header::CONTENT_TYPE, asset.content_type), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let kind = [(header::CONTENT_TYPE, asset.content_type)];
     (about, kind, asset.text).into_response()
 }
 

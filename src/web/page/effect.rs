@@ -10,6 +10,8 @@ const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 24.0;
 /// Ratios beyond this are drawn at the edge.
 const MOST: f64 = 10.0;
+/// Where only a least ratio is known, a larger one says no more than this.
+const FAR: f64 = 1000.0;
 /// A scale says something about differences of this size at least.
 const LEAST: f64 = 1.02;
 
@@ -63,7 +65,7 @@ pub(super) fn draw(effect: &Estimate, tolerance: Tolerance, scale: Scale) -> Mar
 fn interval(effect: &Estimate, show: fn(f64) -> String) -> String {
     match (effect.lower, effect.upper) {
         (Some(lower), Some(upper)) => format!("{} to {}", show(lower), show(upper)),
-        (Some(lower), None) => format!("at least {}", show(lower)),
+        (Some(lower), None) => format!("at least {}", show(lower.min(FAR))),
         (None, Some(upper)) => format!("at most {}", show(upper)),
         (None, None) => "too few to say more".to_owned(),
     }
@@ -103,6 +105,7 @@ mod tests {
         check(Some(0.9), Some(1.04), "within", "−10.0 % to +4.0 %");
         check(Some(1.0), Some(1.1), "not yet on one side of", "0.0 % to +10.0 %");
         check(Some(1.15), None, "above", "at least +15.0 %");
+        check(Some(2.6e10), None, "above", "at least ×1000");
         check(None, Some(1.04), "within", "at most +4.0 %");
         check(None, None, "not yet on one side of", "too few to say more");
     }

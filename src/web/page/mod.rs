@@ -21,7 +21,8 @@ mod target;
 mod targets;
 
 use axum::Router;
-use axum::http::header;
+use axum::extract::rejection::PathRejection;
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use maud::Markup;
@@ -46,13 +47,28 @@ pub(super) fn router() -> Router<Site> {
         .route("/assets/{file}", get(assets::serve))
 }
 
-/// A page as an answer. It is asked for anew each time: it says how things are now.
+/// For a path that leads nowhere.
+pub(super) async fn no_such_page(uri: Uri) -> Response {
+    let path = uri.path();
+    // Links are relative to the folder that the path is in.
+    let root = match path.matches('/').count() {
+        0 | 1 => "",
+        2 => "../",
+        3 => "../../",
+        _ => return (StatusCode::NOT_FOUND, "there is no such page\n").into_response(),
+    };
+    let what = format!("There is no page {path}");
+    problem::answer(root, StatusCode::NOT_FOUND, &what, "The links above lead to those there are.")
+}
+
+/// A part of a path that cannot be read.
+fn unreadable(error: &PathRejection) -> Response {
+    problem::answer("../", StatusCode::BAD_REQUEST, &error.body_text(), "")
+}
+
+/// A page as an answer.
 fn answer(page: Markup) -> Response {
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
+    let headers =
+        [(header::CONTENT_SECURITY_POLICY, POLICY), (header::REFERRER_POLICY, "no-referrer")];
     (headers, Html(page.into_string())).into_response()
 }

@@ -58,13 +58,19 @@ async function update() {
   const mine = (request = new AbortController());
   latest = Date.now();
   missed = false;
+  // A connection that hangs must not end all updates.
+  const patience = setTimeout(() => mine.abort(), IDLE);
   try {
     const response = await fetch(location.href, { signal: mine.signal });
     const text = await response.text();
-    if (response.ok && !mine.signal.aborted) show(text);
+    if (!mine.signal.aborted) {
+      if (response.ok) show(text);
+      tell(response.ok);
+    }
   } catch {
     // The next news or the next half minute tries again.
   }
+  clearTimeout(patience);
   if (request !== mine) return;
   request = undefined;
   if (events && !document.hidden) plan(missed ? PAUSE : IDLE);
@@ -93,6 +99,12 @@ function soon() {
 
 function news({ data }) {
   if (target === undefined || JSON.parse(data).target === target) soon();
+}
+
+// A page that is refused, as when its target is gone from the configuration, must not look alive.
+function tell(ok) {
+  if (!ok) say("Out of date: this page is no longer there");
+  else if (source?.readyState === EventSource.OPEN) say("Live");
 }
 
 function say(word) {

@@ -7,7 +7,7 @@ pub(super) mod verdict;
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -15,7 +15,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{News, Page, home};
-use super::{link, problem};
+use super::{link, problem, unreadable};
 use crate::comparer::Live;
 use crate::comparison::{Comparison, Snapshot};
 use crate::daemon::Daemon;
@@ -45,9 +45,12 @@ pub(super) struct Asked {
 
 pub(super) async fn by_path(
     State(daemon): State<Arc<Daemon>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
 ) -> Response {
-    page(&daemon, &name)
+    match name {
+        Ok(Path(name)) => page(&daemon, &name),
+        Err(error) => unreadable(&error),
+    }
 }
 
 /// For names that do not travel well in a path.

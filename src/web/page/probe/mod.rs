@@ -7,13 +7,14 @@ mod tokens;
 mod verdicts;
 mod waterfall;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 
 use super::layout::{News, Page};
-use super::{link, moment, problem, state};
+use super::{link, moment, problem, state, unreadable};
 use crate::flight::FlightRecord;
 use crate::history::{Entry, Flight};
 use crate::web::site::{Site, WebOptions};
@@ -27,7 +28,14 @@ type Section = fn(&Flight) -> Markup;
 const SECTIONS: [Section; 5] =
     [waterfall::section, verdicts::section, figures::section, stages::section, tokens::section];
 
-pub(super) async fn page(State(site): State<Site>, Path(id): Path<String>) -> Response {
+pub(super) async fn page(
+    State(site): State<Site>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response {
+    let id = match id {
+        Ok(Path(id)) => id,
+        Err(error) => return unreadable(&error),
+    };
     let Some(entry) = site.daemon.history.find(&id) else {
         let expected = "Only the newest probes of each target are remembered, failures longest.";
         let what = "This probe is not remembered";
@@ -55,7 +63,8 @@ fn render(entry: &Entry, options: WebOptions) -> Markup {
         @match &entry.flight {
             Some(flight) => @for section in SECTIONS { (section(flight)) },
             None => p {
-                "Its recording had to make room for newer ones; what is left of it is in the row of "
+                "Its recording is not held: it had to make room for newer ones, or it was too large "
+                "(--history.memory). What is left of it is in the row of "
                 a href=(link::target(ROOT, name)) { "its target" } "."
             },
         }

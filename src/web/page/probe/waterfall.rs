@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::time::Duration;
 
 use maud::{Markup, html};
 
 use crate::history::Flight;
-use crate::measure::Phase;
+use crate::measure::{Phase, PhaseSpan};
 use crate::recording::Offset;
+use crate::report::unfinished::unfinished;
 use crate::web::page::figure;
 
 /// Units of the pictures' width, also the most ticks that are drawn.
@@ -24,8 +24,7 @@ struct Axis {
 impl Axis {
     fn of(flight: &Flight) -> Self {
         let probe = &flight.probe;
-        let spans = &probe.outcome.measurement.phases;
-        let ends = spans.iter().map(|s| after(s.start, s.duration));
+        let ends = probe.outcome.measurement.phases.iter().map(PhaseSpan::end);
         Self { end: ends.chain([probe.recording.ended, Offset(1)]).max().unwrap_or(Offset(1)) }
     }
 
@@ -35,16 +34,13 @@ impl Axis {
     }
 }
 
-fn after(start: Offset, duration: Duration) -> Offset {
-    Offset(start.0.saturating_add(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)))
-}
-
 pub(super) fn section(flight: &Flight) -> Markup {
     let (recording, m) = (&flight.probe.recording, &flight.probe.outcome.measurement);
     let axis = Axis::of(flight);
     let source = recording.timestamp_source();
     let reads: Vec<_> = recording.chunks.iter().map(|c| recording.at(&c.arrival, source)).collect();
-    if m.phases.is_empty() && reads.is_empty() {
+    let unfinished = unfinished(&flight.probe);
+    if m.phases.is_empty() && reads.is_empty() && unfinished.is_none() {
         return html! {};
     }
     html! {
@@ -61,18 +57,29 @@ pub(super) fn section(flight: &Flight) -> Markup {
                     }
                 }
                 tbody role="rowgroup" {
-                    @for span in &m.phases {
-                        tr role="row" {
-                            th scope="row" role="rowheader" { (name(span.phase)) }
-                            td.picture role="cell" { (bar(&axis, span.phase, span.start, span.duration)) }
-                            td.number role="cell" { (offset(span.start)) }
-                            td.number role="cell" { (figure::duration(span.duration)) }
-                        }
+                    @for span in &m.phases { (row(&axis, span, true)) }
+                    @if let Some(span) = &unfinished {
+                        (row(&axis, span, false))
                     }
                     @if !reads.is_empty() { (ticks(&axis, "reads", "Reads", &reads)) }
                     @if !m.content_at.is_empty() { (ticks(&axis, "tokens", "Tokens", &m.content_at)) }
                 }
             }
+        }
+    }
+}
+
+fn row(axis: &Axis, span: &PhaseSpan, finished: bool) -> Markup {
+    let class = if finished { span.phase.as_str() } else { "unfinished" };
+    html! {
+        tr role="row" {
+            th scope="row" role="rowheader" {
+                (name(span.phase))
+                @if !finished { " " span.badge.bad { "✕ unfinished" } }
+            }
+            td.picture role="cell" { (bar(axis, span, class)) }
+            td.number role="cell" { (offset(span.start)) }
+            td.number role="cell" { (figure::duration(span.duration)) }
         }
     }
 }
@@ -103,13 +110,13 @@ fn scale(axis: &Axis) -> Markup {
     }
 }
 
-fn bar(axis: &Axis, phase: Phase, start: Offset, duration: Duration) -> Markup {
-    let (from, to) = (axis.x(start), axis.x(after(start, duration)));
+fn bar(axis: &Axis, span: &PhaseSpan, class: &str) -> Markup {
+    let (from, to) = (axis.x(span.start), axis.x(span.end()));
     let from = from.min(WIDTH - 3);
     html! {
         svg.bar aria-hidden="true" viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" {
             // A phase too short to see is still there.
-            rect.{ (phase.as_str()) } x=(from) y="2" width=((to.saturating_sub(from)).max(3)) height=(HEIGHT - 4) {}
+            rect.{ (class) } x=(from) y="2" width=((to.saturating_sub(from)).max(3)) height=(HEIGHT - 4) {}
         }
     }
 }

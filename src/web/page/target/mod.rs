@@ -8,7 +8,7 @@ mod server;
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,7 +16,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{News, Page};
-use super::{link, problem, state};
+use super::{link, problem, state, unreadable};
 use crate::daemon::Daemon;
 use crate::history::Overview;
 use crate::target::Target;
@@ -53,10 +53,13 @@ type Question = Result<Query<Asked>, QueryRejection>;
 
 pub(super) async fn by_path(
     State(daemon): State<Arc<Daemon>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     query: Question,
 ) -> Response {
-    page(&daemon, Some(&name), query)
+    match name {
+        Ok(Path(name)) => page(&daemon, Some(&name), query),
+        Err(error) => unreadable(&error),
+    }
 }
 
 /// For names that do not travel well in a path.

@@ -84,7 +84,7 @@ fn failure(failure: Option<&Summary>, now: i64) -> Markup {
     html! {
         @match failure {
             Some(probe) => {
-                a href=(link::probe("", probe.id.as_str())) {
+                a.reason href=(link::probe("", probe.id.as_str())) {
                     @if let Some(reason) = probe.reason { (reason) }
                 }
                 " " span.note { (moment::ago(probe.started_unix_nanos, now)) }

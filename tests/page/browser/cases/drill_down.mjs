@@ -17,8 +17,7 @@ export default async function (visitor) {
   const bars = await page.locator("svg.bar rect").evaluateAll((all) => all.map((r) => r.getBoundingClientRect().width));
   check(bars.length >= 4 && bars.every((width) => width > 0), `bars: ${bars}`);
   const ticks = await page.locator("path.tokens").getAttribute("d");
-  // Tokens that are close together for the length of the probe share a tick.
-  check(ticks.split("M").length >= 2, `ticks: ${ticks}`);
+  check(/^M\d+ /.test(ticks), `ticks: ${ticks}`); // one where a busy machine read all at once
   await page.getByText("All instants as a table").click();
   equal(await page.locator("details tbody tr").count(), 5, "tokens until it broke off");
   await page.getByRole("heading", { name: "Verdicts" }).waitFor();

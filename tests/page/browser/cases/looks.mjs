@@ -18,6 +18,10 @@ export default async function (visitor) {
     const night = await colours(page);
     check(light(day[0]) > 700 && light(day[1]) < 150, `light at ${page.url()}: ${day}`);
     check(light(night[0]) < 150 && light(night[1]) > 600, `dark at ${page.url()}: ${night}`);
+    await page.emulateMedia({ colorScheme: "dark", media: "print" });
+    const paper = await colours(page);
+    check(light(paper[0]) > 700 && light(paper[1]) < 150, `on paper at ${page.url()}: ${paper}`);
+    await page.emulateMedia({ media: "screen" });
     for (const width of [360, 320, 800, 1280]) {
       await page.setViewportSize({ width, height: 740 });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
