@@ -4,6 +4,7 @@ mod state;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -46,6 +47,8 @@ pub struct Daemon {
     state: Mutex<State>,
     /// Where state is kept; let go at the end.
     store: Mutex<Option<Arc<Store>>>,
+    /// The last attempt to write the state failed, and the log said so.
+    unwritten: AtomicBool,
     /// Cancelled when nothing more is to be written now and then.
     ending: CancellationToken,
     tasks: TaskTracker,
@@ -141,6 +144,7 @@ impl Daemon {
                 ending: false,
             }),
             store: Mutex::new(saved.map(Saved::into_store).map(Arc::new)),
+            unwritten: AtomicBool::new(false),
             ending: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };

@@ -129,6 +129,32 @@ fn alerts_follow_the_conventions() {
     }
 }
 
+/// Else the rules would overwrite a user's label, and no join would match.
+#[test]
+fn no_label_of_a_target_is_one_that_the_rules_set() {
+    // In label_replace, label_join and count_values; where it is a label that is read, no harm is done.
+    let made = Regex::new(r#"[,(]\s*"([a-z_]+)", "?"#).unwrap();
+    let mut set: BTreeSet<_> = ["alertname", "alertstate"].map(str::to_owned).into();
+    for rule in rules() {
+        set.extend(rule["labels"].as_object().into_iter().flat_map(|l| l.keys().cloned()));
+        for found in made.captures_iter(text(&rule["expr"])) {
+            set.insert(found[1].to_owned());
+        }
+    }
+    for known in ["reference", "reference_day", "sloth_id", "sloth_objective", "long_window"] {
+        assert!(set.contains(known), "{known} of {set:?}");
+    }
+    set.insert("slo_window".to_owned()); // set where the rules are written for a configuration
+    for name in set {
+        let yaml = format!(
+            "{{targets: [{{name: t, url: 'http://t/v1', model: m, labels: {{{name}: x}}}}]}}"
+        );
+        let refused = llm_prober::config::Config::parse(&yaml, Path::new("t.yml"), Path::new(""));
+        let why = refused.map(|_| ()).unwrap_err().to_string();
+        assert!(why.contains(&format!("the label `{name}` is already used")), "{name}: {why}");
+    }
+}
+
 #[test]
 fn every_alert_has_its_section_in_the_runbook() {
     let runbook = std::fs::read_to_string(Path::new(ROOT).join("alerts/runbook.md")).unwrap();

@@ -6,7 +6,8 @@ pub const MAX_LABEL_KEYS: usize = 64;
 /// Longest label value or name, in bytes.
 const MAX_VALUE: usize = 200;
 
-/// Label names that Prometheus sets itself or that this program's own metrics carry.
+/// Label names that Prometheus sets itself, that this program's own metrics carry, or that the rules
+/// of `alerts/` set: on a target's series they would be overwritten, and joins would match nothing.
 const RESERVED: &[&str] = &[
     "alertgroup",
     "alertname",
@@ -25,18 +26,31 @@ const RESERVED: &[&str] = &[
     "job",
     "kind",
     "le",
+    "long_window",
     "model",
     "objective",
     "part",
     "phase",
     "quantile",
     "reason",
+    "reference",
+    "reference_day",
     "replica",
     "scope",
     "sensor",
     "severity",
+    "short_window",
     "signal",
     "slo",
+    "slo_window",
+    "sloth_id",
+    "sloth_mode",
+    "sloth_objective",
+    "sloth_service",
+    "sloth_severity",
+    "sloth_slo",
+    "sloth_spec",
+    "sloth_window",
     "source",
     "span_id",
     "stage",
@@ -63,8 +77,8 @@ pub fn check_label(name: &str) -> Result<(), String> {
     check_form(name)?;
     if RESERVED.contains(&name) {
         return Err(format!(
-            "the label `{name}` is already used by Prometheus or by this program's own metrics, \
-             expected another name"
+            "the label `{name}` is already used by Prometheus, by this program's own metrics or by \
+             its rules, expected another name"
         ));
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
@@ -19,23 +20,22 @@ impl Daemon {
             tracing::info!("no state_dir: what is learnt of targets is forgotten at the end");
             return;
         }
-        let daemon = Arc::downgrade(self);
-        let write = move || {
-            if let Some(daemon) = daemon.upgrade() {
-                daemon.save();
+        let (writing, telling) = (Arc::downgrade(self), Arc::downgrade(self));
+        let write = move || writing.upgrade().map_or(Ok(()), |daemon| daemon.save());
+        let told = move |result: &io::Result<()>| {
+            if let Some(daemon) = telling.upgrade() {
+                daemon.saved(result);
             }
         };
-        self.tasks.spawn(state::keep(Arc::new(write), self.ending.clone()));
+        self.tasks.spawn(state::keep(write, told, self.ending.clone()));
     }
 
     fn store(&self) -> Option<Arc<Store>> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn save(&self) {
-        if let Some(store) = self.store() {
-            self.saved(&self.sections().and_then(|sections| store.write(&sections)));
-        }
+    fn save(&self) -> io::Result<()> {
+        self.store().map_or(Ok(()), |store| store.write(&self.sections()?))
     }
 
     /// Writes it for the last time, and lets the folder go.
@@ -45,6 +45,7 @@ impl Daemon {
         let sections = self.sections();
         let write = move || sections.and_then(|sections| store.write(&sections));
         let written = tokio::task::spawn_blocking(write).await;
+        self.unwritten.store(false, Ordering::Relaxed); // the last failure is told in any case
         self.saved(&written.unwrap_or_else(|panicked| Err(io::Error::other(panicked))));
     }
 
@@ -62,10 +63,19 @@ impl Daemon {
 
     fn saved(&self, result: &io::Result<()>) {
         match result {
-            Ok(()) => self.metrics.state_written(SystemTime::now()),
+            Ok(()) => {
+                self.metrics.state_written(SystemTime::now());
+                if self.unwritten.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the state can be written again");
+                }
+            }
             Err(error) => {
                 self.metrics.state_not_written();
-                tracing::error!(%error, "the state cannot be written");
+                if self.unwritten.swap(true, Ordering::Relaxed) {
+                    tracing::debug!(%error, "the state still cannot be written");
+                } else {
+                    tracing::error!(%error, "the state cannot be written");
+                }
             }
         }
     }

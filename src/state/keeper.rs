@@ -1,6 +1,6 @@
 //! Writes the state now and then.
 
-use std::sync::Arc;
+use std::io;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,8 +13,13 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// this share of one core.
 const REST: u32 = 50;
 
-/// Calls `write` now and then, where blocking is allowed, until stopped.
-pub async fn keep(write: Arc<dyn Fn() + Send + Sync>, stop: CancellationToken) {
+/// Calls `write` now and then, where blocking is allowed, and `told` with what came of it, until
+/// stopped.
+pub async fn keep<W, T>(write: W, told: T, stop: CancellationToken)
+where
+    W: Fn() -> io::Result<()> + Clone + Send + Sync + 'static,
+    T: Fn(&io::Result<()>) + Send + Sync,
+{
     let mut rest = INTERVAL;
     loop {
         tokio::select! {
@@ -23,10 +28,8 @@ pub async fn keep(write: Arc<dyn Fn() + Send + Sync>, stop: CancellationToken) {
             () = tokio::time::sleep(rest) => {}
         }
         let started = Instant::now();
-        let write = Arc::clone(&write);
-        if tokio::task::spawn_blocking(move || write()).await.is_err() {
-            tracing::error!("writing the state panicked");
-        }
+        let written = tokio::task::spawn_blocking(write.clone()).await;
+        told(&written.unwrap_or_else(|panicked| Err(io::Error::other(panicked))));
         rest = INTERVAL.max(started.elapsed() * REST);
     }
 }

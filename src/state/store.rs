@@ -116,13 +116,20 @@ impl Store {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
         }
         let new = self.folder.join(NEW);
-        let mut file = private(&new)?;
-        file.set_len(0)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, self.path())?;
+        let replaced = write_out(&new, &bytes).and_then(|()| fs::rename(&new, self.path()));
+        if replaced.is_err() {
+            let _ = fs::remove_file(&new); // half of it would fill a disk that is full already
+        }
+        replaced?;
         File::open(&self.folder)?.sync_all()
     }
+}
+
+fn write_out(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = private(path)?;
+    file.set_len(0)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// Opened for writing, made for nobody else's eyes.

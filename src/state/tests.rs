@@ -79,3 +79,15 @@ fn the_old_file_stays_until_the_new_one_is_whole() {
     let mut saved = Store::open(folder.path()).unwrap();
     assert_eq!(saved.take::<String>("words"), Some("hi".to_owned()));
 }
+
+/// A disk that is full is not kept full by the attempt.
+#[test]
+fn nothing_is_left_of_a_write_that_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path());
+    let saved = Store::open(folder.path()).unwrap();
+    fs::remove_file(folder.path().join("state.json")).unwrap();
+    fs::create_dir_all(folder.path().join("state.json/in/the/way")).unwrap();
+    assert!(saved.into_store().write(&Sections::default()).is_err());
+    assert!(!folder.path().join("state.json.new").exists());
+}

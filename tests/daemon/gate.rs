@@ -131,6 +131,22 @@ async fn another_mix_is_refused_before_anything_is_sent() {
     assert!(text(&unreached.stdout).contains("40 connect"), "{unreached:?}");
 }
 
+/// An hour of probing is not lost because of a wrong path.
+#[tokio::test]
+async fn a_profile_that_cannot_be_written_is_refused_before_anything_is_sent() {
+    // Nobody listens there: an attempt to probe would end with another code.
+    let folder = folder("127.0.0.1:1".parse().unwrap());
+    for place in ["FOLDER/missing/base.json", "FOLDER"] {
+        let output = folder.probe_and(&[&format!("--save={place}")]).await;
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        let why = text(&output.stderr);
+        assert!(why.contains("--save: expected a file that can be written, found "), "{why}");
+    }
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path("")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "nothing is left behind: {left:?}");
+}
+
 #[tokio::test]
 async fn a_profile_holds_no_secret_and_no_prompt() {
     let folder = folder(in_process::simulator("slots: 200\nttft: 20ms\n").await);

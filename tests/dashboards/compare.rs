@@ -53,10 +53,10 @@ fn evidence() -> Vec<Panel> {
     };
     // One signal of one workload is enough for the one verdict, the other needs all.
     let towards = |title: &str, description: &str, verdict: &str, of: &str| {
-        let evidence = format!(
-            "{of} by (comparison, signal) (llm_prober_comparison_verdict_evidence\
-             {{comparison, workload=~\"$workload\", verdict=\"{verdict}\"}})"
-        );
+        let evidence =
+            verdicts::evidence(&format!(", workload=~\"$workload|\", verdict=\"{verdict}\""));
+        let evidence = if verdict == "not_worse" { verdicts::asked(&evidence) } else { evidence };
+        let evidence = format!("{of} by (comparison, signal) ({evidence})");
         let needed = format!(
             "max by (comparison) (llm_prober_comparison_verdict_evidence_threshold\
              {{comparison, verdict=\"{verdict}\"}})"
@@ -79,8 +79,8 @@ fn evidence() -> Vec<Panel> {
         ),
         towards(
             "Evidence for not worse",
-            "Decimal logarithm of the highest evidence so far, of the workload that has least; \
-             dashed what the verdict needs.",
+            "Decimal logarithm of the highest evidence so far, of the workload that has least, and \
+             for failures of all workloads together; dashed what the verdict needs.",
             "not_worse",
             "min",
         ),

@@ -30,6 +30,7 @@ mod names;
 mod rig;
 mod rules;
 mod selectors;
+mod together;
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -24,6 +24,21 @@ fn verdict(metric: &str, by: &str) -> String {
     format!("2 * {} + {}", of("regressed"), of("not_worse"))
 }
 
+/// The evidence of all streams, the failures of all workloads together included.
+pub fn evidence(more: &str) -> String {
+    format!("llm_prober_comparison_verdict_evidence{{comparison{more}}}")
+}
+
+/// Without the streams that *not worse* does not ask: a single workload's failures, where those of
+/// all workloads are judged together.
+pub fn asked(evidence: &str) -> String {
+    const FAILURES: &str = "llm_prober_comparison_verdict_evidence{comparison, signal=\"failure\"";
+    format!(
+        "{evidence} unless ({FAILURES}, workload!=\"\"}} and ignoring (workload) \
+         {FAILURES}, workload=\"\"}})"
+    )
+}
+
 fn verdict_words() -> Vec<(&'static str, Value)> {
     let mut properties = colored("text", &[]);
     let words = json!([{"type": "value", "options": {
@@ -33,6 +48,16 @@ fn verdict_words() -> Vec<(&'static str, Value)> {
     }}]);
     properties.push(("mappings", words));
     properties
+}
+
+/// What stands for no name in particular.
+fn all_workloads() -> Value {
+    let means = |found: &str| {
+        json!({"type": "special", "options": {
+            "match": found, "result": {"text": "all workloads", "index": 0},
+        }})
+    };
+    json!([means("empty"), means("null")])
 }
 
 fn comparisons() -> Panel {
@@ -83,11 +108,12 @@ fn signals() -> Panel {
         format!("max by ({BY_SIGNAL}) (llm_prober_comparison_{metric}{{comparison{more}}})")
     };
     let needed = |verdict: &str| {
+        let evidence = evidence(&format!(", verdict=\"{verdict}\""));
+        let evidence = if verdict == "not_worse" { asked(&evidence) } else { evidence };
         format!(
-            "{} / on (comparison) group_left () max by (comparison) \
+            "max by ({BY_SIGNAL}) ({evidence}) / on (comparison) group_left () max by (comparison) \
              (llm_prober_comparison_verdict_evidence_threshold\
-             {{comparison, verdict=\"{verdict}\"}})",
-            max("verdict_evidence", &format!(", verdict=\"{verdict}\""))
+             {{comparison, verdict=\"{verdict}\"}})"
         )
     };
     let worse = |side: &str| {
@@ -110,7 +136,8 @@ fn signals() -> Panel {
         "Signal by signal",
         "The median of candidate / baseline with its bounds (95 %), the evidence for each verdict \
          as a share of what it needs (on the scale of logarithms), and the pairs in the time shown \
-         of which only one side failed or missed its SLO.",
+         of which only one side failed or missed its SLO. Of several workloads, failures need be \
+         not worse over all of them only.",
         "short",
     );
     let panel = columns(panel, &of, &[]).thresholds("text", &[]).default("decimals", json!(2));
@@ -120,6 +147,6 @@ fn signals() -> Panel {
     panel
         .field("Verdict", &verdict_words())
         .field("comparison", &[("displayName", json!("Comparison"))])
-        .field("workload", &[("displayName", json!("Workload"))])
+        .field("workload", &[("displayName", json!("Workload")), ("mappings", all_workloads())])
         .field("signal", &[("displayName", json!("Signal")), ("custom.minWidth", json!(130))])
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::CliError;
 use crate::gate::Profile;
@@ -31,10 +31,31 @@ pub(super) fn write(path: &Path, profile: &Profile) -> Result<(), CliError> {
         .map_err(|e| CliError::Failed(format!("cannot write {}: {e}", path.display())))
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Refuses a path at which no profile can be written: before probing, not after.
+pub(super) fn check_writable(path: &Path) -> Result<(), CliError> {
+    let new = beside(path);
+    let made = if path.is_dir() {
+        Err(io::ErrorKind::IsADirectory.into())
+    } else {
+        File::create_new(&new).and_then(|_| std::fs::remove_file(&new))
+    };
+    made.map_err(|e| {
+        CliError::Usage(format!(
+            "--save: expected a file that can be written, found {}: {e}",
+            path.display()
+        ))
+    })
+}
+
+/// Where the new file grows.
+fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
-    let new = Path::new(&name);
+    name.into()
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = &beside(path);
     let mut file = File::create_new(new)?;
     let written = file
         .write_all(bytes)

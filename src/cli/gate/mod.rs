@@ -121,6 +121,9 @@ fn measured(
     if let Some(baseline) = baseline {
         measuring.check(args, baseline, limits)?;
     }
+    if let Some(file) = &args.save {
+        file::check_writable(file)?;
+    }
     args.log.init();
     let profile = measuring.run(args)?;
     if let Some(file) = &args.save {

@@ -1,9 +1,11 @@
 //! What is learnt outlives the program.
 
 use llm_prober::simulate::SimulatorConfig;
+use tracing::Level;
 
 use super::{HOUR, Rig, alarms, exposed, lively, read, slower, value};
 use crate::common::exposition::Exposition;
+use crate::common::log::Log;
 use crate::seconds;
 
 const KEPT: &str = "reference: 4h, state_dir: state";
@@ -90,9 +92,14 @@ async fn a_state_that_cannot_be_written_is_told_and_tried_again() {
     assert_eq!(written(), Vec::<f64>::new());
     let in_the_way = rig.folder.path().join("state/state.json.new");
     std::fs::create_dir(&in_the_way).unwrap();
-    seconds(HOUR).await;
-    assert_eq!((written(), rig.state_file().exists()), (vec![0.0], false));
+    let log = Log::listen(Level::INFO);
+    for _ in 0..2 {
+        seconds(HOUR).await;
+        assert_eq!((written(), rig.state_file().exists()), (vec![0.0], false));
+        assert_eq!(log.count("the state cannot be written"), 1, "not every minute");
+    }
     std::fs::remove_dir(&in_the_way).unwrap();
     seconds(HOUR).await;
     assert_eq!((written(), rig.state_file().exists()), (vec![1.0], true));
+    assert_eq!(log.count("the state can be written again"), 1);
 }
