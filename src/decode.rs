@@ -62,8 +62,9 @@ impl Framing {
         if let Some(encoding) = encoding.filter(|e| !e.eq_ignore_ascii_case("identity")) {
             return Self::Encoded(encoding.to_owned());
         }
-        let is_event_stream =
-            content_type(recording).is_some_and(|t| t.starts_with("text/event-stream"));
+        let is_event_stream = content_type(recording)
+            .and_then(|t| t.split(';').next())
+            .is_some_and(|t| t.trim().eq_ignore_ascii_case("text/event-stream"));
         let start: Vec<u8> = significant_bytes(recording).take(8).collect();
         match start.first() {
             None if is_event_stream => Self::EventStream,
