@@ -23,6 +23,7 @@ pub fn decode(
         end: DecodeEnd::Clean,
         streamed: false,
         done: false,
+        frames: 0,
     };
     match Framing::of(recording) {
         Framing::EventStream => decoder.event_stream(recording, source, max_event_bytes),
@@ -99,6 +100,8 @@ struct Decoder<'a> {
     streamed: bool,
     /// The end marker was seen; whatever follows it is not part of the answer.
     done: bool,
+    /// Read so far.
+    frames: u32,
 }
 
 impl Decoder<'_> {
@@ -147,6 +150,8 @@ impl Decoder<'_> {
             DecodeEnd::Clean if self.done => return,
             DecodeEnd::Clean => {}
         }
+        let frame_number = self.frames;
+        self.frames = self.frames.saturating_add(1);
         let mut kinds = Vec::new();
         match self.protocol.decode(frame, &mut kinds) {
             Ok(()) => {}
@@ -154,7 +159,12 @@ impl Decoder<'_> {
             Err(DecodeError::Malformed(detail)) => self.malformed(detail),
         }
         self.done |= kinds.contains(&EventKind::Done);
-        self.events.extend(kinds.into_iter().map(|kind| Event { at, read, kind }));
+        self.events.extend(kinds.into_iter().map(|kind| Event {
+            at,
+            read,
+            frame: frame_number,
+            kind,
+        }));
         if self.events.len() > MAX_EVENTS {
             self.malformed(format!("the answer has more than {MAX_EVENTS} events"));
         }
