@@ -155,7 +155,9 @@ fn reasoning_and_tool_calls_are_content() {
     let custom = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"type":"custom","custom":{"name":"f","input":""}}]}}]}"#;
     let old = r#"{"choices":[{"delta":{"function_call":{"name":"f","arguments":""}}}]}"#;
     let end = r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#;
-    for call in [call, custom, old] {
+    let parsed =
+        r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":{"a":1}}}]}}]}"#;
+    for call in [call, custom, old, parsed] {
         assert_eq!(content_events(&check(&events(&[ROLE, call, end, DONE]), "success")), 1);
     }
 }
@@ -188,6 +190,10 @@ fn counts_under_other_names() {
     let usage = r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2,"prompt_cache_hit_tokens":4,"reasoning_tokens":1}}"#;
     let m = check(&events(&[A, B, STOP, usage, DONE]), "success").measurement;
     assert_eq!((m.cached_input_tokens, m.reasoning_tokens), (Some(4), Some(1)));
+    // Languages with one kind of number write it as they like.
+    let usage = r#"{"choices":[],"usage":{"prompt_tokens":7.0,"completion_tokens":9.0}}"#;
+    let m = check(&events(&[A, B, STOP, usage, DONE]), "success").measurement;
+    assert_eq!((m.input_tokens.unwrap().tokens, m.output_tokens.unwrap().tokens), (7, 9));
 }
 
 #[test]

@@ -192,8 +192,8 @@ fn message_of(error: &Value) -> String {
 
 fn usage(root: &Map<String, Value>) -> Option<Usage> {
     let usage = root.get("usage")?.as_object()?;
-    let count = |key: &str| usage.get(key).and_then(Value::as_u64);
-    let detail = |group: &str, key: &str| usage.get(group)?.get(key)?.as_u64();
+    let count = |key: &str| usage.get(key).and_then(whole_number);
+    let detail = |group: &str, key: &str| usage.get(group)?.get(key).and_then(whole_number);
     Some(Usage {
         input: count("prompt_tokens"),
         cached_input: detail("prompt_tokens_details", "cached_tokens")
@@ -202,6 +202,14 @@ fn usage(root: &Map<String, Value>) -> Option<Usage> {
         reasoning: detail("completion_tokens_details", "reasoning_tokens")
             .or_else(|| count("reasoning_tokens")), // SGLang
     })
+}
+
+/// A count, also where it is written as `7.0`.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole, and within 0 to 2^53
+fn whole_number(value: &Value) -> Option<u64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let float = || value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=EXACT).contains(n));
+    value.as_u64().or_else(|| float().map(|n| n as u64))
 }
 
 /// llama.cpp's own stage times, beside the answer.

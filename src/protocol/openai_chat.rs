@@ -77,6 +77,10 @@ fn call_text(
     keys: [&str; 2],
 ) -> Result<String, DecodeError> {
     let Some(call) = parent.get(kind).and_then(Value::as_object) else { return Ok(String::new()) };
-    let parts = keys.map(|key| text(call, key));
+    let parts = keys.map(|key| match call.get(key) {
+        // Some servers parse the arguments that the model wrote.
+        Some(Value::Object(arguments)) => Ok(Some(Value::Object(arguments.clone()).to_string())),
+        _ => text(call, key),
+    });
     parts.into_iter().map(|part| part.map(Option::unwrap_or_default)).collect()
 }
