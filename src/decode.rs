@@ -23,6 +23,7 @@ pub fn decode(
         end: DecodeEnd::Clean,
         streamed: false,
         done: false,
+        frames: 0,
     };
     match Framing::of(recording) {
         Framing::EventStream => decoder.event_stream(recording, source, max_event_bytes),
@@ -62,8 +63,9 @@ impl Framing {
         if let Some(encoding) = encoding.filter(|e| !e.eq_ignore_ascii_case("identity")) {
             return Self::Encoded(encoding.to_owned());
         }
-        let is_event_stream =
-            content_type(recording).is_some_and(|t| t.starts_with("text/event-stream"));
+        let is_event_stream = content_type(recording)
+            .and_then(|t| t.split(';').next())
+            .is_some_and(|t| t.trim().eq_ignore_ascii_case("text/event-stream"));
         let start: Vec<u8> = significant_bytes(recording).take(8).collect();
         match start.first() {
             None if is_event_stream => Self::EventStream,
@@ -98,6 +100,8 @@ struct Decoder<'a> {
     streamed: bool,
     /// The end marker was seen; whatever follows it is not part of the answer.
     done: bool,
+    /// Read so far.
+    frames: u32,
 }
 
 impl Decoder<'_> {
@@ -146,6 +150,8 @@ impl Decoder<'_> {
             DecodeEnd::Clean if self.done => return,
             DecodeEnd::Clean => {}
         }
+        let frame_number = self.frames;
+        self.frames = self.frames.saturating_add(1);
         let mut kinds = Vec::new();
         match self.protocol.decode(frame, &mut kinds) {
             Ok(()) => {}
@@ -153,7 +159,12 @@ impl Decoder<'_> {
             Err(DecodeError::Malformed(detail)) => self.malformed(detail),
         }
         self.done |= kinds.contains(&EventKind::Done);
-        self.events.extend(kinds.into_iter().map(|kind| Event { at, read, kind }));
+        self.events.extend(kinds.into_iter().map(|kind| Event {
+            at,
+            read,
+            frame: frame_number,
+            kind,
+        }));
         if self.events.len() > MAX_EVENTS {
             self.malformed(format!("the answer has more than {MAX_EVENTS} events"));
         }

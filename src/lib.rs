@@ -35,6 +35,7 @@
 // The functional core.
 pub mod failure;
 pub mod framing;
+mod input_file;
 pub mod recording;
 pub mod secret;
 pub mod skip;

@@ -1,6 +1,11 @@
 //! Secrets: named by where they are found, read at the moment of use, never printed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::input_file;
+
+/// Largest secret file, in bytes: a header cannot carry more.
+const MAX_BYTES: u64 = 64 << 10;
 
 /// Where a secret is found. The value itself is not kept, so a changed file is noticed and no
 /// debug print can leak it.
@@ -19,17 +24,23 @@ impl Secret {
     /// Says which file or variable is missing or empty, never any content.
     pub fn read(&self) -> Result<String, String> {
         let value = match self {
-            Self::File(path) => std::fs::read_to_string(path)
-                .map_err(|e| format!("cannot read secret file {}: {e}", path.display()))?,
+            Self::File(path) => read_file(path)
+                .map_err(|why| format!("cannot read secret file {}: {why}", path.display()))?,
             Self::Env(name) => std::env::var(name)
                 .map_err(|_| format!("environment variable {name} is not set (or not UTF-8)"))?,
         };
-        let value = value.trim();
+        let value = value.trim_start_matches('\u{feff}').trim();
         if value.is_empty() {
             return Err(format!("{self} is empty"));
         }
         Ok(value.to_owned())
     }
+}
+
+fn read_file(path: &Path) -> Result<String, String> {
+    let bytes = input_file::read(path, MAX_BYTES).map_err(|e| e.to_string())?;
+    let bytes = bytes.ok_or_else(|| format!("larger than {} KiB", MAX_BYTES >> 10))?;
+    input_file::text(bytes).map_err(|_| "not UTF-8".to_owned())
 }
 
 impl std::fmt::Display for Secret {
@@ -38,5 +49,35 @@ impl std::fmt::Display for Secret {
             Self::File(path) => write!(f, "secret file {}", path.display()),
             Self::Env(name) => write!(f, "environment variable {name}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_file() {
+        let check = |content: &[u8], expect: Result<&str, &str>| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), content).unwrap();
+            let found = Secret::File(file.path().to_owned()).read();
+            match expect {
+                Ok(value) => assert_eq!(found.as_deref(), Ok(value)),
+                Err(part) => assert!(found.as_ref().is_err_and(|e| e.contains(part)), "{found:?}"),
+            }
+        };
+        check(b" hush\r\n", Ok("hush"));
+        check(b"\xef\xbb\xbfhush\n", Ok("hush"));
+        check(b"\n", Err("is empty"));
+        check(b"\xff\xfeh\0", Err("not UTF-8"));
+        check(&vec![b'x'; 65_537], Err("larger than 64 KiB"));
+    }
+
+    /// A device may have no end, a pipe no beginning.
+    #[test]
+    fn only_files_are_read() {
+        let endless = Secret::File("/dev/zero".into()).read().unwrap_err();
+        assert_eq!(endless, "cannot read secret file /dev/zero: neither a file nor a link to one");
     }
 }

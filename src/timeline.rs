@@ -108,6 +108,8 @@ pub struct Event {
     pub at: Offset,
     /// Which read that was; events with equal numbers arrived together.
     pub read: u32,
+    /// Which frame of the answer told it; what one frame holds came as one piece.
+    pub frame: u32,
     /// What.
     pub kind: EventKind,
 }

@@ -5,6 +5,11 @@ use std::sync::Arc;
 
 use tokenizers::Tokenizer;
 
+use crate::input_file;
+
+/// Largest file, in bytes; those of the largest vocabularies have about 30 MiB.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+
 /// A loaded tokenizer, shared between targets.
 #[derive(Clone)]
 pub struct TargetTokenizer {
@@ -19,7 +24,9 @@ impl TargetTokenizer {
     /// # Errors
     /// The library's text when the file cannot be read or is not a tokenizer.
     pub fn load(name: &str, file: &Path) -> Result<Self, String> {
-        let inner = Tokenizer::from_file(file).map_err(|e| e.to_string())?;
+        let bytes = input_file::read(file, MAX_FILE_BYTES).map_err(|e| e.to_string())?;
+        let bytes = bytes.ok_or_else(|| format!("larger than {} MiB", MAX_FILE_BYTES >> 20))?;
+        let inner = Tokenizer::from_bytes(bytes).map_err(|e| e.to_string())?;
         Ok(Self { name: name.to_owned(), file: file.to_owned(), inner: Arc::new(inner) })
     }
 

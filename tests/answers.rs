@@ -83,6 +83,10 @@ fn errors_in_the_stream() {
     check(&format!("{}error: {{\"code\":500,\"message\":\"x\"}}\n\n", events(&[A])), "error_event");
     check(&events(&[A, r#"{"choices":[{"delta":{},"finish_reason":"error"}]}"#]), "error_event");
     check(&events(&[A, r#"{"choices":[{"delta":{},"finish_reason":"abort"}]}"#]), "error_event");
+    check(&events(&[A, r#"{"type":"error","message":"overloaded"}"#, DONE]), "error_event");
+    let of_choice = r#"{"choices":[{"delta":{"content":""},"error":{"code":502,"message":"x"}}]}"#;
+    check(&events(&[A, of_choice, DONE]), "error_event");
+    check(&format!("{}event: error\ndata:\n\n{}", events(&[A]), events(&[STOP])), "error_event");
     check(&events(&[r#"{"error":null,"choices":[{"delta":{"content":"a"}}]}"#, STOP]), "success");
 }
 
@@ -148,8 +152,48 @@ fn reasoning_and_tool_calls_are_content() {
     let both = r#"{"choices":[{"delta":{"reasoning":"x","reasoning_content":"x"}}]}"#;
     assert_eq!(content_events(&check(&events(&[both, STOP]), "success")), 1);
     let call = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":""}}]}}]}"#;
+    let custom = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"type":"custom","custom":{"name":"f","input":""}}]}}]}"#;
+    let old = r#"{"choices":[{"delta":{"function_call":{"name":"f","arguments":""}}}]}"#;
     let end = r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#;
-    assert_eq!(content_events(&check(&events(&[ROLE, call, end, DONE]), "success")), 1);
+    let parsed =
+        r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":{"a":1}}}]}}]}"#;
+    for call in [call, custom, old, parsed] {
+        assert_eq!(content_events(&check(&events(&[ROLE, call, end, DONE]), "success")), 1);
+    }
+}
+
+/// Gateways keep a connection alive with events of their own.
+#[test]
+fn events_of_another_name_are_no_part_of_the_answer() {
+    let aside = "event: ping\ndata: 1\n\nevent: keepalive\ndata: still here\n\n";
+    let body = format!("{aside}{}{aside}{}", events(&[A]), events(&[B, STOP, DONE]));
+    assert_eq!(content_events(&check(&body, "success")), 2);
+    check(&format!("event: chunk\ndata: {{nonsense}}\n\n{}", events(&[A, STOP])), "malformed");
+}
+
+/// Servers that count in UTF-16 may cut a character in two.
+#[test]
+fn half_a_character_is_content() {
+    let half = |half: &str| format!(r#"{{"choices":[{{"delta":{{"content":"{half}"}}}}]}}"#);
+    let body = events(&[&half("\\ud83d"), &half("\\ude00"), STOP, DONE]);
+    assert_eq!(content_events(&check(&body, "success")), 2);
+}
+
+#[test]
+fn the_content_type_is_no_matter_of_case() {
+    let body = format!("foo: bar\n\n{}", events(&[A, STOP]));
+    check_on(&chat_target(), "Text/Event-Stream; charset=UTF-8", body.as_bytes(), "success");
+}
+
+#[test]
+fn counts_under_other_names() {
+    let usage = r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2,"prompt_cache_hit_tokens":4,"reasoning_tokens":1}}"#;
+    let m = check(&events(&[A, B, STOP, usage, DONE]), "success").measurement;
+    assert_eq!((m.cached_input_tokens, m.reasoning_tokens), (Some(4), Some(1)));
+    // Languages with one kind of number write it as they like.
+    let usage = r#"{"choices":[],"usage":{"prompt_tokens":7.0,"completion_tokens":9.0}}"#;
+    let m = check(&events(&[A, B, STOP, usage, DONE]), "success").measurement;
+    assert_eq!((m.input_tokens.unwrap().tokens, m.output_tokens.unwrap().tokens), (7, 9));
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn files_are_limited() {
 
     fs::write(&file, [b'a', 0xff]).unwrap();
     let message = Config::load(&file).unwrap_err().to_string();
-    assert_eq!(message, format!("{}: byte 1 is not UTF-8", file.display()));
+    assert_eq!(message, format!("{}:1:2: not UTF-8, expected text in UTF-8", file.display()));
 
     let missing = Config::load(Path::new("nowhere.yml")).unwrap_err().to_string();
     assert!(missing.starts_with("nowhere.yml: cannot read the configuration: "), "{missing}");

@@ -102,6 +102,20 @@ fn events_of_one_read_are_coalesced() {
 }
 
 #[test]
+fn what_one_event_holds_came_as_one_piece() {
+    let turn = r#"{"choices":[{"delta":{"reasoning":"so","content":"a"}}]}"#;
+    let two = r#"{"choices":[{"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}"#;
+    for pieces in [turn, two] {
+        let (a, both, b) = (events(&[A]), events(&[pieces]), events(&[B, STOP]));
+        let portions = [(100, a.as_bytes()), (120, both.as_bytes()), (150, b.as_bytes())];
+        let m = outcome(&chat_target(), &recording(SSE, &portions)).measurement;
+        assert_eq!(m.coalesced, 0);
+        assert_eq!(m.gaps, [Duration::from_millis(20), Duration::from_millis(30)]);
+        assert_eq!(m.output_tokens.unwrap().tokens, 4);
+    }
+}
+
+#[test]
 fn without_usage_the_tokenizer_or_the_events_count() {
     let o = check(&events(&[A, B, STOP, DONE]), "success");
     let counted = o.measurement.output_tokens.unwrap();

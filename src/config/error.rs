@@ -42,6 +42,14 @@ impl ConfigError {
         Self { problems: vec![problem], omitted: 0 }
     }
 
+    /// An error at a line and column, both from 1, that cannot be shown.
+    #[must_use]
+    pub fn at(file: &Path, position: (usize, usize), message: String) -> Self {
+        let mut error = Self::whole_file(file, message);
+        error.problems.iter_mut().for_each(|p| p.position = Some(position));
+        error
+    }
+
     /// An error at a place of a text that holds nothing confidential: its line is shown whole.
     #[must_use]
     pub fn plain(file: &Path, text: &str, at: Location, message: String) -> Self {

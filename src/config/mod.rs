@@ -32,6 +32,7 @@ pub use self::quantity::parse_size;
 use crate::change::ChangeDetection;
 use crate::comparison::Comparison;
 use crate::gpu_settings::GpuSettings;
+use crate::input_file;
 use crate::target::Target;
 
 /// Largest configuration file, in bytes.
@@ -69,11 +70,16 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let fail = |why: String| ConfigError::whole_file(path, why);
         let mut bytes = Vec::new();
+        // Any kind of file, unlike those it refers to: `/dev/stdin` is handy.
         std::fs::File::open(path)
             .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
             .map_err(|e| fail(format!("cannot read the configuration: {e}")))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|e| fail(format!("byte {} is not UTF-8", e.utf8_error().valid_up_to())))?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(too_large(path));
+        }
+        let text = input_file::text(bytes).map_err(|position| {
+            ConfigError::at(path, position, "not UTF-8, expected text in UTF-8".to_owned())
+        })?;
         Self::parse(&text, path, path.parent().unwrap_or(Path::new("")))
     }
 
@@ -132,6 +138,11 @@ impl fmt::Debug for Config {
     }
 }
 
+fn too_large(file: &Path) -> ConfigError {
+    let why = format!("larger than {} MiB, the most that is read", MAX_FILE_BYTES >> 20);
+    ConfigError::whole_file(file, why)
+}
+
 fn parse(
     text: &str,
     file_name: &Path,
@@ -139,8 +150,7 @@ fn parse(
     adjust: impl FnOnce(&mut raw::Raw),
 ) -> Result<Config, ConfigError> {
     if text.len() as u64 > MAX_FILE_BYTES {
-        let why = format!("larger than {} MiB, the most that is read", MAX_FILE_BYTES >> 20);
-        return Err(ConfigError::whole_file(file_name, why));
+        return Err(too_large(file_name));
     }
     let mut report = Report::new(file_name, text);
     let parsed = yaml::parse(text).map_err(|(at, message)| report.add::<()>(at, message));

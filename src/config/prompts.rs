@@ -2,11 +2,11 @@
 //!
 //! Errors name the file and the line, never the text of a prompt.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::input_file;
 use crate::workload::{Message, Prompt};
 
 /// Largest prompt file, in bytes.
@@ -42,13 +42,11 @@ struct MessageLine {
 /// When it cannot be read, is too large, holds no prompt, or a line is not one; says which line.
 pub fn load(file: &Path) -> Result<Vec<Prompt>, String> {
     let shown = file.display();
-    let mut text = String::new();
-    std::fs::File::open(file)
-        .and_then(|f| f.take(MAX_FILE_BYTES + 1).read_to_string(&mut text))
+    let bytes = input_file::read(file, MAX_FILE_BYTES)
         .map_err(|e| format!("cannot read prompt file {shown}: {e}"))?;
-    if text.len() as u64 > MAX_FILE_BYTES {
-        return Err(format!("prompt file {shown} is larger than {} MiB", MAX_FILE_BYTES >> 20));
-    }
+    let too_large = || format!("prompt file {shown} is larger than {} MiB", MAX_FILE_BYTES >> 20);
+    let text = input_file::text(bytes.ok_or_else(too_large)?)
+        .map_err(|(line, _)| format!("prompt file {shown}:{line}: not UTF-8, {EXPECTED}"))?;
     parse(&text).map_err(|(line, why)| match line {
         Some(line) => format!("prompt file {shown}:{line}: {why}"),
         None => format!("prompt file {shown} {why}"),
@@ -143,6 +141,14 @@ mod tests {
             &[("system", "s"), ("user", "u")],
         );
         check("\u{feff}\n\n  first  \r\n\n", &[("user", "first")]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"ok\ncaf\xe9\n").unwrap();
+        let why = load(file.path()).unwrap_err();
+        assert!(why.contains(":2: not UTF-8, expected"), "{why}");
     }
 
     #[test]

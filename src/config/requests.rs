@@ -2,7 +2,6 @@
 //!
 //! Errors name the file, the line and the key or column, never what users asked.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::input_file;
 use crate::workload::captured::Form;
 use crate::workload::{Captured, Prompt};
 
@@ -45,7 +45,8 @@ pub struct Sample {
 /// When it cannot be read, is too large, holds no request, or a line is not one; says which line.
 pub fn load(file: &Path, sample: Sample) -> Result<Vec<Prompt>, String> {
     let shown = file.display();
-    let opened = File::open(file).map_err(|e| format!("cannot read request file {shown}: {e}"))?;
+    let opened =
+        input_file::open(file).map_err(|e| format!("cannot read request file {shown}: {e}"))?;
     parse(BufReader::new(opened.take(MAX_FILE_BYTES + 1)), sample).map_err(|(line, why)| {
         let line = line.map_or_else(String::new, |line| format!(":{line}:"));
         format!("request file {shown}{line} {why}")

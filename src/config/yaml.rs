@@ -75,6 +75,7 @@ fn in_words(ty: &str) -> &str {
         "bool" | "boolean" => "true or false",
         "mapping start" => "a mapping of keys to values",
         "sequence start" => "a list",
+        "string scalar" | "scalar" => "a single value",
         other => other,
     }
 }

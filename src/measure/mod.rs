@@ -56,15 +56,18 @@ fn stream_figures(
     m.ttft_with_connect = (!recording.connection.reused).then(|| first.at.since(Offset::default()));
     let output = content.iter().find(|e| !matches!(e.kind, EventKind::Reasoning(_)));
     m.ttfo = output.map(|e| e.at.since(send));
+    // Reasoning and answer, or two choices, of one event came as one piece.
+    let mut pieces = content.to_vec();
+    pieces.dedup_by_key(|e| e.frame);
     // An event that shares its read with a later one has only an upper bound for a stamp.
     let coalesced = |pair: &[&Event]| pair[0].read == pair[1].read;
-    let pairs = || content.windows(2);
+    let pairs = || pieces.windows(2);
     m.coalesced = pairs().filter(|p| coalesced(p)).count() as u64;
     m.ttst = pairs().next().filter(|p| !coalesced(p)).map(|p| p[1].at.since(p[0].at));
     let apart = pairs().filter(|p| !coalesced(p));
     m.longest_gap = apart.map(|p| p[1].at.since(p[0].at)).max();
     for (i, pair) in pairs().enumerate() {
-        let end_is_coalesced = content.get(i + 2).is_some_and(|next| next.read == pair[1].read);
+        let end_is_coalesced = pieces.get(i + 2).is_some_and(|next| next.read == pair[1].read);
         if !coalesced(pair) && !end_is_coalesced {
             m.gaps.push(pair[1].at.since(pair[0].at));
         }

@@ -3,6 +3,7 @@
 mod openai;
 pub mod openai_chat;
 pub mod openai_completions;
+mod surrogates;
 
 use std::fmt;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::surrogates::mended;
 use super::{Ask, DecodeError, Frame};
 use crate::timeline::{EventKind, Finish, ServerTiming, Usage};
 use crate::workload::Captured;
@@ -18,13 +19,20 @@ pub(super) fn decode(
 ) -> Result<(), DecodeError> {
     let data = frame.data.trim();
     if data.is_empty() {
-        return Ok(()); // a keep-alive
+        // A keep-alive, unless its name is all it has to say.
+        if frame.event == "error" {
+            events.push(EventKind::Error("an error event without data".to_owned()));
+        }
+        return Ok(());
     }
     if data == END_MARKER {
         events.push(EventKind::Done);
         return Ok(());
     }
-    let root = match serde_json::from_str(data) {
+    if is_aside(frame) && !data.starts_with('{') {
+        return Ok(());
+    }
+    let root = match parse(data) {
         Ok(Value::Object(root)) => root,
         Ok(Value::String(text)) if frame.event == "error" => {
             events.push(EventKind::Error(text));
@@ -41,6 +49,16 @@ pub(super) fn decode(
         Err(e) => return Err(DecodeError::Malformed(format!("an event is not JSON: {e}"))),
     };
     decode_object(frame, &root, events, choice)
+}
+
+/// Whether the event has a name that no part of an answer has, such as `ping`.
+fn is_aside(frame: &Frame<'_>) -> bool {
+    !["", "message", "error"].contains(&frame.event)
+}
+
+fn parse(data: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(data)
+        .or_else(|e| mended(data).map_or(Err(e), |data| serde_json::from_str(&data)))
 }
 
 fn decode_object(
@@ -61,6 +79,7 @@ fn decode_object(
             return Err(wrong("an element of `choices`", "an object", element));
         };
         choice(element, events)?;
+        finishes.extend(own_error(element).map(|error| EventKind::Error(message_of(error))));
         finishes.extend(finish(element)?);
     }
     events.extend(timings(root).map(EventKind::ServerTiming));
@@ -150,14 +169,20 @@ fn wrong(what: &str, expected: &str, found: &Value) -> DecodeError {
     DecodeError::Malformed(format!("{what} is {found}, expected {expected}"))
 }
 
-/// An error inside the answer: `{"error": …}`, `{"object": "error", …}`, or an `error` event.
+/// An error inside the answer: `{"error": …}`, `{"object": "error", …}`, `{"type": "error", …}`,
+/// or an `error` event.
 fn error_message(frame: &Frame<'_>, root: &Map<String, Value>) -> Option<String> {
-    let error = root.get("error").filter(|e| !matches!(e, Value::Null | Value::Bool(false)));
-    if let Some(error) = error {
+    if let Some(error) = own_error(root) {
         return Some(message_of(error));
     }
-    let says_error = root.get("object").and_then(Value::as_str) == Some("error");
+    let is_error = |key| root.get(key).and_then(Value::as_str) == Some("error");
+    let says_error = is_error("object") || is_error("type");
     (says_error || frame.event == "error").then(|| message_of(&Value::Object(root.clone())))
+}
+
+/// What stands under `error`; gateways put it into the whole event or into one choice.
+fn own_error(object: &Map<String, Value>) -> Option<&Value> {
+    object.get("error").filter(|e| !matches!(e, Value::Null | Value::Bool(false)))
 }
 
 fn message_of(error: &Value) -> String {
@@ -167,14 +192,24 @@ fn message_of(error: &Value) -> String {
 
 fn usage(root: &Map<String, Value>) -> Option<Usage> {
     let usage = root.get("usage")?.as_object()?;
-    let count = |key: &str| usage.get(key).and_then(Value::as_u64);
-    let detail = |group: &str, key: &str| usage.get(group)?.get(key)?.as_u64();
+    let count = |key: &str| usage.get(key).and_then(whole_number);
+    let detail = |group: &str, key: &str| usage.get(group)?.get(key).and_then(whole_number);
     Some(Usage {
         input: count("prompt_tokens"),
-        cached_input: detail("prompt_tokens_details", "cached_tokens"),
+        cached_input: detail("prompt_tokens_details", "cached_tokens")
+            .or_else(|| count("prompt_cache_hit_tokens")), // DeepSeek
         output: count("completion_tokens"),
-        reasoning: detail("completion_tokens_details", "reasoning_tokens"),
+        reasoning: detail("completion_tokens_details", "reasoning_tokens")
+            .or_else(|| count("reasoning_tokens")), // SGLang
     })
+}
+
+/// A count, also where it is written as `7.0`.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole, and within 0 to 2^53
+fn whole_number(value: &Value) -> Option<u64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let float = || value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=EXACT).contains(n));
+    value.as_u64().or_else(|| float().map(|n| n as u64))
 }
 
 /// llama.cpp's own stage times, beside the answer.

@@ -58,14 +58,29 @@ fn read_message(
     events.extend(text(message, "refusal")?.map(EventKind::Content));
     let mut called = String::new();
     for call in array(message, "tool_calls")? {
-        let function = call.get("function").and_then(Value::as_object);
-        for key in ["name", "arguments"] {
-            let part = function.map_or(Ok(None), |f| text(f, key))?;
-            called.push_str(&part.unwrap_or_default());
-        }
+        let Value::Object(call) = call else { continue };
+        called += &call_text(call, "function", ["name", "arguments"])?;
+        called += &call_text(call, "custom", ["name", "input"])?;
     }
+    // The form before there were tools; older servers still speak it.
+    called += &call_text(message, "function_call", ["name", "arguments"])?;
     if !called.is_empty() {
         events.push(EventKind::ToolCall(called));
     }
     Ok(())
+}
+
+/// What is generated of the call under `kind`.
+fn call_text(
+    parent: &Map<String, Value>,
+    kind: &str,
+    keys: [&str; 2],
+) -> Result<String, DecodeError> {
+    let Some(call) = parent.get(kind).and_then(Value::as_object) else { return Ok(String::new()) };
+    let parts = keys.map(|key| match call.get(key) {
+        // Some servers parse the arguments that the model wrote.
+        Some(Value::Object(arguments)) => Ok(Some(Value::Object(arguments.clone()).to_string())),
+        _ => text(call, key),
+    });
+    parts.into_iter().map(|part| part.map(Option::unwrap_or_default)).collect()
 }

@@ -34,6 +34,8 @@ pub(super) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
     http: HttpConnection,
     stamps: Stamps,
+    /// What one way to the server and back took when it was connected.
+    pub round_trip: Duration,
 }
 
 impl Connection {
@@ -41,9 +43,12 @@ impl Connection {
         let handshake = http1::Builder::new()
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD_BYTES)
+            // What every other client puts up with is no failure of the server.
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
             .handshake(TokioIo::new(stream));
         let (sender, http) = handshake.await.map_err(|e| ending_of(&e))?;
-        Ok(Self { sender, http, stamps })
+        Ok(Self { sender, http, stamps, round_trip: Duration::ZERO })
     }
 
     /// Whether the connection can carry another request; notices that the server has closed it.

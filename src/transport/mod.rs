@@ -35,6 +35,10 @@ use crate::target::{ConnectionMode, Limits, Target};
 /// An idle connection older than this may have been forgotten by a middlebox.
 const MAX_IDLE_AGE: Duration = Duration::from_secs(90);
 
+/// A close of an idle connection that crosses a request shows after a round trip, and this much
+/// for busy machines. What a server loses later it has lost while working on it.
+const CROSSING_SLACK: Duration = Duration::from_millis(100);
+
 /// A target's way to its server, with its idle connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Transport {
@@ -160,6 +164,15 @@ struct Progress {
     stamps: Option<Stamps>,
 }
 
+impl Progress {
+    /// Whether nothing of an answer was seen, and no longer ago than this the request was sent.
+    fn crossed_within(&self, longest: Duration) -> bool {
+        let noted = self.stamps.as_ref().map(Stamps::noted).unwrap_or_default();
+        let waited = noted.send.map(|send| since(self.epoch).since(send));
+        noted.first_byte.is_none() && waited.is_none_or(|waited| waited <= longest)
+    }
+}
+
 impl Inner {
     async fn exchange(
         &self,
@@ -185,7 +198,7 @@ impl Inner {
         recording
     }
 
-    /// On an idle connection if there is one. Where the server had closed that one meanwhile, and
+    /// On an idle connection if there is one. Where the server was just closing that one, and
     /// nothing of an answer was seen, once more on a new connection.
     async fn send_and_read(
         &self,
@@ -194,9 +207,9 @@ impl Inner {
     ) -> Ending {
         if let Some(connection) = self.take_idle().await {
             progress.recording.connection.reused = true;
+            let longest_crossing = 2 * connection.round_trip + CROSSING_SLACK;
             let ending = self.run(connection, request.clone(), progress).await;
-            let answered = progress.stamps.as_ref().is_some_and(|s| s.noted().first_byte.is_some());
-            if answered || !matches!(ending, Ending::CutOff(_)) {
+            if !matches!(ending, Ending::CutOff(_)) || !progress.crossed_within(longest_crossing) {
                 return ending;
             }
             progress.recording.connection.reused = false;
@@ -213,7 +226,11 @@ impl Inner {
         *phases = ConnectionPhases::default();
         let dialled = self.dialer.dial(progress.epoch, self.limits.timeout, phases);
         let (stream, stamps) = dialled.await?;
-        Connection::new(stream, stamps).await
+        let dialled = phases.resolved.zip(phases.connected);
+        let mut connection = Connection::new(stream, stamps).await?;
+        connection.round_trip =
+            dialled.map_or(Duration::ZERO, |(resolved, connected)| connected.since(resolved));
+        Ok(connection)
     }
 
     async fn run(

@@ -7,6 +7,7 @@ use crate::common::client::Client;
 use crate::common::scripted::{
     CHUNKED, LAST_CHUNK, Step, always, answer, chunk, finish, pause, pipe, send, token, whole,
 };
+use crate::common::stream::{A, STOP, events};
 
 async fn exchange(steps: Vec<Step>) -> (Client, Recording) {
     let steps: Vec<_> = std::iter::once(Step::Request).chain(steps).collect();
@@ -104,6 +105,17 @@ async fn a_body_may_end_with_its_connection() {
     assert_eq!(recording.ending, Ending::Complete);
     assert_eq!(recording.ended, Offset(10 * MS));
     assert_eq!(client.verdict(&recording), "success");
+}
+
+/// Old gateways fold long headers and put spaces before the colon.
+#[tokio::test(start_paused = true)]
+async fn headers_as_they_were_once_written() {
+    let body = events(&[A, STOP]);
+    let length = body.len();
+    let head =
+        format!("HTTP/1.1 200 OK\r\nx-long: a\r\n b\r\nserver : old\r\ncontent-length: {length}");
+    let (client, recording) = exchange(vec![send(format!("{head}\r\n\r\n{body}"))]).await;
+    assert_eq!(client.verdict(&recording), "success", "{recording:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -104,6 +104,18 @@ async fn a_request_is_repeated_once_and_only_if_nothing_was_answered() {
     }
 }
 
+/// A server that takes a request and dies over it has failed, however its connection came about.
+#[tokio::test]
+async fn a_request_that_was_lost_while_the_server_worked_is_not_repeated() {
+    let steps = [Step::Request, answer(), Step::Request, pause(400)];
+    let (address, seen) = tcp(always(steps)).await;
+    let client = Client::network(&format!("http://{address}/v1"), "");
+    assert_eq!(client.verdict(&client.exchange().await), "success");
+    let recording = client.exchange().await;
+    assert_eq!((client.verdict(&recording), recording.connection.reused), ("truncated", true));
+    assert_eq!((seen.connections(), seen.requests().len()), (1, 2));
+}
+
 #[tokio::test(start_paused = true)]
 async fn idle_connections_are_no_more_than_probes_may_be_under_way() {
     let slow = [Step::Request, pause(10), answer(), Step::Request, pause(10), answer(), Step::Hold];

@@ -1,6 +1,5 @@
 //! Where a target is: URL and TLS.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rustls::RootCertStore;
@@ -12,6 +11,8 @@ use url::Url;
 use super::{Context, optional};
 use crate::config::error::Report;
 use crate::config::raw;
+use crate::input_file;
+use crate::protocol::PROTOCOLS;
 use crate::target::Tls;
 
 const MAX_CA_BYTES: u64 = 4 << 20;
@@ -20,7 +21,13 @@ const MAX_CA_BYTES: u64 = 4 << 20;
 pub(super) fn url(text: &str) -> Result<Url, String> {
     const EXPECTED: &str = "expected a base URL such as http://host:8000/v1";
     let url = Url::parse(text).map_err(|e| format!("not a URL ({e}), {EXPECTED}"))?;
-    checked(url, EXPECTED)
+    let url = checked(url, EXPECTED)?;
+    let path = url.path().trim_end_matches('/');
+    if PROTOCOLS.iter().any(|p| path.strip_suffix(p.path()).is_some_and(|base| base.ends_with('/')))
+    {
+        return Err(format!("the URL ends with the path of the API, which is added, {EXPECTED}"));
+    }
+    Ok(url)
 }
 
 /// Refuses what a URL of a server may not have.
@@ -76,10 +83,9 @@ fn ca_file(
 
 /// Only whether the file is of use; the transport reads it again when it connects.
 fn check_ca_file(file: &Path) -> Result<(), String> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(file)
-        .and_then(|f| f.take(MAX_CA_BYTES).read_to_end(&mut bytes))
-        .map_err(|e| format!("cannot be read: {e}"))?;
+    let bytes = input_file::read(file, MAX_CA_BYTES)
+        .map_err(|e| format!("cannot be read: {e}"))?
+        .ok_or_else(|| format!("larger than {} MiB", MAX_CA_BYTES >> 20))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&bytes) {
         let certificate = certificate.map_err(|_| "broken, expected PEM".to_owned())?;
@@ -111,6 +117,8 @@ mod tests {
         check("host:8000", "neither http nor https");
         check("hush", "not a URL");
         check("http://", "not a URL");
+        check("http://host/v1/chat/completions", "the path of the API");
+        check("http://host/v1/completions/", "the path of the API");
         assert!(url("http://[::1]:8000/v1/").is_ok());
     }
 }

@@ -17,6 +17,8 @@ use crate::workload::Workload;
 const DAY: Duration = Duration::from_secs(86_400);
 /// Below a day it can only be a rehearsal of the alerts (`llm-prober rules`).
 const SHORTEST_WINDOW: Duration = Duration::from_secs(60);
+/// Seconds (more than eleven days), or tokens per second.
+const MAX_THRESHOLD: f64 = 1e6;
 const DEFAULT_WINDOW: Duration = Duration::from_secs(30 * 86_400);
 
 /// The file's SLOs, or the built-in one if it has none.
@@ -103,6 +105,14 @@ fn window(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Opti
     Some(window)
 }
 
+/// What a threshold may be, in words.
+fn range(kind: ObjectiveKind) -> &'static str {
+    match kind {
+        ObjectiveKind::TokensPerSecond => "more than zero, at most 1000000",
+        _ => "more than zero, at most 11d",
+    }
+}
+
 fn objectives(
     name: &Spanned<String>,
     raw: &raw::Slo,
@@ -129,8 +139,8 @@ fn objectives(
     let mut objectives = Vec::new();
     for (kind, bound) in bounds {
         let Some((threshold, at)) = bound else { continue };
-        if !(threshold > 0.0 && threshold <= 1e6) {
-            let why = format!("{} out of range, expected more than zero", kind.as_str());
+        if !(threshold > 0.0 && threshold <= MAX_THRESHOLD) {
+            let why = format!("{} out of range, expected {}", kind.as_str(), range(kind));
             report.add::<()>(at, why);
         }
         objectives.push(Objective { kind, threshold });
