@@ -14,7 +14,7 @@ use llm_prober::config::Config;
 use llm_prober::daemon::{Daemon, network};
 use llm_prober::failure::{Failure, FailureReason};
 use llm_prober::measure::Measurement;
-use llm_prober::metrics::{Metrics, MetricsOptions};
+use llm_prober::metrics::{Format, Metrics, MetricsOptions};
 use llm_prober::outcome::{Outcome, RateLimit};
 use llm_prober::probe::Probe;
 use llm_prober::recording::{Offset, Recording};
@@ -46,7 +46,10 @@ async fn main() {
     println!("{:<28} {:>9} {:>9} {:>9}", "page", "kB", "p50 ms", "max ms");
     let paths = ["/", "/?page=2", "/?q=node-00", "/?state=failing", "/targets/node-0001"];
     for path in paths.map(str::to_owned).into_iter().chain([format!("/probes/{id}")]) {
-        measure(address, &path).await;
+        measure(address, &path, "").await;
+    }
+    for format in Format::ALL {
+        measure(address, "/metrics", format.content_type()).await;
     }
 }
 
@@ -109,19 +112,24 @@ async fn serve(daemon: Arc<Daemon>) -> SocketAddr {
     address
 }
 
-async fn measure(address: SocketAddr, path: &str) {
+async fn measure(address: SocketAddr, path: &str, accept: &str) {
     let client = reqwest::Client::builder().no_proxy();
     let client = client.tls_backend_preconfigured(nobody()).build().unwrap();
     let (mut times, mut bytes) = (Vec::new(), 0);
     for _ in 0..REQUESTS {
         let from = Instant::now();
-        let answer = client.get(format!("http://{address}{path}")).send().await.unwrap();
+        let answer = client
+            .get(format!("http://{address}{path}"))
+            .header("accept", accept)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         bytes = answer.bytes().await.unwrap().len();
         times.push(from.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
-    let shown: String = path.chars().take(28).collect();
+    let shown: String = format!("{path} {accept}").chars().take(28).collect();
     println!(
         "{shown:<28} {:>9} {:>9.1} {:>9.1}",
         bytes / 1000,

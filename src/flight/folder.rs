@@ -34,15 +34,27 @@ impl Folder {
             Self { path: path.to_owned(), most: most_bytes, files: BTreeMap::new(), bytes: 0 };
         drop(folder.create()?);
         fs::remove_file(path.join(UNFINISHED))?;
-        for entry in fs::read_dir(path)? {
+        folder.look()?;
+        folder.make_room(0)?;
+        Ok(folder)
+    }
+
+    /// Counts the files anew: somebody may have tidied up.
+    pub fn look(&mut self) -> io::Result<()> {
+        let mut files = BTreeMap::new();
+        for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.ends_with(SUFFIX) && entry.file_type()?.is_file() {
-                folder.count(name, entry.metadata()?.len());
+                match entry.metadata() {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    metadata => drop(files.insert(name, metadata?.len())),
+                }
             }
         }
-        folder.make_room(0)?;
-        Ok(folder)
+        self.bytes = files.values().sum();
+        self.files = files;
+        Ok(())
     }
 
     /// How many files there are, and their bytes.

@@ -1,11 +1,13 @@
 //! The flight recorder: keeps records of failed or odd probes in a folder, off the measured path.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +17,9 @@ use crate::history::{Flight, Summary};
 
 /// Probes that wait for the disk; further ones are not kept, and counted.
 const QUEUE: usize = 64;
+
+/// How often files that somebody else deleted are noticed.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Which probes are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +100,7 @@ impl Recorder {
             folder: Arc::new(Mutex::new(folder)),
             dir: options.dir.clone(),
             counts: Arc::clone(&counts),
+            trouble: Trouble::default(),
         };
         tasks.spawn(writer.run(waiting, stop));
         Ok(Self { keep: options.keep, queue, counts })
@@ -133,42 +139,103 @@ struct Writer {
     folder: Arc<Mutex<Folder>>,
     dir: PathBuf,
     counts: Arc<Counts>,
+    trouble: Trouble,
 }
 
 impl Writer {
-    async fn run(self, mut waiting: mpsc::Receiver<Arc<Flight>>, stop: CancellationToken) {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Arc<Flight>>, stop: CancellationToken) {
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let next = tokio::select! {
                 biased;
                 next = waiting.recv() => next,
                 () = stop.cancelled() => None,
+                _ = look.tick() => {
+                    // A folder that cannot be read is told of by the next record.
+                    let _ = self.in_folder(Folder::look).await;
+                    continue;
+                }
             };
             let Some(flight) = next else { break };
             self.write(flight).await;
         }
     }
 
-    async fn write(&self, flight: Arc<Flight>) {
+    async fn write(&mut self, flight: Arc<Flight>) {
+        let write = move |folder: &mut Folder| {
+            FlightRecord::of(&flight).map(|record| folder.write(&record)).transpose()
+        };
+        match self.in_folder(write).await {
+            Ok(None) => {}
+            Ok(Some(())) => {
+                self.counts.written.fetch_add(1, Ordering::Relaxed);
+                if let Some(unwritten) = self.trouble.ends() {
+                    let dir = self.dir.display();
+                    tracing::info!(%dir, unwritten, "flight records are written again");
+                }
+            }
+            Err(error) => {
+                self.counts.lost.fetch_add(1, Ordering::Relaxed);
+                if self.trouble.begins(error.kind()) {
+                    let dir = self.dir.display();
+                    tracing::warn!(%dir, %error, "flight records are not written");
+                }
+            }
+        }
+    }
+
+    /// The disk's work, off the threads that begin probes.
+    async fn in_folder<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Folder) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
         let (folder, counts) = (Arc::clone(&self.folder), Arc::clone(&self.counts));
         let work = move || {
-            let Some(record) = FlightRecord::of(&flight) else { return Ok(()) };
             let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
-            let result = folder.write(&record);
+            let result = work(&mut folder);
             counts.note(&folder);
-            result.inspect(|()| {
-                counts.written.fetch_add(1, Ordering::Relaxed);
-            })
+            result
         };
-        let result = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
             Err(io::Error::other(format!("the writing task ended: {error}")))
-        });
-        if let Err(error) = result {
-            self.counts.lost.fetch_add(1, Ordering::Relaxed);
-            warn(&self.dir, &error);
-        }
+        })
     }
 }
 
-fn warn(dir: &Path, error: &io::Error) {
-    tracing::warn!(dir = %dir.display(), %error, "a flight record is not written");
+/// Said once, and again when it is another or over: a full disk would fill the log as well.
+#[derive(Default)]
+struct Trouble {
+    now: Option<io::ErrorKind>,
+    unwritten: u64,
+}
+
+impl Trouble {
+    /// Whether it is news.
+    fn begins(&mut self, kind: io::ErrorKind) -> bool {
+        self.unwritten += 1;
+        self.now.replace(kind) != Some(kind)
+    }
+
+    /// How many records it cost, if there was any.
+    fn ends(&mut self) -> Option<u64> {
+        self.now.take().map(|_| std::mem::take(&mut self.unwritten))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_trouble_is_news_once() {
+        let mut trouble = Trouble::default();
+        assert_eq!(trouble.ends(), None);
+        let full = io::ErrorKind::StorageFull;
+        assert_eq!([(); 3].map(|()| trouble.begins(full)), [true, false, false]);
+        assert!(trouble.begins(io::ErrorKind::PermissionDenied));
+        assert_eq!((trouble.ends(), trouble.ends()), (Some(4), None));
+        assert!(trouble.begins(full));
+        assert_eq!(trouble.ends(), Some(1));
+    }
 }

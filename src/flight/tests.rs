@@ -235,6 +235,34 @@ async fn the_recorder_takes_what_it_is_told_to() {
     }
 }
 
+/// Somebody may tidy up, and nothing else may be recorded for long.
+#[tokio::test(start_paused = true)]
+async fn files_that_somebody_deletes_are_not_counted_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let options =
+        RecorderOptions { dir: dir.path().to_owned(), max_bytes: 1 << 20, keep: Keep::All };
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let recorder = Recorder::start(&options, &tasks, stop).unwrap();
+    let history = History::new(1 << 20, Some(recorder));
+    let until = async |files: u64| {
+        for _ in 0..600 {
+            let status = history.recorder().unwrap();
+            if (status.files, status.bytes > 0) == (files, files > 0) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+        panic!("{:?}", history.recorder());
+    };
+    let Flight { target, probe } = flight(recording());
+    history.add(&target, probe);
+    until(1).await;
+    for name in names(dir.path()) {
+        std::fs::remove_file(dir.path().join(name)).unwrap();
+    }
+    until(0).await;
+}
+
 /// A disk that does not answer costs records, never a probe.
 #[tokio::test(flavor = "current_thread")]
 async fn a_full_queue_is_counted() {

@@ -196,5 +196,5 @@ fn compose(target: &TargetMetrics, workload: &str, keys: &[String]) -> Labels {
         (key.clone(), value)
     });
     let fixed = TARGET_LABELS.iter().map(|&name| name.to_owned()).zip(values);
-    Labels(fixed.chain(own).collect())
+    fixed.chain(own).collect()
 }

@@ -18,6 +18,6 @@ impl ComparisonMetrics {
     }
 
     pub fn labels(&self) -> Labels {
-        Labels(vec![("comparison".to_owned(), self.live.spec().name.clone())])
+        Labels::from_iter([("comparison".to_owned(), self.live.spec().name.clone())])
     }
 }

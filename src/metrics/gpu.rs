@@ -40,7 +40,7 @@ fn own(gpu: &Seen) -> [String; 2] {
 }
 
 fn labels(names: &[&str], values: impl IntoIterator<Item = String>) -> Labels {
-    Labels(names.iter().map(|&name| name.to_owned()).zip(values).collect())
+    names.iter().map(|&name| name.to_owned()).zip(values).collect()
 }
 
 /// The machine's name as dcgm-exporter has it: the Kubernetes node's, where it is given.

@@ -33,6 +33,7 @@ mod tests;
 mod workload;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -92,6 +93,8 @@ pub struct Metrics {
     state: Arc<State>,
     text: Registry,
     protobuf: Registry,
+    /// About how long the next text will be: it is as long as the last one.
+    body_bytes: AtomicUsize,
 }
 
 impl Metrics {
@@ -102,7 +105,7 @@ impl Metrics {
         let state = Arc::new(State { dcgm_host, ..State::new(options) });
         let text = collector::registry(&state, Encoding::Text);
         let protobuf = collector::registry(&state, Encoding::Protobuf);
-        Arc::new(Self { options, state, text, protobuf })
+        Arc::new(Self { options, state, text, protobuf, body_bytes: AtomicUsize::new(0) })
     }
 
     /// Puts a configuration in force. Targets that are equal to loaded ones keep their values,

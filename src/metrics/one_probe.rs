@@ -1,6 +1,7 @@
 //! The metrics of a single probe, in a registry of their own.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use super::{Metrics, MetricsOptions, State, collector};
 use crate::config::Config;
@@ -31,7 +32,7 @@ impl Metrics {
         let state = Arc::new(State::new(options));
         let text = collector::registry_of_one(&state, one, Encoding::Text);
         let protobuf = collector::registry_of_one(&state, one, Encoding::Protobuf);
-        let metrics = Self { options, state, text, protobuf };
+        let metrics = Self { options, state, text, protobuf, body_bytes: AtomicUsize::new(0) };
         metrics.load(config);
         for target in &metrics.state.loaded.load().targets {
             if let Some(model) = model {

@@ -9,6 +9,7 @@ mod scrape;
 mod site;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -17,6 +18,7 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 use tower_http::compression::CompressionLayer;
 
 pub use self::site::{Site, WebOptions};
@@ -49,14 +51,22 @@ async fn guarded(mut response: Response) -> Response {
     response
 }
 
-/// Serves on `listener` until the site stops, then lets requests under way finish.
+/// How long a client may take for its answer when the site has stopped.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// Serves on `listener` until the site stops, then lets requests under way finish, for a while: a
+/// client that never ends its request, or never reads its answer, does not keep the program.
 ///
 /// # Errors
 /// When the listener breaks.
 pub async fn serve(listener: TcpListener, site: Site) -> std::io::Result<()> {
     let stop = site.stop.clone();
-    let shutdown = async move { stop.cancelled().await };
-    axum::serve(listener, router(site)).with_graceful_shutdown(shutdown).await
+    let shutdown = stop.clone().cancelled_owned();
+    let served = axum::serve(listener, router(site)).with_graceful_shutdown(shutdown);
+    tokio::select! {
+        result = served => result,
+        () = async { stop.cancelled().await; sleep(LAST_ANSWERS).await } => Ok(()),
+    }
 }
 
 async fn config(State(daemon): State<Arc<Daemon>>) -> String {

@@ -13,6 +13,8 @@ use crate::daemon::Daemon;
 const LISTENERS: usize = 64;
 /// Probes on demand at a time.
 const PROBES: usize = 8;
+/// Scrapes that are put together at a time; further ones wait.
+const SCRAPES: usize = 2;
 
 /// What is served beyond figures; all off where nobody asks for it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,6 +38,7 @@ pub struct Site {
     pub stop: CancellationToken,
     pub(super) listeners: Arc<Semaphore>,
     pub(super) probes: Arc<Semaphore>,
+    pub(super) scrapes: Arc<Semaphore>,
 }
 
 impl Site {
@@ -49,6 +52,7 @@ impl Site {
             stop,
             listeners: Arc::new(Semaphore::new(LISTENERS)),
             probes: Arc::new(Semaphore::new(PROBES)),
+            scrapes: Arc::new(Semaphore::new(SCRAPES)),
         }
     }
 }

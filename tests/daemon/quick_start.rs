@@ -1,6 +1,8 @@
 //! Without any argument: the daemon probes its own simulator.
 
 use reqwest::Method;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::common::daemon::Program;
 
@@ -65,6 +67,18 @@ async fn a_signal_ends_it_in_order() {
         assert_eq!(status.code(), Some(0), "{signal}: {}", daemon.stderr());
         assert!(daemon.stderr().contains("ending: letting probes"), "{}", daemon.stderr());
     }
+}
+
+#[tokio::test]
+async fn a_client_that_never_ends_its_request_does_not_keep_it() {
+    let mut daemon = Program::daemon([""; 0]).await;
+    let mut client = TcpStream::connect(daemon.address().await).await.unwrap();
+    client.write_all(b"GET /metr").await.unwrap();
+    // Connections are accepted in order, so this one's answer says that the first was.
+    assert_eq!(daemon.get("/-/healthy").await.status, 200);
+    daemon.signal("TERM");
+    let status = daemon.ended().await;
+    assert_eq!(status.code(), Some(0), "{}", daemon.stderr());
 }
 
 #[tokio::test]
