@@ -19,11 +19,13 @@
 //! Around a probe `server_metrics` looks at the inference server's own page, and beside all probes
 //! `gpu` watches this machine's GPUs. `comparer` sends the same prompt to two targets and lets
 //! [`comparison`] judge; `watcher` holds a target against its own past by [`change`]; what they know
-//! survives in `state`. Beside it all stand `simulate`, a server to probe, `rules`, the alert rules
-//! of `alerts/` written for a configuration, and [`gate`], release profiles.
+//! survives in `state`. `loop_lag` says how late the prober itself is. Beside it all stand
+//! `simulate`, a server to probe, `rules`, the alert rules of `alerts/` written for a configuration,
+//! and [`gate`], release profiles.
 //!
 //! Invariants:
-//! - The core below knows no clock, no runtime and no file; each module uses only those above it.
+//! - The core below knows no clock and no runtime, and of files only the configuration and what it
+//!   names (by `input_file`); each module uses only those above it.
 //! - Every end of a probe is one of a closed set ([`failure::FailureReason`]); free text never
 //!   becomes a label.
 //! - A figure that cannot be observed is `None`, never zero.
