@@ -3,8 +3,8 @@
 
 use crate::framing::{SseEvent, SseParser};
 use crate::protocol::{DecodeError, Frame, Protocol};
-use crate::recording::{Offset, Recording, TimestampSource};
-use crate::timeline::{DecodeEnd, Event, EventKind, Timeline};
+use crate::recording::{Head, Offset, Recording, TimestampSource};
+use crate::timeline::{DecodeEnd, Event, EventKind, Timeline, Told};
 
 /// Events beyond this number are not decoded: no answer has so many.
 const MAX_EVENTS: usize = 1_000_000;
@@ -12,89 +12,32 @@ const MAX_EVENTS: usize = 1_000_000;
 /// Decodes the body of a 2xx answer.
 #[must_use]
 pub fn decode(
-    protocol: &dyn Protocol,
+    protocol: &'static dyn Protocol,
     recording: &Recording,
     source: TimestampSource,
     max_event_bytes: usize,
 ) -> Timeline {
-    let mut decoder = Decoder {
-        protocol,
-        events: Vec::new(),
-        end: DecodeEnd::Clean,
-        streamed: false,
-        done: false,
-        frames: 0,
-    };
-    match Framing::of(recording) {
-        Framing::EventStream => decoder.event_stream(recording, source, max_event_bytes),
-        Framing::Whole => decoder.whole(recording, source),
-        Framing::Nothing => {}
-        Framing::Encoded(encoding) => {
-            decoder.malformed(format!(
-                "the body has Content-Encoding {encoding} although identity was asked for"
-            ));
-        }
-        Framing::Foreign => decoder.malformed(format!(
-            "the body is neither JSON nor an event stream (Content-Type {})",
-            content_type(recording).unwrap_or("absent")
-        )),
+    let mut decoder = Decoder::new(protocol, recording.head.as_ref(), max_event_bytes);
+    for chunk in &recording.chunks {
+        decoder.push(&chunk.bytes, recording.at(&chunk.arrival, source), chunk.arrival.read);
     }
-    Timeline { events: decoder.events, streamed: decoder.streamed, end: decoder.end }
+    decoder.finish()
 }
 
-/// How a body is framed.
-#[derive(Debug, PartialEq, Eq)]
-enum Framing {
-    EventStream,
-    Whole,
-    /// An empty body.
-    Nothing,
-    /// Compressed although `identity` was asked for: its chunks would say nothing about tokens.
-    Encoded(String),
-    /// Something else, such as an HTML page.
-    Foreign,
-}
-
-impl Framing {
-    /// The first bytes decide before the header does: proxies send JSON errors as
-    /// `text/event-stream` and HTML pages as anything.
-    fn of(recording: &Recording) -> Self {
-        let encoding = recording.head.as_ref().and_then(|h| h.header("content-encoding"));
-        if let Some(encoding) = encoding.filter(|e| !e.eq_ignore_ascii_case("identity")) {
-            return Self::Encoded(encoding.to_owned());
-        }
-        let is_event_stream = content_type(recording)
-            .and_then(|t| t.split(';').next())
-            .is_some_and(|t| t.trim().eq_ignore_ascii_case("text/event-stream"));
-        let start: Vec<u8> = significant_bytes(recording).take(8).collect();
-        match start.first() {
-            None if is_event_stream => Self::EventStream,
-            None => Self::Nothing,
-            Some(b'{' | b'[') => Self::Whole,
-            Some(b'<') => Self::Foreign,
-            Some(_) if is_event_stream || looks_like_event_stream(&start) => Self::EventStream,
-            Some(_) => Self::Foreign,
-        }
-    }
-}
-
-fn content_type(recording: &Recording) -> Option<&str> {
-    recording.head.as_ref().and_then(|h| h.header("content-type"))
-}
-
-/// The body's bytes behind white space and a byte-order mark.
-fn significant_bytes(recording: &Recording) -> impl Iterator<Item = u8> + '_ {
-    let bytes = recording.chunks.iter().flat_map(|c| c.bytes.iter().copied());
-    bytes.skip_while(|b| b.is_ascii_whitespace() || matches!(b, 0xef | 0xbb | 0xbf))
-}
-
-fn looks_like_event_stream(start: &[u8]) -> bool {
-    let fields: [&[u8]; 6] = [b":", b"data:", b"event:", b"id:", b"retry:", b"error:"];
-    fields.iter().any(|f| start.starts_with(f) || f.starts_with(start))
-}
-
-struct Decoder<'a> {
-    protocol: &'a dyn Protocol,
+/// Reads a body piece by piece, as far as it has come: the same pieces give the same events,
+/// whether they are read at once or while the answer is still under way.
+pub struct Decoder {
+    protocol: &'static dyn Protocol,
+    content_type: Option<String>,
+    /// Not identity.
+    encoding: Option<String>,
+    /// Decided by the first bytes.
+    framing: Option<Framing>,
+    /// What came before that; a whole body until its end.
+    body: Vec<u8>,
+    parser: SseParser,
+    /// The newest piece.
+    arrival: Option<(Offset, u32)>,
     events: Vec<Event>,
     end: DecodeEnd,
     streamed: bool,
@@ -104,36 +47,139 @@ struct Decoder<'a> {
     frames: u32,
 }
 
-impl Decoder<'_> {
-    fn event_stream(&mut self, recording: &Recording, source: TimestampSource, limit: usize) {
-        self.streamed = true;
-        let mut parser = SseParser::new(limit);
-        let mut frames = Vec::new();
-        for chunk in &recording.chunks {
-            let arrival = (recording.at(&chunk.arrival, source), chunk.arrival.read);
-            let pushed = parser.push(&chunk.bytes, &mut frames);
-            for frame in frames.drain(..) {
-                self.sse_frame(&frame, arrival);
-            }
-            if let Err(e) = pushed {
-                return self.malformed(format!("an event exceeds {} bytes", e.limit));
-            }
-            if self.done {
-                return;
-            }
-        }
-        if let Some((frame, chunk)) = parser.finish().zip(recording.chunks.last()) {
-            self.sse_frame(&frame, (recording.at(&chunk.arrival, source), chunk.arrival.read));
+impl Decoder {
+    /// One that has read nothing yet of a body with this head.
+    #[must_use]
+    pub fn new(
+        protocol: &'static dyn Protocol,
+        head: Option<&Head>,
+        max_event_bytes: usize,
+    ) -> Self {
+        let header = |name| head.and_then(|h| h.header(name)).map(str::to_owned);
+        Self {
+            protocol,
+            content_type: header("content-type"),
+            encoding: header("content-encoding").filter(|e| !e.eq_ignore_ascii_case("identity")),
+            framing: None,
+            body: Vec::new(),
+            parser: SseParser::new(max_event_bytes),
+            arrival: None,
+            events: Vec::new(),
+            end: DecodeEnd::Clean,
+            streamed: false,
+            done: false,
+            frames: 0,
         }
     }
 
-    fn whole(&mut self, recording: &Recording, source: TimestampSource) {
-        let Some(last) = recording.chunks.last() else { return };
-        let body: Vec<u8> = recording.chunks.iter().flat_map(|c| c.bytes.to_vec()).collect();
+    /// What was read so far.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Reads the next piece, which arrived at `at` with the read of this number.
+    pub fn push(&mut self, bytes: &[u8], at: Offset, read: u32) {
+        self.arrival = Some((at, read));
+        match self.framing {
+            None => {
+                self.body.extend_from_slice(bytes);
+                self.framing = self.framing_so_far();
+                if self.framing == Some(Framing::EventStream) {
+                    let start = std::mem::take(&mut self.body);
+                    self.event_stream(&start, (at, read));
+                }
+            }
+            Some(Framing::EventStream) => self.event_stream(bytes, (at, read)),
+            Some(Framing::Whole) => self.body.extend_from_slice(bytes),
+            Some(Framing::Foreign) => {}
+        }
+    }
+
+    /// The body has ended: everything that it told.
+    #[must_use]
+    pub fn finish(mut self) -> Timeline {
+        if self.framing.is_none() {
+            self.framing = self.framing_of(true);
+        }
+        match (&self.encoding, self.framing, self.arrival) {
+            (Some(encoding), ..) => {
+                let detail = format!(
+                    "the body has Content-Encoding {encoding} although identity was asked for"
+                );
+                self.malformed(detail);
+            }
+            (None, Some(Framing::Foreign), _) => {
+                let content_type = self.content_type.as_deref().unwrap_or("absent");
+                let detail = format!(
+                    "the body is neither JSON nor an event stream (Content-Type {content_type})"
+                );
+                self.malformed(detail);
+            }
+            (None, Some(Framing::Whole), Some(arrival)) => self.whole(arrival),
+            (None, Some(Framing::EventStream), Some(arrival)) => {
+                self.streamed = true;
+                let parser = std::mem::replace(&mut self.parser, SseParser::new(0));
+                if !self.done
+                    && let Some(event) = parser.finish()
+                {
+                    self.sse_frame(&event, arrival);
+                }
+            }
+            (None, framing, None) => self.streamed = framing == Some(Framing::EventStream),
+            (None, None, Some(_)) => {}
+        }
+        Timeline { events: self.events, streamed: self.streamed, end: self.end }
+    }
+
+    /// Decided as soon as it can be.
+    fn framing_so_far(&self) -> Option<Framing> {
+        self.framing_of(false)
+    }
+
+    /// The first bytes decide before the header does: proxies send JSON errors as
+    /// `text/event-stream` and HTML pages as anything. `None` while they do not decide, and for an
+    /// empty body.
+    fn framing_of(&self, ended: bool) -> Option<Framing> {
+        let is_event_stream = self
+            .content_type
+            .as_deref()
+            .and_then(|t| t.split(';').next())
+            .is_some_and(|t| t.trim().eq_ignore_ascii_case("text/event-stream"));
+        let start = significant_start(&self.body);
+        match start.first() {
+            None if ended && is_event_stream => Some(Framing::EventStream),
+            None => None,
+            Some(b'{' | b'[') => Some(Framing::Whole),
+            Some(b'<') => Some(Framing::Foreign),
+            Some(_) if is_event_stream => Some(Framing::EventStream),
+            Some(_) if start.len() < DECIDING_BYTES && !ended => None,
+            Some(_) if looks_like_event_stream(start) => Some(Framing::EventStream),
+            Some(_) => Some(Framing::Foreign),
+        }
+    }
+
+    fn event_stream(&mut self, bytes: &[u8], arrival: (Offset, u32)) {
+        self.streamed = true;
+        if self.done || self.encoding.is_some() || matches!(self.end, DecodeEnd::Malformed(_)) {
+            return;
+        }
+        let mut frames = Vec::new();
+        let pushed = self.parser.push(bytes, &mut frames);
+        for frame in frames {
+            self.sse_frame(&frame, arrival);
+        }
+        if let Err(e) = pushed {
+            self.malformed(format!("an event exceeds {} bytes", e.limit));
+        }
+    }
+
+    fn whole(&mut self, arrival: (Offset, u32)) {
+        let body = std::mem::take(&mut self.body);
         let text = String::from_utf8_lossy(&body);
         let text = text.trim_start_matches('\u{feff}');
         let frame = Frame { event: "", data: text, whole: true };
-        self.frame(&frame, (recording.at(&last.arrival, source), last.arrival.read));
+        self.frame(&frame, arrival);
     }
 
     fn sse_frame(&mut self, event: &SseEvent, arrival: (Offset, u32)) {
@@ -150,21 +196,17 @@ impl Decoder<'_> {
             DecodeEnd::Clean if self.done => return,
             DecodeEnd::Clean => {}
         }
-        let frame_number = self.frames;
+        let number = self.frames;
         self.frames = self.frames.saturating_add(1);
-        let mut kinds = Vec::new();
-        match self.protocol.decode(frame, &mut kinds) {
+        let mut told = Vec::new();
+        match self.protocol.decode(frame, &mut told) {
             Ok(()) => {}
             Err(DecodeError::Partial(detail)) => self.end = DecodeEnd::Partial(detail),
             Err(DecodeError::Malformed(detail)) => self.malformed(detail),
         }
-        self.done |= kinds.contains(&EventKind::Done);
-        self.events.extend(kinds.into_iter().map(|kind| Event {
-            at,
-            read,
-            frame: frame_number,
-            kind,
-        }));
+        self.done |= told.iter().any(|told| told.kind == EventKind::Done);
+        let event = |Told { choice, kind }| Event { at, read, frame: number, choice, kind };
+        self.events.extend(told.into_iter().map(event));
         if self.events.len() > MAX_EVENTS {
             self.malformed(format!("the answer has more than {MAX_EVENTS} events"));
         }
@@ -173,4 +215,28 @@ impl Decoder<'_> {
     fn malformed(&mut self, detail: String) {
         self.end = DecodeEnd::Malformed(detail);
     }
+}
+
+/// How a body is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    EventStream,
+    Whole,
+    /// Something else, such as an HTML page.
+    Foreign,
+}
+
+/// So many first bytes tell every framing from every other.
+const DECIDING_BYTES: usize = 8;
+
+/// The body's bytes behind white space and a byte-order mark.
+fn significant_start(body: &[u8]) -> &[u8] {
+    let blank = |b: &u8| b.is_ascii_whitespace() || matches!(b, 0xef | 0xbb | 0xbf);
+    let start = body.iter().position(|b| !blank(b)).unwrap_or(body.len());
+    &body[start..body.len().min(start + DECIDING_BYTES)]
+}
+
+fn looks_like_event_stream(start: &[u8]) -> bool {
+    let fields: [&[u8]; 6] = [b":", b"data:", b"event:", b"id:", b"retry:", b"error:"];
+    fields.iter().any(|f| start.starts_with(f) || f.starts_with(start))
 }

@@ -72,6 +72,9 @@ pub enum EventKind {
     Reasoning(String),
     /// A tool call's name or arguments.
     ToolCall(String),
+    /// Something was generated that the server does not show: encrypted or redacted reasoning, a
+    /// signature. No content, but progress.
+    Hidden,
     /// Token counts.
     Usage(Usage),
     /// Stage durations.
@@ -101,6 +104,23 @@ impl EventKind {
     }
 }
 
+/// What a protocol reads in a frame: an [`EventKind`] and which of the answer's choices it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The choice's `index`; 0 for what concerns the whole answer.
+    pub choice: u32,
+    /// What.
+    pub kind: EventKind,
+}
+
+impl Told {
+    /// Something that concerns the whole answer.
+    #[must_use]
+    pub fn whole(kind: EventKind) -> Self {
+        Self { choice: 0, kind }
+    }
+}
+
 /// An [`EventKind`] with the instant of the read that completed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -110,6 +130,8 @@ pub struct Event {
     pub read: u32,
     /// Which frame of the answer told it; what one frame holds came as one piece.
     pub frame: u32,
+    /// Of which of the answer's choices; 0 for what concerns the whole answer.
+    pub choice: u32,
     /// What.
     pub kind: EventKind,
 }

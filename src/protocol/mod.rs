@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::timeline::EventKind;
+use crate::timeline::Told;
 use crate::workload::Prompt;
 use crate::workload::captured::Form;
 
@@ -66,7 +66,7 @@ pub trait Protocol: Send + Sync {
     ///
     /// # Errors
     /// When the frame is not what the protocol allows.
-    fn decode(&self, frame: &Frame<'_>, events: &mut Vec<EventKind>) -> Result<(), DecodeError>;
+    fn decode(&self, frame: &Frame<'_>, told: &mut Vec<Told>) -> Result<(), DecodeError>;
 }
 
 /// Every protocol, by name. The registration line of a new one goes here.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::surrogates::mended;
 use super::{Ask, DecodeError, Frame};
-use crate::timeline::{EventKind, Finish, ServerTiming, Usage};
+use crate::timeline::{EventKind, Finish, ServerTiming, Told, Usage};
 use crate::workload::Captured;
 
 const END_MARKER: &str = "[DONE]";
@@ -14,19 +14,20 @@ const END_MARKER: &str = "[DONE]";
 /// Reads one frame. `choice` appends what one element of `choices` holds, without its finish.
 pub(super) fn decode(
     frame: &Frame<'_>,
-    events: &mut Vec<EventKind>,
+    told: &mut Vec<Told>,
     choice: impl Fn(&Map<String, Value>, &mut Vec<EventKind>) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
+    let mut tell = |kind| told.push(Told::whole(kind));
     let data = frame.data.trim();
     if data.is_empty() {
         // A keep-alive, unless its name is all it has to say.
         if frame.event == "error" {
-            events.push(EventKind::Error("an error event without data".to_owned()));
+            tell(EventKind::Error("an error event without data".to_owned()));
         }
         return Ok(());
     }
     if data == END_MARKER {
-        events.push(EventKind::Done);
+        tell(EventKind::Done);
         return Ok(());
     }
     if is_aside(frame) && !data.starts_with('{') {
@@ -35,12 +36,12 @@ pub(super) fn decode(
     let root = match parse(data) {
         Ok(Value::Object(root)) => root,
         Ok(Value::String(text)) if frame.event == "error" => {
-            events.push(EventKind::Error(text));
+            tell(EventKind::Error(text));
             return Ok(());
         }
         Ok(other) => return Err(wrong("an event", "a JSON object", &other)),
         Err(_) if frame.event == "error" => {
-            events.push(EventKind::Error(data.to_owned()));
+            tell(EventKind::Error(data.to_owned()));
             return Ok(());
         }
         Err(e) if e.is_eof() || END_MARKER.starts_with(data) => {
@@ -48,7 +49,7 @@ pub(super) fn decode(
         }
         Err(e) => return Err(DecodeError::Malformed(format!("an event is not JSON: {e}"))),
     };
-    decode_object(frame, &root, events, choice)
+    decode_object(frame, &root, told, choice)
 }
 
 /// Whether the event has a name that no part of an answer has, such as `ping`.
@@ -64,27 +65,37 @@ fn parse(data: &str) -> Result<Value, serde_json::Error> {
 fn decode_object(
     frame: &Frame<'_>,
     root: &Map<String, Value>,
-    events: &mut Vec<EventKind>,
+    told: &mut Vec<Told>,
     choice: impl Fn(&Map<String, Value>, &mut Vec<EventKind>) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
     if let Some(message) = error_message(frame, root) {
-        events.push(EventKind::Error(message));
+        told.push(Told::whole(EventKind::Error(message)));
         return Ok(());
     }
     // Usage goes before the content of its frame: it counts the tokens up to and including it.
-    events.extend(usage(root).map(EventKind::Usage));
+    told.extend(usage(root).map(EventKind::Usage).map(Told::whole));
     let mut finishes = Vec::new();
     for element in array(root, "choices")? {
         let Value::Object(element) = element else {
             return Err(wrong("an element of `choices`", "an object", element));
         };
-        choice(element, events)?;
-        finishes.extend(own_error(element).map(|error| EventKind::Error(message_of(error))));
-        finishes.extend(finish(element)?);
+        let index = index_of(element);
+        let of_choice = |kind| Told { choice: index, kind };
+        let mut events = Vec::new();
+        choice(element, &mut events)?;
+        told.extend(events.into_iter().map(of_choice));
+        let error = own_error(element).map(|error| EventKind::Error(message_of(error)));
+        finishes.extend(error.into_iter().chain(finish(element)?).map(of_choice));
     }
-    events.extend(timings(root).map(EventKind::ServerTiming));
-    events.append(&mut finishes);
+    told.extend(timings(root).map(EventKind::ServerTiming).map(Told::whole));
+    told.append(&mut finishes);
     Ok(())
+}
+
+/// Which choice it is; servers that have only one may leave it out.
+fn index_of(choice: &Map<String, Value>) -> u32 {
+    let index = choice.get("index").and_then(whole_number);
+    index.and_then(|index| u32::try_from(index).ok()).unwrap_or(0)
 }
 
 /// The keys every request of the family has.

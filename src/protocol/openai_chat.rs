@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::openai::{array, base_body, captured_body, decode, object, text};
 use super::{Ask, DecodeError, Frame, Protocol};
-use crate::timeline::EventKind;
+use crate::timeline::{EventKind, Told};
 use crate::workload::captured::Form;
 
 /// The OpenAI chat API, as OpenAI, vLLM, SGLang, llama.cpp, Ollama and gateways serve it.
@@ -35,9 +35,9 @@ impl Protocol for OpenAiChat {
         body
     }
 
-    fn decode(&self, frame: &Frame<'_>, events: &mut Vec<EventKind>) -> Result<(), DecodeError> {
+    fn decode(&self, frame: &Frame<'_>, told: &mut Vec<Told>) -> Result<(), DecodeError> {
         let key = if frame.whole { "message" } else { "delta" };
-        decode(frame, events, |choice, events| {
+        decode(frame, told, |choice, events| {
             object(choice, key)?.map_or(Ok(()), |message| read_message(message, events))
         })
     }

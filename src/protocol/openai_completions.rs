@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::openai::{base_body, captured_body, decode, text};
 use super::{Ask, DecodeError, Frame, Protocol};
-use crate::timeline::EventKind;
+use crate::timeline::{EventKind, Told};
 use crate::workload::captured::Form;
 
 /// The older OpenAI completions API: a text in, a text out.
@@ -33,8 +33,8 @@ impl Protocol for OpenAiCompletions {
         body
     }
 
-    fn decode(&self, frame: &Frame<'_>, events: &mut Vec<EventKind>) -> Result<(), DecodeError> {
-        decode(frame, events, |choice, events| {
+    fn decode(&self, frame: &Frame<'_>, told: &mut Vec<Told>) -> Result<(), DecodeError> {
+        decode(frame, told, |choice, events| {
             events.extend(text(choice, "text")?.map(EventKind::Content));
             Ok(())
         })
