@@ -14,6 +14,9 @@ pub struct SseEvent {
     pub event: String,
     /// The `data:` lines, joined by newline. Invalid UTF-8 is replaced.
     pub data: String,
+    /// Whether `data` is not an event's, but a line that is no field of any: what a proxy that
+    /// breaks off writes into a stream, though the standard says to ignore it.
+    pub bare: bool,
 }
 
 /// An event larger than the limit.
@@ -75,15 +78,16 @@ impl SseParser {
         Ok(())
     }
 
-    /// The end of the body: the event that was not closed by a blank line, if any.
+    /// The end of the body: the line that was not ended and the event that was not closed by a
+    /// blank line, if any.
     #[must_use]
-    pub fn finish(mut self) -> Option<SseEvent> {
+    pub fn finish(mut self) -> Vec<SseEvent> {
         let mut out = Vec::new();
         if !self.line.is_empty() {
             self.end_line(&mut out);
         }
         self.dispatch(&mut out);
-        out.pop()
+        out
     }
 
     fn end_line(&mut self, out: &mut Vec<SseEvent>) {
@@ -94,13 +98,13 @@ impl SseParser {
         if line.is_empty() {
             self.dispatch(out);
         } else {
-            self.field(&line);
+            self.field(&line, out);
         }
         line.clear();
         self.line = line; // keeps the allocation
     }
 
-    fn field(&mut self, line: &[u8]) {
+    fn field(&mut self, line: &[u8], out: &mut Vec<SseEvent>) {
         let colon = line.iter().position(|b| *b == b':');
         let (name, value) = colon.map_or((line, &b""[..]), |at| (&line[..at], &line[at + 1..]));
         let value = value.strip_prefix(b" ").unwrap_or(value);
@@ -111,6 +115,12 @@ impl SseParser {
                 self.event = b"error".to_vec();
                 self.add_data(value);
             }
+            // Within an event, a text may go on where a writer forgot the field's name.
+            _ if is_bare(name) && !self.has_data => out.push(SseEvent {
+                data: String::from_utf8_lossy(line).into_owned(),
+                bare: true,
+                ..SseEvent::default()
+            }),
             _ => {} // a comment (empty name), `id`, `retry`, or unknown: ignored by the standard
         }
     }
@@ -128,6 +138,7 @@ impl SseParser {
             out.push(SseEvent {
                 event: String::from_utf8_lossy(&self.event).into_owned(),
                 data: String::from_utf8_lossy(&self.data).into_owned(),
+                bare: false,
             });
         }
         self.has_data = false;
@@ -136,10 +147,18 @@ impl SseParser {
     }
 }
 
+/// Whether a line with this in front of its first colon is no field: names are single words.
+fn is_bare(name: &[u8]) -> bool {
+    name.contains(&b' ') || name.starts_with(b"{") || name.starts_with(b"[")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Instead of an event's name.
+    const BARE: &str = "(bare)";
 
     /// All events with the unfinished one last, fed in the given portions.
     fn parse<'a>(portions: impl IntoIterator<Item = &'a [u8]>) -> Vec<SseEvent> {
@@ -156,7 +175,12 @@ mod tests {
     fn check(input: &[u8], expect: &[(&str, &str)]) {
         let expect: Vec<_> = expect
             .iter()
-            .map(|(event, data)| SseEvent { event: (*event).into(), data: (*data).into() })
+            .map(|(event, data)| SseEvent {
+                event: (*event).into(),
+                data: (*data).into(),
+                bare: *event == BARE,
+            })
+            .map(|e| SseEvent { event: e.event.replace(BARE, ""), ..e })
             .collect();
         assert_eq!(parse([input]), expect, "whole: {:?}", String::from_utf8_lossy(input));
         assert_eq!(parse(input.chunks(1)), expect, "bytewise");
@@ -205,6 +229,18 @@ mod tests {
         check(b"event: lonely\n\ndata: b\n\n", &[("", "b")]);
         check(b"data\n\n", &[("", "")]);
         check(b"error: {\"code\":500}\n\n", &[("error", "{\"code\":500}")]);
+    }
+
+    #[test]
+    fn lines_between_events_that_are_no_fields() {
+        check(
+            b"data: a\n\n{\"error\":1}\n\ndata: b\n\n",
+            &[("", "a"), (BARE, "{\"error\":1}"), ("", "b")],
+        );
+        check(b"upstream error: reset\n", &[(BARE, "upstream error: reset")]);
+        check(b"data: a\n\n[{\"x\":1}]", &[("", "a"), (BARE, "[{\"x\":1}]")]);
+        check(b"data: a\nnot an error: b\n\n", &[("", "a")]);
+        check(b": an error\n\n", &[]);
     }
 
     #[test]

@@ -11,8 +11,10 @@ use crate::protocol::Protocol;
 use crate::recording::{Ending, Head, Recording};
 use crate::slo::{Slo, judge};
 use crate::target::Target;
-use crate::timeline::{DecodeEnd, EventKind, Timeline};
-use crate::workload::{Prompt, Validator, Workload};
+use crate::timeline::{DecodeEnd, EventKind, Finish, Timeline};
+use crate::workload::degenerate::Degenerate;
+use crate::workload::validator::{DEGENERATE, REPETITION};
+use crate::workload::{Judged, Prompt, Validator, Workload};
 
 /// How much of a refused answer's body is kept as the failure's detail.
 const DETAIL_BYTES: usize = 300;
@@ -70,6 +72,11 @@ fn read(
     let tokenized = tokenize(&timeline);
     let mut result = classify(recording, &timeline);
     let mut measurement = measure(recording, &timeline, source, tokenized, result.is_ok());
+    if let Err(failure) = &mut result
+        && let Some(why) = spent_on_reasoning(failure.reason, &measurement)
+    {
+        failure.detail = why;
+    }
     let mut rejected_by = Vec::new();
     if result.is_ok() {
         rejected_by = rejecting_validators(workload, &timeline, &measurement);
@@ -161,10 +168,22 @@ fn ended_properly(ending: &Ending) -> Result<(), Failure> {
     Err(Failure::new(reason, detail))
 }
 
+/// Why an answer is empty whose server says that it generated something: reasoning models spend
+/// a small limit before they come to the answer.
+fn spent_on_reasoning(reason: FailureReason, measurement: &Measurement) -> Option<String> {
+    let all = measurement.output_tokens.filter(|_| reason == FailureReason::Empty)?.tokens;
+    let reasoning = measurement.reasoning_tokens.filter(|n| *n > 0)?;
+    let part =
+        if reasoning >= all { format!("all {all}") } else { format!("{reasoning} of {all}") };
+    Some(format!(
+        "{part} tokens that were generated are reasoning, which is not shown; \
+         a larger max_output_tokens leaves room for the answer"
+    ))
+}
+
 fn tokenize(target: &Target, prompt: &Prompt, timeline: &Timeline) -> Tokenized {
     let Some(tokenizer) = &target.tokenizer else { return Tokenized::default() };
-    let answer: String = timeline.content().filter_map(|e| e.kind.text()).collect();
-    Tokenized { input: tokenizer.count(&prompt.text()), output: tokenizer.count(&answer) }
+    Tokenized::by(|text| tokenizer.count(text), &prompt.text(), timeline)
 }
 
 fn rejecting_validators(
@@ -172,17 +191,14 @@ fn rejecting_validators(
     timeline: &Timeline,
     measurement: &Measurement,
 ) -> Vec<&'static str> {
-    let answer: String = timeline
-        .events
-        .iter()
-        .filter_map(|e| match &e.kind {
-            EventKind::Content(text) => Some(text.as_str()),
-            _ => None,
-        })
-        .collect();
     let tokens = measurement.output_tokens.map(|t| t.tokens);
-    let rejecting = workload.validators.iter().filter(|v| !v.accepts(&answer, tokens));
-    rejecting.map(Validator::name).collect()
+    let answer = Judged::of(timeline, workload.judged, tokens, measurement.finish);
+    let rejecting = workload.validators.iter().filter(|v| !v.accepts(&answer));
+    // The server itself says that the answer is worthless.
+    let repeats = (measurement.finish == Some(Finish::Repetition)).then_some(REPETITION);
+    let no_answer = measurement.degenerate == Degenerate::Certainly;
+    let own = repeats.into_iter().chain(no_answer.then_some(DEGENERATE));
+    rejecting.map(Validator::name).chain(own).collect()
 }
 
 /// The headers that OpenAI introduced and gateways copy.

@@ -79,6 +79,7 @@ pub mod daemon;
 pub mod flight;
 pub mod gpu;
 pub mod history;
+pub mod learned;
 pub mod loop_lag;
 pub mod metrics;
 pub mod model;

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::HOST;
-use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::failure::{Failure, FailureReason};
@@ -58,14 +58,20 @@ impl ModelName {
     }
 }
 
-#[derive(Deserialize)]
-struct ModelList {
-    data: Vec<Model>,
+/// The names in a list of models: OpenAI's `{"data": […]}`, Ollama's and others' `{"models": […]}`,
+/// or the list alone; `None` for what is no such list.
+fn names(list: &Value) -> Option<impl Iterator<Item = &str>> {
+    let list = match list {
+        Value::Object(object) => object.get("data").or_else(|| object.get("models"))?,
+        other => other,
+    };
+    Some(list.as_array()?.iter().filter_map(name))
 }
 
-#[derive(Deserialize)]
-struct Model {
-    id: String,
+fn name(model: &Value) -> Option<&str> {
+    let keys = ["id", "name", "model"];
+    let name = keys.iter().find_map(|key| model.get(*key)?.as_str()).or(model.as_str());
+    name.filter(|name| !name.is_empty())
 }
 
 async fn first_model(target: &Target) -> Result<String, Failure> {
@@ -73,11 +79,12 @@ async fn first_model(target: &Target) -> Result<String, Failure> {
     let list = tokio::time::timeout(limit, fetch_list(target)).await.unwrap_or_else(|_| {
         Err(Failure::new(FailureReason::Timeout, format!("no model list in {limit:?}")))
     })?;
-    let list: ModelList = serde_json::from_slice(&list).map_err(|_| {
+    let list: Value = serde_json::from_slice(&list).unwrap_or_default();
+    let mut names = names(&list).ok_or_else(|| {
         Failure::new(FailureReason::Malformed, "the model list is not {\"data\": [{\"id\": …}]}")
     })?;
-    let first = list.data.into_iter().next();
-    first.map(|m| m.id).ok_or_else(|| Failure::new(FailureReason::Empty, "the model list is empty"))
+    let first = names.next().map(str::to_owned);
+    first.ok_or_else(|| Failure::new(FailureReason::Empty, "the model list is empty"))
 }
 
 async fn fetch_list(target: &Target) -> Result<Vec<u8>, Failure> {
@@ -175,5 +182,29 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(hidden) => Some(hidden),
         None => error.source(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_many_shapes() {
+        let check = |list: &str, expect: Option<&[&str]>| {
+            let value: Value = serde_json::from_str(list).unwrap();
+            let found = names(&value).map(|names| names.collect::<Vec<_>>());
+            assert_eq!(found.as_deref(), expect, "{list}");
+        };
+        check(r#"{"object":"list","data":[{"id":"a"},{"id":"b"}]}"#, Some(&["a", "b"]));
+        check(r#"[{"id":"a","type":"chat"},{"id":"b"}]"#, Some(&["a", "b"]));
+        check(r#"["a", "b"]"#, Some(&["a", "b"]));
+        check(r#"{"models":[{"name":"a","model":"a:latest"}]}"#, Some(&["a"]));
+        check(r#"{"data":[{"name":"a"},{"id":""},7]}"#, Some(&["a"]));
+        check(r#"{"models":[{"name":"x"}],"data":[{"id":"a"}]}"#, Some(&["a"]));
+        check(r#"{"data":[]}"#, Some(&[]));
+        for other in [r#"{"data":{}}"#, r#"{"error":"x"}"#, "7", "null", r#""a""#] {
+            check(other, None);
+        }
     }
 }

@@ -5,19 +5,24 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::budget::Charge;
 use crate::failure::{Failure, FailureReason};
 use crate::interpret::interpret;
+use crate::learned::{Learned, Terms, is_refused};
 use crate::measure::Measurement;
 use crate::model::ModelName;
 use crate::outcome::{Outcome, RateLimit};
-use crate::recording::Recording;
+use crate::recording::{Offset, Recording};
 use crate::request::{self, ProbeId};
-use crate::server_metrics::{Observer, ServerView};
+use crate::server_metrics::{Around, Observer, ServerView};
 use crate::slo::judge;
 use crate::target::Target;
 use crate::transport::{self, Transport};
 use crate::workload::Workload;
 use crate::workload::mix::Draw;
+
+/// A server may refuse the counts, and then the limit.
+const MOST_OTHER_TERMS: usize = 3;
 
 /// Everything known about one probe that was made.
 #[derive(Debug, Clone)]
@@ -30,6 +35,8 @@ pub struct Probe {
     pub recording: Recording,
     /// What they amount to.
     pub outcome: Outcome,
+    /// Characters of the prompt.
+    pub prompt_characters: u64,
     /// The same, seen from the server.
     pub server: ServerView,
     /// What the target's GPUs took from before the request until after its end, in joules; `None`
@@ -47,7 +54,16 @@ impl Probe {
         outcome: Outcome,
     ) -> Self {
         let server = ServerView::default();
-        Self { id, workload, recording, outcome, server, energy_joules: None }
+        let (prompt_characters, energy_joules) = (0, None);
+        Self { id, workload, recording, outcome, prompt_characters, server, energy_joules }
+    }
+
+    /// What it is charged to the budget with.
+    #[must_use]
+    pub fn charge(&self) -> Charge {
+        let measurement = &self.outcome.measurement;
+        let most = self.workload.max_output_tokens;
+        Charge::of(&self.recording, measurement, self.prompt_characters, most)
     }
 }
 
@@ -59,6 +75,8 @@ pub struct Probing {
     pub model: ModelName,
     /// Its connections.
     pub transport: Transport,
+    /// What its server was found to take.
+    pub learned: Learned,
     /// Its server's own metrics, where they are configured.
     pub observer: Option<Observer>,
 }
@@ -69,7 +87,7 @@ impl Probing {
     pub fn new(target: Arc<Target>, transport: Transport) -> Self {
         let model = ModelName::new(&target);
         let observer = Observer::new(&target, transport.pipe_dialer());
-        Self { target, model, transport, observer }
+        Self { target, model, transport, learned: Learned::default(), observer }
     }
 
     /// Makes one probe. `schedule_delay` is how late after its arrival it begins.
@@ -85,32 +103,83 @@ impl Probing {
             model = self.model.get(&self.target) => model,
             () = cancel.cancelled() => Err(Failure::new(FailureReason::Cancelled, "no model yet")),
         };
-        let request = model
-            .and_then(|m| request::build(&self.target, &draw, &m, &id).map(|request| (request, m)));
-        let (request, model) = match request {
-            Ok(request) => request,
+        let exchanged = match model {
+            Ok(model) => self.exchange(&draw, &model, &id, &cancel).await,
+            Err(failure) => Err(failure),
+        };
+        let (mut recording, around) = match exchanged {
+            Ok(exchanged) => exchanged,
             Err(failure) => {
                 let mut probe = self.not_sent(id, &draw.workload, failure);
                 probe.recording.schedule_delay = schedule_delay;
                 return probe;
             }
         };
-        // On the heap: it is large, and looks at the server go on beside it.
-        let exchange = Box::pin(self.transport.exchange(request, cancel.clone()));
-        let (mut recording, around) = match &self.observer {
-            Some(observer) => {
-                let (recording, around) = observer.around(&model, exchange, &cancel).await;
-                (recording, Some(around))
-            }
-            None => (exchange.await, None),
-        };
-        recording.schedule_delay = schedule_delay;
+        recording.schedule_delay += schedule_delay;
         let outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
         let server = ServerView::new(around, &outcome.measurement);
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
         }
-        Probe { server, ..Probe::new(id, draw.workload, recording, outcome) }
+        let prompt_characters = draw.prompt.text().chars().count() as u64;
+        Probe { server, prompt_characters, ..Probe::new(id, draw.workload, recording, outcome) }
+    }
+
+    /// Asks on the terms that the server takes. While those are being found out, a refused request
+    /// is repeated at once on other terms: the probe is the last request, and what was before it is
+    /// delay.
+    async fn exchange(
+        &self,
+        draw: &Draw,
+        model: &str,
+        id: &ProbeId,
+        cancel: &CancellationToken,
+    ) -> Result<(Recording, Option<Around>), Failure> {
+        let first_terms = self.learned.terms(&self.target, draw, model);
+        let mut exchanged = self.exchange_on(first_terms, draw, model, id, cancel).await?;
+        let (mut terms, mut refused, mut waited) = (first_terms, None, Duration::ZERO);
+        for _ in 0..MOST_OTHER_TERMS {
+            let recording = &exchanged.0;
+            let other = self.learned.instead(&self.target, draw, model, terms, recording);
+            let Some(other) = other else { break };
+            waited += recording.ended.since(Offset::default());
+            let next = self.exchange_on(other, draw, model, id, cancel).await?;
+            refused.get_or_insert(std::mem::replace(&mut exchanged, next));
+            terms = other;
+        }
+        let taken = exchanged.0.head.as_ref().is_some_and(|h| (200..300).contains(&h.status));
+        if taken {
+            self.learned.taken(&self.target, model, first_terms, terms);
+        }
+        if let Some(refused) = refused {
+            if is_refused(&exchanged.0) {
+                // It was about something else: the first refusal says it best.
+                self.learned.in_vain(model, first_terms, terms);
+                return Ok(refused);
+            }
+            exchanged.0.schedule_delay = waited;
+        }
+        Ok(exchanged)
+    }
+
+    async fn exchange_on(
+        &self,
+        terms: Terms,
+        draw: &Draw,
+        model: &str,
+        id: &ProbeId,
+        cancel: &CancellationToken,
+    ) -> Result<(Recording, Option<Around>), Failure> {
+        let request = request::build(&self.target, draw, model, id, terms)?;
+        // On the heap: it is large, and looks at the server go on beside it.
+        let exchange = Box::pin(self.transport.exchange(request, cancel.clone()));
+        Ok(match &self.observer {
+            Some(observer) => {
+                let (recording, around) = observer.around(model, exchange, cancel).await;
+                (recording, Some(around))
+            }
+            None => (exchange.await, None),
+        })
     }
 
     /// A probe that failed before there was a request: it counts like any other failure.

@@ -254,7 +254,7 @@ impl Prober {
     fn record(&mut self, probe: Probe) {
         let target = &self.probing.target;
         log(&target.name, &probe);
-        self.spending.add(target.price.as_ref(), &probe.outcome.measurement);
+        self.spending.add(target.price.as_ref(), probe.charge());
         if let Some(model) = self.probing.model.known() {
             self.metrics.set_model(&model);
         }

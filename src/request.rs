@@ -8,6 +8,7 @@ use http_body_util::Full;
 use serde_json::{Map, Value};
 
 use crate::failure::{Failure, FailureReason};
+use crate::learned::Terms;
 use crate::protocol::Ask;
 use crate::target::{Auth, Target};
 use crate::workload::mix::Draw;
@@ -55,9 +56,10 @@ pub fn build(
     draw: &Draw,
     model: &str,
     id: &ProbeId,
+    terms: Terms,
 ) -> Result<http::Request<Full<Bytes>>, Failure> {
     let url = endpoint(target);
-    let body = serde_json::to_vec(&body(target, draw, model)).map_err(|e| internal(&e))?;
+    let body = serde_json::to_vec(&body(target, draw, model, terms)).map_err(|e| internal(&e))?;
     let mut request = http::Request::new(Full::new(Bytes::from(body)));
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = url[url::Position::BeforePath..].parse().map_err(|e| internal(&e))?;
@@ -121,14 +123,16 @@ pub fn credentials(auth: &Auth) -> Result<(HeaderName, HeaderValue), Failure> {
     Ok((name, value))
 }
 
-fn body(target: &Target, draw: &Draw, model: &str) -> Map<String, Value> {
+fn body(target: &Target, draw: &Draw, model: &str, terms: Terms) -> Map<String, Value> {
     let mut body = target.protocol.body(&Ask {
         model,
         prompt: &draw.prompt,
         max_output_tokens: draw.workload.max_output_tokens,
+        limit_key: terms.limit_key,
+        usage: terms.usage,
         stream: target.stream,
     });
-    for (key, value) in &target.extra_body {
+    for (key, value) in target.extra_body.iter().chain(&draw.workload.extra_body) {
         if value.is_null() {
             body.remove(key);
         } else {

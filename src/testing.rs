@@ -24,6 +24,7 @@ pub fn target(name: &str) -> Target {
         protocol: protocol::PROTOCOLS[0],
         model: Some("tiny".to_owned()),
         stream: true,
+        usage: crate::target::UsageMode::Auto,
         auth: None,
         headers: Vec::new(),
         extra_body: serde_json::Map::new(),
@@ -67,6 +68,9 @@ pub fn workload(name: &str, validators: Vec<Validator>) -> Arc<Workload> {
         prompts: vec![Prompt::user("Hello?")].into(),
         prefix: Prefix::Unique,
         max_output_tokens: 16,
+        limit_key: None,
+        extra_body: serde_json::Map::new(),
+        judged: crate::workload::Part::Answer,
         validators,
     })
 }

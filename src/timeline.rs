@@ -11,10 +11,25 @@ pub struct Usage {
     pub input: Option<u64>,
     /// Those of them that came from the server's prefix cache.
     pub cached_input: Option<u64>,
-    /// Tokens generated, reasoning included.
+    /// Tokens generated, as the server counts them; see [`Usage::generated`].
     pub output: Option<u64>,
-    /// Those of them that were reasoning.
+    /// Tokens of reasoning.
     pub reasoning: Option<u64>,
+    /// All tokens, of prompt and answer.
+    pub total: Option<u64>,
+}
+
+impl Usage {
+    /// Tokens generated and billed, reasoning included: where the total says so, the server counts
+    /// its reasoning on top of the output instead of within it.
+    #[must_use]
+    pub fn generated(&self) -> Option<u64> {
+        let output = self.output?;
+        let reasoning = self.reasoning.unwrap_or(0);
+        let both = output.checked_add(reasoning)?;
+        let on_top = self.input.and_then(|input| input.checked_add(both)) == self.total;
+        Some(if self.total.is_some() && on_top { both } else { output })
+    }
 }
 
 /// Stage durations as the server itself reports them.
@@ -41,14 +56,22 @@ pub enum Finish {
     ToolCalls,
     /// A filter cut in.
     ContentFilter,
+    /// The server noticed that the model only repeats itself.
+    Repetition,
     /// Anything else.
     Other,
 }
 
 impl Finish {
     /// Every value.
-    pub const ALL: [Self; 5] =
-        [Self::Stop, Self::Length, Self::ToolCalls, Self::ContentFilter, Self::Other];
+    pub const ALL: [Self; 6] = [
+        Self::Stop,
+        Self::Length,
+        Self::ToolCalls,
+        Self::ContentFilter,
+        Self::Repetition,
+        Self::Other,
+    ];
 
     /// The label value.
     #[must_use]
@@ -58,8 +81,43 @@ impl Finish {
             Self::Length => "length",
             Self::ToolCalls => "tool_calls",
             Self::ContentFilter => "content_filter",
+            Self::Repetition => "repetition",
             Self::Other => "other",
         }
+    }
+}
+
+/// What one event tells of tool calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToolDelta {
+    /// All that was generated, names and arguments together; never empty.
+    pub text: String,
+    /// Which call each piece is of.
+    pub calls: Vec<CallDelta>,
+}
+
+/// A piece of one call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CallDelta {
+    /// Which call of the message.
+    pub index: u32,
+    /// The call's own name for itself; empty where it is not said.
+    pub id: String,
+    /// Of the function's name.
+    pub name: String,
+    /// Of its arguments: JSON, in the end.
+    pub arguments: String,
+}
+
+impl ToolDelta {
+    /// Adds a piece that holds something.
+    pub fn add(&mut self, call: Option<CallDelta>) {
+        let Some(call) = call.filter(|c| !(c.name.is_empty() && c.arguments.is_empty())) else {
+            return;
+        };
+        self.text += &call.name;
+        self.text += &call.arguments;
+        self.calls.push(call);
     }
 }
 
@@ -70,10 +128,11 @@ pub enum EventKind {
     Content(String),
     /// Reasoning text.
     Reasoning(String),
-    /// A tool call's name or arguments.
-    ToolCall(String),
+    /// Names or arguments of tool calls.
+    ToolCall(ToolDelta),
     /// Something was generated that the server does not show: encrypted or redacted reasoning, a
-    /// signature. No content, but progress.
+    /// signature. No content, but progress. Just before reasoning of the same frame it says that
+    /// the text is only a summary.
     Hidden,
     /// Token counts.
     Usage(Usage),
@@ -98,7 +157,8 @@ impl EventKind {
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Content(text) | Self::Reasoning(text) | Self::ToolCall(text) => Some(text),
+            Self::Content(text) | Self::Reasoning(text) => Some(text),
+            Self::ToolCall(calls) => Some(&calls.text),
             _ => None,
         }
     }

@@ -98,7 +98,9 @@ fn not_the_protocol() {
     check(&events(&[r#"{"choices":"none"}"#, STOP]), "malformed");
     check(&events(&[r#"{"choices":[1]}"#, STOP]), "malformed");
     check(&events(&[r#"{"choices":[{"delta":"text"}]}"#, STOP]), "malformed");
-    check(&events(&[r#"{"choices":[{"delta":{"content":7}}]}"#, STOP]), "malformed");
+    check(&events(&[r#"{"choices":[{"delta":{"content":{"a":7}}}]}"#, STOP]), "malformed");
+    // What users' own clients stumble over is not mended.
+    check(&events(&["{\"choices\":[{\"delta\":{\"content\":\"a\tb\"}}]}", STOP]), "malformed");
     let html = b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>";
     for content_type in [SSE, "text/html", "application/json"] {
         check_on(&chat_target(), content_type, html, "malformed");
@@ -222,15 +224,6 @@ fn a_whole_body_has_latency_but_no_first_token() {
     check_on(&chat_target(), "application/json", br#"{"error":{"message":"no"}}"#, "error_event");
     check_on(&chat_target(), "application/json", br#"{"choices":[]}"#, "empty");
     check_on(&chat_target(), "application/json", b"[]", "malformed");
-}
-
-#[test]
-fn compressed_bodies_are_refused() {
-    let mut r = recording(SSE, &[(10, events(&[A, STOP, DONE]).as_bytes())]);
-    r.head.as_mut().unwrap().headers.push(("content-encoding".into(), "gzip".into()));
-    assert_eq!(verdict(&outcome(&chat_target(), &r)), "malformed");
-    r.head.as_mut().unwrap().headers.last_mut().unwrap().1 = "identity".into();
-    assert_eq!(verdict(&outcome(&chat_target(), &r)), "success");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::comparison::Signal;
 use crate::slo::Slo;
 use crate::target::{ConnectionMode, Target};
-use crate::workload::{Prefix, Validator, Workload};
+use crate::workload::{Part, Prefix, Validator, Workload};
 
 /// Fingerprints: equal while the same thing is measured in the same way. Of what is hashed nothing
 /// can be read back.
@@ -129,10 +129,15 @@ impl Fingerprint {
         for validator in &workload.validators {
             self.text(validator.name());
             match validator {
-                Validator::Contains(text) => self.text(text),
-                Validator::Regex(regex) => self.text(regex.as_str()),
                 Validator::MinOutputTokens(least) => self.number(*least),
+                other => self.text(&other.identity()),
             }
+        }
+        if workload.judged != Part::Answer {
+            self.text(workload.judged.as_str());
+        }
+        if !workload.extra_body.is_empty() {
+            self.text(&serde_json::Value::Object(workload.extra_body.clone()).to_string());
         }
     }
 }

@@ -9,8 +9,9 @@ use crate::comparison::{Comparison, Order, Timing};
 use crate::rules::too_few_probes;
 use crate::schedule::Arrival;
 use crate::slo::{Objective, ObjectiveKind, Slo};
-use crate::target::Target;
+use crate::target::{Target, shown_url};
 use crate::units::HumanDuration;
+use crate::workload::Workload;
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
 
@@ -29,7 +30,7 @@ fn block(target: &Target) -> String {
         let _ = writeln!(text, "  {key:<10} {value}");
     };
     let streamed = if target.stream { "streamed" } else { "not streamed" };
-    row("url", target.url.as_str());
+    row("url", &shown_url(&target.url));
     row("api", &format!("{}, {streamed}", target.protocol.name()));
     row("model", target.model.as_deref().unwrap_or("as the server's model list says"));
     row("workloads", &workloads(target));
@@ -40,6 +41,9 @@ fn block(target: &Target) -> String {
         row("slo", "none");
     }
     for warning in target.slos.iter().filter_map(|slo| too_few_probes(target, slo)) {
+        row("warning", &warning);
+    }
+    for warning in target.workloads.iter().filter_map(|w| may_only_reason(target, w)) {
         row("warning", &warning);
     }
     row("probes", &probes(target));
@@ -77,6 +81,33 @@ fn comparison(comparison: &Comparison) -> String {
     )
 }
 
+/// Models that reason before they answer may spend a small limit on that alone.
+fn may_only_reason(target: &Target, workload: &Workload) -> Option<String> {
+    /// With less, an answer is a matter of luck.
+    const ENOUGH: u32 = 1_000;
+    const REASONING: [&str; 6] = ["gpt-5", "o1", "o3", "o4", "gpt-oss", "deepseek-r1"];
+    const EFFORT: [&str; 3] = ["reasoning_effort", "reasoning", "thinking"];
+    let model = target.model.as_deref()?;
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let is_one = |family: &&str| {
+        let rest = name.strip_prefix(*family);
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    };
+    let reasons = REASONING.iter().any(is_one);
+    let set = |keys: &serde_json::Map<_, _>| EFFORT.iter().any(|key| keys.contains_key(*key));
+    let told = set(&target.extra_body) || set(&workload.extra_body);
+    let captured = workload.prompts.iter().any(|prompt| prompt.captured.is_some());
+    let limit = workload.max_output_tokens;
+    (reasons && !told && !captured && limit < ENOUGH).then(|| {
+        format!(
+            "model {name} reasons before it answers: workload {}'s max_output_tokens {limit} may \
+             be spent on that, and the answer is empty; expected at least {ENOUGH}, or \
+             reasoning_effort in extra_body",
+            workload.name
+        )
+    })
+}
+
 /// Mean number of probes in a day.
 fn probes_per_day(target: &Target) -> f64 {
     SECONDS_PER_DAY / target.schedule.interval.as_secs_f64()
@@ -91,7 +122,7 @@ fn output_tokens_per_day(target: &Target) -> f64 {
 
 fn workloads(target: &Target) -> String {
     let total: f64 = target.workloads.iter().map(|w| w.weight).sum();
-    let share = |w: &std::sync::Arc<crate::workload::Workload>| {
+    let share = |w: &std::sync::Arc<Workload>| {
         let count = w.prompts.len();
         let prompts = if count == 1 { "prompt" } else { "prompts" };
         format!("{} {:.1} % ({count} {prompts})", w.name, 100.0 * w.weight / total)

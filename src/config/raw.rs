@@ -45,6 +45,7 @@ macro_rules! with_settings {
             $(pub $field: $type,)*
             pub api: Maybe<String>,
             pub stream: Option<bool>,
+            pub usage: Option<Usage>,
             pub interval: Maybe<HumanDuration>,
             pub arrival: Maybe<Arrival>,
             pub timeout: Maybe<HumanDuration>,
@@ -103,6 +104,23 @@ pub(super) struct Gamma {
 
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
+pub(super) enum Usage {
+    Auto,
+    Final,
+    Continuous,
+    None,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LimitKey {
+    Auto,
+    MaxTokens,
+    MaxCompletionTokens,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Connection {
     Reuse,
     Fresh,
@@ -116,6 +134,8 @@ pub(super) struct Workload {
     pub sample: Maybe<f64>,
     pub prefix: Option<Prefix>,
     pub max_output_tokens: Maybe<u64>,
+    pub limit_key: Option<LimitKey>,
+    pub extra_body: Maybe<serde_json::Map<String, serde_json::Value>>,
     pub expect: Maybe<Expect>,
 }
 
@@ -140,6 +160,27 @@ pub(super) struct Expect {
     pub contains: Maybe<String>,
     pub regex: Maybe<String>,
     pub min_output_tokens: Maybe<u64>,
+    pub json_schema: Maybe<PathBuf>,
+    pub tool_call: Maybe<ToolCall>,
+    pub finish: Maybe<Vec<Spanned<String>>>,
+    pub min_distinct_ratio: Maybe<f64>,
+    #[serde(rename = "in")]
+    pub part: Maybe<Part>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ToolCall {
+    pub name: Maybe<String>,
+    pub arguments_schema: Maybe<PathBuf>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Part {
+    Answer,
+    Reasoning,
+    ToolCalls,
 }
 
 #[derive(Deserialize)]

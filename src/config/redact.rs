@@ -16,9 +16,9 @@ use crate::gpu_settings::{GpuId, GpuSettings, Watch};
 use crate::schedule::Arrival;
 use crate::secret::Secret;
 use crate::slo::{ObjectiveKind, Slo};
-use crate::target::{Auth, ConnectionMode, ServerMetrics, Target};
+use crate::target::{Auth, ConnectionMode, ServerMetrics, Target, shown_url};
 use crate::units::HumanDuration;
-use crate::workload::{Prefix, Validator, Workload};
+use crate::workload::{LimitKey, Part, Prefix, Validator, Workload};
 
 const MASK: &str = "<secret>";
 
@@ -41,6 +41,9 @@ struct WorkloadView {
     prompts: String,
     prefix: &'static str,
     max_output_tokens: u32,
+    limit_key: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extra_body: BTreeMap<String, Value>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     expect: BTreeMap<&'static str, Value>,
 }
@@ -48,11 +51,12 @@ struct WorkloadView {
 #[derive(Serialize)]
 struct TargetView<'a> {
     name: &'a str,
-    url: &'a str,
+    url: String,
     api: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<&'a str>,
     stream: bool,
+    usage: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth: Option<Value>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -159,7 +163,19 @@ fn human(duration: Duration) -> String {
 fn workload(workload: &Workload) -> WorkloadView {
     let shown = |validator: &Validator| match validator {
         Validator::MinOutputTokens(least) => json!(least),
+        Validator::MinDistinctRatio(least) => json!(least),
         Validator::Contains(_) | Validator::Regex(_) => json!("<not shown>"),
+        Validator::JsonSchema(schema) => json!(schema.file()),
+        Validator::Finish(finishes) => {
+            json!(finishes.iter().map(|finish| finish.as_str()).collect::<Vec<_>>())
+        }
+        Validator::ToolCall(check) => {
+            let mut view = serde_json::Map::new();
+            view.extend(check.name.as_ref().map(|name| ("name".to_owned(), json!(name))));
+            let schema = check.arguments.as_ref();
+            view.extend(schema.map(|s| ("arguments_schema".to_owned(), json!(s.file()))));
+            Value::Object(view)
+        }
     };
     WorkloadView {
         weight: workload.weight,
@@ -169,7 +185,13 @@ fn workload(workload: &Workload) -> WorkloadView {
             Prefix::Shared => "shared",
         },
         max_output_tokens: workload.max_output_tokens,
-        expect: workload.validators.iter().map(|v| (v.name(), shown(v))).collect(),
+        limit_key: workload.limit_key.map_or("auto", LimitKey::as_str),
+        extra_body: workload.extra_body.iter().map(|(k, v)| (k.clone(), extra(v))).collect(),
+        expect: {
+            let part = Some(workload.judged).filter(|part| *part != Part::Answer);
+            let part = part.map(|part| ("in", json!(part.as_str())));
+            workload.validators.iter().map(|v| (v.name(), shown(v))).chain(part).collect()
+        },
     }
 }
 
@@ -188,10 +210,11 @@ fn slo(slo: &Slo) -> BTreeMap<&'static str, Value> {
 fn target(target: &Target) -> TargetView<'_> {
     TargetView {
         name: &target.name,
-        url: target.url.as_str(),
+        url: shown_url(&target.url),
         api: target.protocol.name(),
         model: target.model.as_deref(),
         stream: target.stream,
+        usage: target.usage.as_str(),
         auth: target.auth.as_ref().map(auth),
         headers: target.headers.iter().map(|(name, _)| (name.as_str(), MASK)).collect(),
         extra_body: target.extra_body.iter().map(|(k, v)| (k.as_str(), extra(v))).collect(),

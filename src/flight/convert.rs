@@ -9,7 +9,8 @@ use crate::recording::{Arrival, Chunk, Ending, Offset, Recording};
 use crate::report::headers::{REDACTED, is_known};
 use crate::request::AGENT;
 use crate::slo::Slo;
-use crate::workload::Validator;
+use crate::workload::validator::Schema;
+use crate::workload::{Part, Validator};
 
 /// Masks the values of headers that are not needed to understand the answer.
 pub(super) fn redact(recording: &mut Recording) {
@@ -35,12 +36,18 @@ pub(super) fn head(record: &FlightRecord) -> file::Head {
         workload: file::Workload {
             name: record.workload.name.clone(),
             max_output_tokens: record.workload.max_output_tokens,
+            judged: Some(record.workload.judged)
+                .filter(|part| *part != Part::Answer)
+                .map(|part| part.as_str().to_owned()),
             expect: record.workload.validators.iter().map(validator).collect(),
         },
         slos: record.slos.iter().map(|slo| self::slo(slo)).collect(),
         tokenized: file::Tokenized {
             input: record.tokenized.input,
             output: record.tokenized.output,
+            reasoning: record.tokenized.reasoning,
+            first_read: record.tokenized.first_read,
+            first_answer_read: record.tokenized.first_answer_read,
         },
         started_unix_nanos: recording.started_unix_nanos,
         schedule_delay: u64::try_from(recording.schedule_delay.as_nanos()).unwrap_or(u64::MAX),
@@ -86,7 +93,21 @@ fn validator(validator: &Validator) -> file::Validator {
         Validator::Contains(text) => file::Validator::Contains(text.clone()),
         Validator::Regex(regex) => file::Validator::Regex(regex.as_str().to_owned()),
         Validator::MinOutputTokens(least) => file::Validator::MinOutputTokens(*least),
+        Validator::JsonSchema(schema) => file::Validator::JsonSchema(self::schema(schema)),
+        Validator::ToolCall(check) => file::Validator::ToolCall {
+            name: check.name.clone(),
+            arguments: check.arguments.as_ref().map(schema),
+        },
+        Validator::Finish(finishes) => {
+            file::Validator::Finish(finishes.iter().map(|f| f.as_str().to_owned()).collect())
+        }
+        Validator::MinDistinctRatio(least) => file::Validator::MinDistinctRatio(*least),
     }
+}
+
+fn schema(schema: &Schema) -> file::Schema {
+    let file = schema.file().display().to_string();
+    file::Schema { file, text: schema.text().to_owned() }
 }
 
 fn slo(slo: &Slo) -> file::Slo {

@@ -44,6 +44,9 @@ pub struct Head {
 pub struct Workload {
     pub name: String,
     pub max_output_tokens: u32,
+    /// What the checks look at, where it is not the answer's text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<String>,
     pub expect: Vec<Validator>,
 }
 
@@ -53,6 +56,17 @@ pub enum Validator {
     Contains(String),
     Regex(String),
     MinOutputTokens(u64),
+    JsonSchema(Schema),
+    ToolCall { name: Option<String>, arguments: Option<Schema> },
+    Finish(Vec<String>),
+    MinDistinctRatio(f64),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schema {
+    pub file: String,
+    pub text: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,6 +91,12 @@ pub struct Objective {
 pub struct Tokenized {
     pub input: Option<u64>,
     pub output: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_read: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_answer_read: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]

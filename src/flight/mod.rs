@@ -77,7 +77,7 @@ impl FlightRecord {
             max_body_bytes: target.limits.max_body_bytes,
             slos: target.slos.clone(),
             workload: Arc::clone(&probe.workload),
-            tokenized: Tokenized::of(&probe.outcome.measurement),
+            tokenized: probe.outcome.measurement.tokenized,
             recording,
             outcome: serde_json::to_value(ProbeJson::new(&target.name, probe)).ok()?,
         })

@@ -1,6 +1,7 @@
 //! From the file to the domain. Strict: what is read can be interpreted without surprises.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,9 @@ use crate::recording::{
 };
 use crate::request::ProbeId;
 use crate::slo::{Objective, ObjectiveKind, Slo};
-use crate::workload::{Prefix, Validator, Workload};
+use crate::timeline::Finish;
+use crate::workload::validator::{Schema, ToolCheck};
+use crate::workload::{Part, Prefix, Validator, Workload};
 
 /// Largest file, in bytes.
 pub const MAX_FILE_BYTES: usize = 64 << 20;
@@ -121,7 +124,13 @@ fn record(head: file::Head, chunks: Vec<Chunk>) -> Checked<FlightRecord> {
         max_body_bytes: head.max_body_bytes,
         slos: head.slos.iter().map(slo).collect::<Checked<_>>()?,
         workload: Arc::new(workload(&head.workload)?),
-        tokenized: Tokenized { input: head.tokenized.input, output: head.tokenized.output },
+        tokenized: Tokenized {
+            input: head.tokenized.input,
+            output: head.tokenized.output,
+            reasoning: head.tokenized.reasoning,
+            first_read: head.tokenized.first_read,
+            first_answer_read: head.tokenized.first_answer_read,
+        },
         recording: recording(&head, chunks)?,
         target: head.target,
         outcome: head.outcome,
@@ -189,6 +198,9 @@ fn workload(raw: &file::Workload) -> Checked<Workload> {
         prompts: Arc::new([]),
         prefix: Prefix::Shared,
         max_output_tokens: raw.max_output_tokens,
+        limit_key: None,
+        extra_body: serde_json::Map::new(),
+        judged: part(raw.judged.as_deref())?,
         validators: raw.expect.iter().map(validator).collect::<Checked<_>>()?,
     })
 }
@@ -197,9 +209,38 @@ fn validator(raw: &file::Validator) -> Checked<Validator> {
     Ok(match raw {
         file::Validator::Contains(text) => Validator::Contains(text.clone()),
         file::Validator::MinOutputTokens(least) => Validator::MinOutputTokens(*least),
+        file::Validator::JsonSchema(schema) => Validator::JsonSchema(self::schema(schema)?),
+        file::Validator::ToolCall { name, arguments } => Validator::ToolCall(ToolCheck {
+            name: name.clone(),
+            arguments: arguments.as_ref().map(schema).transpose()?,
+        }),
+        file::Validator::Finish(words) => {
+            Validator::Finish(words.iter().map(finish).collect::<Checked<_>>()?)
+        }
+        file::Validator::MinDistinctRatio(least) => Validator::MinDistinctRatio(*least),
         file::Validator::Regex(source) => {
             Validator::Regex(Regex::new(source).map_err(|e| format!("workload.expect: {e}"))?)
         }
+    })
+}
+
+fn part(raw: Option<&str>) -> Checked<Part> {
+    let Some(word) = raw else { return Ok(Part::Answer) };
+    Part::ALL.into_iter().find(|part| part.as_str() == word).ok_or_else(|| {
+        let words = Part::ALL.map(Part::as_str).join(", ");
+        format!("workload.judged `{word}`, expected one of: {words}")
+    })
+}
+
+fn schema(raw: &file::Schema) -> Checked<Schema> {
+    Schema::new(Path::new(&raw.file), raw.text.clone())
+        .map_err(|e| format!("workload.expect: the schema: {e}"))
+}
+
+fn finish(word: &String) -> Checked<Finish> {
+    Finish::ALL.into_iter().find(|finish| finish.as_str() == word).ok_or_else(|| {
+        let words = Finish::ALL.map(Finish::as_str).join(", ");
+        format!("workload.expect: finish `{word}`, expected one of: {words}")
     })
 }
 

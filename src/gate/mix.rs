@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use crate::workload::{Prefix, Prompt, Validator, Workload};
+use crate::workload::{Part, Prefix, Prompt, Validator, Workload};
 
 /// Shares that differ by less are equal: they come from sums of weights.
 const EQUAL_SHARES: f64 = 1e-9;
@@ -48,6 +48,12 @@ fn asked(workload: &Workload, share: f64) -> Asked {
     for check in &workload.validators {
         add_check(&mut checks, check);
     }
+    if workload.judged != Part::Answer {
+        checks.add(workload.judged.as_str());
+    }
+    if !workload.extra_body.is_empty() {
+        prompts.add(serde_json::Value::Object(workload.extra_body.clone()).to_string());
+    }
     Asked {
         name: workload.name.clone(),
         share,
@@ -76,10 +82,15 @@ fn add_prompt(digest: &mut Digest, prompt: &Prompt) {
 
 fn add_check(digest: &mut Digest, check: &Validator) {
     digest.add(check.name());
+    // The bytes of the first three are those of profiles that were written before the others were.
     match check {
         Validator::Contains(text) => digest.add(text),
         Validator::Regex(regex) => digest.add(regex.as_str()),
         Validator::MinOutputTokens(least) => digest.add(least.to_le_bytes()),
+        Validator::JsonSchema(_)
+        | Validator::ToolCall(_)
+        | Validator::Finish(_)
+        | Validator::MinDistinctRatio(_) => digest.add(check.identity()),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::{ItlSource, Tokenized};
 use crate::recording::Offset;
 use crate::timeline::{Finish, ServerTiming};
+use crate::workload::degenerate::Degenerate;
 
 /// Where the output token count comes from, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,8 +129,11 @@ pub struct Measurement {
     pub gaps: Vec<Duration>,
     /// The longest gap between reads with content; a coalesced event's stamp is an upper bound.
     pub longest_gap: Option<Duration>,
-    /// (last content − first content) / (output tokens − tokens of the first content event).
+    /// (last content − first content) / (tokens after the first read that held content), of what
+    /// was shown; the mean of several choices.
     pub itl: Option<Duration>,
+    /// How those tokens were counted.
+    pub itl_source: Option<ItlSource>,
     /// Last content − `send`. Absent when the probe failed.
     pub request_latency: Option<Duration>,
     /// The phases that happened.
@@ -137,10 +142,12 @@ pub struct Measurement {
     pub input_tokens: Option<TokenCount>,
     /// Prompt tokens served from the prefix cache, as the server reports.
     pub cached_input_tokens: Option<u64>,
-    /// Output tokens. Absent without content.
+    /// Tokens generated and billed, reasoning included. Absent where nobody counted any.
     pub output_tokens: Option<TokenCount>,
     /// Reasoning tokens, as the server reports.
     pub reasoning_tokens: Option<u64>,
+    /// What the tokenizer counted.
+    pub tokenized: Tokenized,
     /// The tokenizer's count beside the server's, where both exist: (usage, tokenizer).
     pub token_disagreement: Option<(u64, u64)>,
     /// Stage durations, as the server reports.
@@ -149,6 +156,8 @@ pub struct Measurement {
     pub finish: Option<Finish>,
     /// Instants of the content events.
     pub content_at: Vec<Offset>,
+    /// Whether what was generated looks like no answer at all.
+    pub degenerate: Degenerate,
     /// Content events that shared a read with a later one.
     pub coalesced: u64,
 }

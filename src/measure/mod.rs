@@ -1,16 +1,21 @@
 //! From a timeline to figures. A figure that cannot be observed is `None`, never zero.
 
+mod itl;
 mod measurement;
+mod shown;
 mod tokens;
 
-use std::time::Duration;
-
+pub use itl::ItlSource;
+use itl::inter_token_latency;
 pub use measurement::{Measurement, Phase, PhaseSpan, TokenCount, TokenSource};
 pub use tokens::Tokenized;
-use tokens::{count_tokens, merged_usage, tokens_of_first_event};
+use tokens::{Counts, count_tokens};
+
+use std::collections::BTreeMap;
 
 use crate::recording::{Ending, Offset, Recording, TimestampSource};
 use crate::timeline::{Event, EventKind, Finish, ServerTiming, Timeline};
+use crate::workload::degenerate::{Degenerate, degenerate};
 
 /// Derives every figure. `succeeded` decides whether there is a request latency.
 #[must_use]
@@ -22,35 +27,33 @@ pub fn measure(
     succeeded: bool,
 ) -> Measurement {
     let content: Vec<&Event> = timeline.content().collect();
-    let usage = merged_usage(timeline);
+    let counts = Counts::of(timeline);
     let mut m = Measurement {
         phases: phases(recording, timeline, source),
-        cached_input_tokens: usage.cached_input,
-        reasoning_tokens: usage.reasoning,
+        tokenized,
+        cached_input_tokens: counts.merged.cached_input,
+        reasoning_tokens: counts.merged.reasoning,
         server_timing: server_timing(timeline),
         finish: finish(timeline),
         content_at: content.iter().map(|e| e.at).collect(),
         ..Measurement::default()
     };
-    count_tokens(&mut m, usage, tokenized, content.len());
+    count_tokens(&mut m, &counts, content.len());
+    m.degenerate = degenerate_of(&content, m.output_tokens);
     if let Some(send) = recording.send {
         m.ttfb = recording.first_byte.map(|a| recording.at(&a, source).since(send));
         m.request_latency = content.last().filter(|_| succeeded).map(|e| e.at.since(send));
         if timeline.streamed {
-            stream_figures(&mut m, recording, timeline, &content, send);
+            stream_figures(&mut m, recording, &content, send);
+            let itl = inter_token_latency(&m, timeline, &counts);
+            (m.itl, m.itl_source) = itl.unzip();
         }
     }
     m
 }
 
 /// Figures that exist only where content arrived piece by piece.
-fn stream_figures(
-    m: &mut Measurement,
-    recording: &Recording,
-    timeline: &Timeline,
-    content: &[&Event],
-    send: Offset,
-) {
+fn stream_figures(m: &mut Measurement, recording: &Recording, content: &[&Event], send: Offset) {
     let Some(first) = content.first() else { return };
     m.ttft = Some(first.at.since(send));
     m.ttft_with_connect = (!recording.connection.reused).then(|| first.at.since(Offset::default()));
@@ -72,23 +75,22 @@ fn stream_figures(
             m.gaps.push(pair[1].at.since(pair[0].at));
         }
     }
-    m.itl = inter_token_latency(m, timeline, content);
 }
 
-/// Absent when all content came in one read: nothing was seen between two tokens.
-fn inter_token_latency(
-    m: &Measurement,
-    timeline: &Timeline,
-    content: &[&Event],
-) -> Option<Duration> {
-    let (first, last) = (content.first()?, content.last()?);
-    if first.read == last.read {
-        return None;
+/// Of the reasoning and of the answer, each choice by itself, the worst. Of tool calls the schema
+/// of their arguments is the judge.
+fn degenerate_of(content: &[&Event], tokens: Option<TokenCount>) -> Degenerate {
+    let mut texts: BTreeMap<(u32, bool), String> = BTreeMap::new();
+    for event in content {
+        let (reasoning, text) = match &event.kind {
+            EventKind::Content(text) => (false, text),
+            EventKind::Reasoning(text) => (true, text),
+            _ => continue,
+        };
+        texts.entry((event.choice, reasoning)).or_default().push_str(text);
     }
-    let in_first = tokens_of_first_event(timeline, first);
-    let later = m.output_tokens?.tokens.checked_sub(in_first).filter(|n| *n > 0)?;
-    let nanos = last.at.since(first.at).as_nanos() / u128::from(later);
-    u64::try_from(nanos).ok().map(Duration::from_nanos)
+    let tokens = tokens.map_or(0, |counted| counted.tokens);
+    texts.values().map(|text| degenerate(text, tokens)).max().unwrap_or_default()
 }
 
 fn server_timing(timeline: &Timeline) -> ServerTiming {

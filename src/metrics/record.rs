@@ -8,6 +8,7 @@ use crate::measure::{Measurement, TokenCount, TokenSource};
 use crate::outcome::Outcome;
 use crate::recording::{ConnectionPhases, Recording};
 use crate::target::Price;
+use crate::workload::degenerate::Degenerate;
 
 impl WorkloadMetrics {
     pub(super) fn record(
@@ -34,6 +35,9 @@ impl WorkloadMetrics {
             self.timestamp_sources.add(source.as_str(), 1);
         }
         self.coalesced_events.inc_by(m.coalesced);
+        if m.degenerate != Degenerate::No {
+            self.degenerate_answers.inc();
+        }
         self.record_verdicts(outcome);
     }
 

@@ -18,6 +18,7 @@ use crate::recording::TimestampSource;
 use crate::skip::SkipReason;
 use crate::target::Target;
 use crate::timeline::Finish;
+use crate::workload::validator::{DEGENERATE, REPETITION};
 use crate::workload::{Validator, Workload};
 
 /// See the families for what each value is.
@@ -48,6 +49,7 @@ pub struct WorkloadMetrics {
     pub(super) cost: Option<FloatCounter>,
     pub(super) timestamp_sources: CounterSet,
     pub(super) coalesced_events: Counter,
+    pub(super) degenerate_answers: Counter,
     pub(super) slos: Vec<SloMetrics>,
 }
 
@@ -85,12 +87,15 @@ impl WorkloadMetrics {
                 .map(|_| CounterSet::new(counted_twice.map(TokenSource::as_str))),
             connections: CounterSet::new(["new", "reused"]),
             finishes: CounterSet::new(Finish::ALL.map(Finish::as_str)),
-            rejections: CounterSet::new(workload.validators.iter().map(Validator::name)),
+            rejections: CounterSet::new(
+                workload.validators.iter().map(Validator::name).chain([DEGENERATE, REPETITION]),
+            ),
             cost: target.price.map(|_| FloatCounter::default()),
             timestamp_sources: CounterSet::new(
                 [TimestampSource::Kernel, TimestampSource::Task].map(TimestampSource::as_str),
             ),
             coalesced_events: Counter::default(),
+            degenerate_answers: Counter::default(),
             slos: slos.map(|slo| SloMetrics::new(slo, form)).collect(),
         }
     }

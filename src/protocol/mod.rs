@@ -1,17 +1,17 @@
 //! The wire protocols: what to send, how to read the answer. One file each, one table.
 
+mod json;
 mod openai;
 pub mod openai_chat;
 pub mod openai_completions;
-mod surrogates;
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
 use crate::timeline::Told;
-use crate::workload::Prompt;
 use crate::workload::captured::Form;
+use crate::workload::{LimitKey, Prompt};
 
 /// What a protocol needs to know to write a request.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +22,23 @@ pub struct Ask<'a> {
     pub prompt: &'a Prompt,
     /// Upper bound of generated tokens.
     pub max_output_tokens: u32,
+    /// What that bound is called.
+    pub limit_key: LimitKey,
+    /// Which counts of tokens a stream is asked for.
+    pub usage: AskUsage,
     /// Whether a streamed answer is wanted.
     pub stream: bool,
+}
+
+/// Which counts of tokens a stream is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskUsage {
+    /// None: some servers refuse the question.
+    Not,
+    /// Once, behind the answer.
+    AtTheEnd,
+    /// The count so far with every event, and once behind the answer.
+    Continuously,
 }
 
 /// A framed piece of an answer.
@@ -35,6 +50,9 @@ pub struct Frame<'a> {
     pub data: &'a str,
     /// Whether this is the whole answer in one body rather than a piece of a stream.
     pub whole: bool,
+    /// Whether this is a line of an event stream that belongs to no event: it can tell an error,
+    /// and nothing else.
+    pub bare: bool,
 }
 
 /// A payload that does not follow the protocol.

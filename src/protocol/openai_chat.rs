@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{array, base_body, captured_body, decode, object, text};
+use super::openai::{
+    base_body, captured_body, decode, is_thought, object, objects, reasoning, text, whole_number,
+};
 use super::{Ask, DecodeError, Frame, Protocol};
-use crate::timeline::{EventKind, Told};
+use crate::timeline::{CallDelta, EventKind, Told, ToolDelta};
 use crate::workload::captured::Form;
 
 /// The OpenAI chat API, as OpenAI, vLLM, SGLang, llama.cpp, Ollama and gateways serve it.
@@ -48,39 +50,48 @@ fn read_message(
     message: &Map<String, Value>,
     events: &mut Vec<EventKind>,
 ) -> Result<(), DecodeError> {
-    // Some servers send the same reasoning under both names.
-    let reasoning = match text(message, "reasoning_content")? {
-        Some(text) => Some(text),
-        None => text(message, "reasoning")?,
-    };
-    events.extend(reasoning.map(EventKind::Reasoning));
-    events.extend(text(message, "content")?.map(EventKind::Content));
-    events.extend(text(message, "refusal")?.map(EventKind::Content));
-    let mut called = String::new();
-    for call in array(message, "tool_calls")? {
-        let Value::Object(call) = call else { continue };
-        called += &call_text(call, "function", ["name", "arguments"])?;
-        called += &call_text(call, "custom", ["name", "input"])?;
+    let content = text(message, "content")?;
+    if is_thought(message) {
+        events.extend(content.map(EventKind::Reasoning));
+    } else {
+        reasoning(message, events);
+        events.extend(content.map(EventKind::Content));
+    }
+    // Only a text is a refusal; some servers say there whether they refuse.
+    let refusal = message.get("refusal").and_then(Value::as_str).filter(|text| !text.is_empty());
+    events.extend(refusal.map(|text| EventKind::Content(text.to_owned())));
+    let mut called = ToolDelta::default();
+    for (position, call) in objects(message, "tool_calls").enumerate() {
+        called.add(call_delta(call, position, "function", "arguments"));
+        called.add(call_delta(call, position, "custom", "input"));
     }
     // The form before there were tools; older servers still speak it.
-    called += &call_text(message, "function_call", ["name", "arguments"])?;
-    if !called.is_empty() {
+    called.add(call_delta(message, 0, "function_call", "arguments"));
+    if !called.text.is_empty() {
         events.push(EventKind::ToolCall(called));
     }
     Ok(())
 }
 
 /// What is generated of the call under `kind`.
-fn call_text(
+fn call_delta(
     parent: &Map<String, Value>,
+    position: usize,
     kind: &str,
-    keys: [&str; 2],
-) -> Result<String, DecodeError> {
-    let Some(call) = parent.get(kind).and_then(Value::as_object) else { return Ok(String::new()) };
-    let parts = keys.map(|key| match call.get(key) {
+    arguments: &str,
+) -> Option<CallDelta> {
+    let call = parent.get(kind)?.as_object()?;
+    let index = parent.get("index").and_then(whole_number).unwrap_or(position as u64);
+    let text = |value: Option<&Value>| match value {
+        Some(Value::String(text)) => text.clone(),
         // Some servers parse the arguments that the model wrote.
-        Some(Value::Object(arguments)) => Ok(Some(Value::Object(arguments.clone()).to_string())),
-        _ => text(call, key),
-    });
-    parts.into_iter().map(|part| part.map(Option::unwrap_or_default)).collect()
+        Some(Value::Object(parsed)) => Value::Object(parsed.clone()).to_string(),
+        _ => String::new(),
+    };
+    Some(CallDelta {
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        id: text(parent.get("id")),
+        name: text(call.get("name")),
+        arguments: text(call.get(arguments)),
+    })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{base_body, captured_body, decode, text};
+use super::openai::{base_body, captured_body, decode, reasoning, text};
 use super::{Ask, DecodeError, Frame, Protocol};
 use crate::timeline::{EventKind, Told};
 use crate::workload::captured::Form;
@@ -35,6 +35,7 @@ impl Protocol for OpenAiCompletions {
 
     fn decode(&self, frame: &Frame<'_>, told: &mut Vec<Told>) -> Result<(), DecodeError> {
         decode(frame, told, |choice, events| {
+            reasoning(choice, events);
             events.extend(text(choice, "text")?.map(EventKind::Content));
             Ok(())
         })

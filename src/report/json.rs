@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::measure::Phase;
+use crate::measure::{ItlSource, Phase};
 use crate::probe::Probe;
 use crate::recording::TimestampSource;
 use crate::timeline::Finish;
@@ -27,6 +27,8 @@ pub struct ProbeJson<'a> {
     ttfo: Option<f64>,
     ttst: Option<f64>,
     itl: Option<f64>,
+    /// How the tokens behind `itl` were counted.
+    itl_source: Option<&'static str>,
     longest_gap: Option<f64>,
     request_latency: Option<f64>,
     input_tokens: Option<u64>,
@@ -62,6 +64,7 @@ impl<'a> ProbeJson<'a> {
             ttfo: seconds(m.ttfo),
             ttst: seconds(m.ttst),
             itl: seconds(m.itl),
+            itl_source: m.itl_source.map(ItlSource::as_str),
             longest_gap: seconds(m.longest_gap),
             request_latency: seconds(m.request_latency),
             input_tokens: m.input_tokens.map(|t| t.tokens),

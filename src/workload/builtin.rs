@@ -35,6 +35,9 @@ fn workload(
         prompts: prompts.into(),
         prefix: Prefix::Unique,
         max_output_tokens,
+        limit_key: None,
+        extra_body: serde_json::Map::new(),
+        judged: super::Part::Answer,
         validators: Vec::new(),
     })
 }

@@ -89,6 +89,9 @@ mod tests {
             prompts: prompts.iter().map(|p| Prompt::user(*p)).collect(),
             prefix: Prefix::Shared,
             max_output_tokens: 1,
+            limit_key: None,
+            extra_body: serde_json::Map::new(),
+            judged: crate::workload::Part::Answer,
             validators: Vec::new(),
         })
     }

@@ -21,7 +21,10 @@ const MAX_CA_BYTES: u64 = 4 << 20;
 pub(super) fn url(text: &str) -> Result<Url, String> {
     const EXPECTED: &str = "expected a base URL such as http://host:8000/v1";
     let url = Url::parse(text).map_err(|e| format!("not a URL ({e}), {EXPECTED}"))?;
-    let url = checked(url, EXPECTED)?;
+    // A query is what some providers want on every request: `?api-version=…`.
+    let mut plain = url.clone();
+    plain.set_query(None);
+    checked(plain, EXPECTED)?;
     let path = url.path().trim_end_matches('/');
     if PROTOCOLS.iter().any(|p| path.strip_suffix(p.path()).is_some_and(|base| base.ends_with('/')))
     {
@@ -111,8 +114,8 @@ mod tests {
         check("https://me:hush@host/v1", "credentials");
         check("https://hush@host/v1", "credentials");
         check("https://me:hush/x@host/v1", "not a URL");
-        check("https://host/v1?key=hush", "query");
-        check("https://host/v1#hush", "fragment");
+        check("https://host/v1?key=hush#hush", "fragment");
+        check("https://host/v1/chat/completions?key=hush", "the path of the API");
         check("ftp://host", "neither http nor https");
         check("host:8000", "neither http nor https");
         check("hush", "not a URL");
@@ -120,5 +123,7 @@ mod tests {
         check("http://host/v1/chat/completions", "the path of the API");
         check("http://host/v1/completions/", "the path of the API");
         assert!(url("http://[::1]:8000/v1/").is_ok());
+        let kept = url("https://host/openai/v1?api-version=2024-10-21").unwrap();
+        assert_eq!(kept.query(), Some("api-version=2024-10-21"));
     }
 }

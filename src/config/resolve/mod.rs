@@ -7,6 +7,7 @@ mod change_detection;
 mod comparisons;
 mod cost;
 mod endpoint;
+mod expect;
 mod gpu;
 mod labels;
 mod rounds;

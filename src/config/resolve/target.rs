@@ -12,7 +12,7 @@ use crate::config::labels::check_value;
 use crate::config::raw;
 use crate::protocol::{self, PROTOCOLS, Protocol};
 use crate::slo::Slo;
-use crate::target::{ConnectionMode, Target};
+use crate::target::{ConnectionMode, Target, UsageMode};
 use crate::workload::Workload;
 
 const DEFAULT_API: &str = "openai-chat";
@@ -65,6 +65,7 @@ pub(super) fn resolve(
         protocol: protocol?,
         model: model.ok()?,
         stream: raw.stream.or(context.defaults.stream).unwrap_or(true),
+        usage: usage(raw.usage.or(context.defaults.usage)),
         auth: auth.ok()?,
         headers: headers?,
         extra_body: raw.extra_body.clone().unwrap_or_default(),
@@ -95,6 +96,15 @@ pub(super) fn check_defaults(context: &Context<'_>, report: &mut Report<'_>) {
     slos(defaults.slos.as_ref(), context, report);
     if let Some(name) = &defaults.tokenizer {
         context.tokenizers.find(name, report);
+    }
+}
+
+fn usage(raw: Option<raw::Usage>) -> UsageMode {
+    match raw {
+        None | Some(raw::Usage::Auto) => UsageMode::Auto,
+        Some(raw::Usage::Final) => UsageMode::Final,
+        Some(raw::Usage::Continuous) => UsageMode::Continuous,
+        Some(raw::Usage::None) => UsageMode::None,
     }
 }
 

@@ -3,16 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use regex::Regex;
+use serde_json::{Map, Value};
 use serde_yaml::Spanned;
 
-use super::MAX_WORKLOADS;
 use super::catalog::Catalog;
+use super::{MAX_WORKLOADS, expect};
 use crate::config::error::Report;
 use crate::config::prompts;
 use crate::config::raw;
 use crate::config::requests::{self, Sample};
-use crate::workload::{Prefix, Prompt, Validator, Workload, builtin};
+use crate::workload::{LimitKey, Part, Prefix, Prompt, Workload, builtin};
 
 const DEFAULT_MAX_OUTPUT_TOKENS: u32 = 64;
 /// Captured requests bring their own limit; this one only keeps one without any in bounds.
@@ -51,9 +51,9 @@ fn workload(
     let prompts = sample.and_then(|sample| prompts(&raw.prompts, sample, base_dir, report));
     let default = if captured { CAPTURED_MAX_OUTPUT_TOKENS } else { DEFAULT_MAX_OUTPUT_TOKENS };
     let max_output_tokens = max_output_tokens(raw.max_output_tokens.as_ref(), default, report);
-    let validators = match &raw.expect {
-        Some(expect) => validators(expect, max_output_tokens, report),
-        None => Some(Vec::new()),
+    let (validators, judged) = match &raw.expect {
+        Some(expect) => expect::resolve(expect, max_output_tokens, base_dir, report).unzip(),
+        None => (Some(Vec::new()), Some(Part::Answer)),
     };
     Some(Workload {
         name: name.value.clone(),
@@ -65,8 +65,29 @@ fn workload(
             Some(raw::Prefix::Shared) => Prefix::Shared,
         },
         max_output_tokens: max_output_tokens?,
+        limit_key: match raw.limit_key {
+            None | Some(raw::LimitKey::Auto) => None,
+            Some(raw::LimitKey::MaxTokens) => Some(LimitKey::MaxTokens),
+            Some(raw::LimitKey::MaxCompletionTokens) => Some(LimitKey::MaxCompletionTokens),
+        },
+        extra_body: extra_body(raw.extra_body.as_ref(), report)?,
+        judged: judged?,
         validators: validators?,
     })
+}
+
+/// Keys for every request of the workload.
+fn extra_body(
+    raw: Option<&Spanned<Map<String, Value>>>,
+    report: &mut Report<'_>,
+) -> Option<Map<String, Value>> {
+    const OWN: [&str; 3] = ["messages", "prompt", "model"];
+    let Some(raw) = raw else { return Some(Map::new()) };
+    if let Some(key) = OWN.iter().find(|key| raw.value.contains_key(**key)) {
+        let why = format!("extra_body has `{key}`, which the probe itself sets; expected others");
+        return report.add(raw.referenced, why);
+    }
+    Some(raw.value.clone())
 }
 
 fn weight(raw: Option<&Spanned<f64>>, report: &mut Report<'_>) -> Option<f64> {
@@ -135,54 +156,4 @@ fn max_output_tokens(
             format!("max_output_tokens out of range, expected 1 to {MAX_OUTPUT_TOKENS}"),
         ),
     }
-}
-
-fn validators(
-    expect: &Spanned<raw::Expect>,
-    max_output_tokens: Option<u32>,
-    report: &mut Report<'_>,
-) -> Option<Vec<Validator>> {
-    let raw::Expect { contains, regex, min_output_tokens } = &expect.value;
-    if contains.is_none() && regex.is_none() && min_output_tokens.is_none() {
-        let why = format!("no check, expected at least one of: {}", Validator::NAMES.join(", "));
-        return report.add(expect.referenced, why);
-    }
-    let contains = contains.as_ref().map(|text| contains_check(text, report));
-    let regex = regex.as_ref().map(|pattern| regex_check(pattern, report));
-    let least = min_output_tokens.as_ref().map(|n| least_check(n, max_output_tokens, report));
-    [contains, regex, least].into_iter().flatten().collect()
-}
-
-fn contains_check(text: &Spanned<String>, report: &mut Report<'_>) -> Option<Validator> {
-    if text.value.is_empty() {
-        return report.add(text.referenced, "empty, so every answer passes; expected some text");
-    }
-    Some(Validator::Contains(text.value.clone()))
-}
-
-/// The library's message quotes the pattern; only its last line says what is wrong.
-fn regex_check(pattern: &Spanned<String>, report: &mut Report<'_>) -> Option<Validator> {
-    let compiled = Regex::new(&pattern.value).map_err(|e| match e {
-        regex::Error::Syntax(text) => {
-            let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            format!("not a regular expression: {last}")
-        }
-        _ => "the regular expression is too large".to_owned(),
-    });
-    report.check(pattern.referenced, compiled).map(Validator::Regex)
-}
-
-fn least_check(
-    least: &Spanned<u64>,
-    most: Option<u32>,
-    report: &mut Report<'_>,
-) -> Option<Validator> {
-    if let Some(most) = most.filter(|most| least.value > u64::from(*most)) {
-        let why = format!(
-            "min_output_tokens is {}, more than max_output_tokens allows; expected at most {most}",
-            least.value
-        );
-        return report.add(least.referenced, why);
-    }
-    Some(Validator::MinOutputTokens(least.value))
 }

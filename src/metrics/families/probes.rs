@@ -97,8 +97,16 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         "validation_failures_total",
         &["validator"],
         "Rejections of an answer, by the kind of the validator; one answer may be rejected by \
-         several.",
+         several. `degenerate` and `repetition` need no configuration.",
         |w, s| s.counters(&[], &w.rejections),
+    ),
+    counter(
+        "degenerate_answers_total",
+        &[],
+        "Answers whose reasoning or text looks like none: one unit of at most 64 characters, \
+         repeated, fills nine tenths of it, or U+FFFD half of it. Those whose unit has at most 4 \
+         characters, and those of U+FFFD, fail as `validation`, too.",
+        |w, s| s.counter(&[], w.degenerate_answers.get()),
     ),
     counter(
         "cost_dollars_total",

@@ -53,7 +53,17 @@ fn every_counter_series_starts_at_zero() {
         &scrape,
         &[
             ("validation_failures_total", &[("workload", "chat")], Some(0.0)),
-            ("validation_failures_total", &[("workload", "extract")], None),
+            (
+                "validation_failures_total",
+                &[("workload", "extract"), ("validator", "degenerate")],
+                Some(0.0),
+            ),
+            (
+                "validation_failures_total",
+                &[("workload", "extract"), ("validator", "contains")],
+                None,
+            ),
+            ("degenerate_answers_total", &[("workload", "extract")], Some(0.0)),
         ],
     );
 }

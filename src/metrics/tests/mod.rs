@@ -17,7 +17,9 @@ use std::time::Duration;
 use super::{Format, Metrics, MetricsOptions};
 use crate::config::Config;
 use crate::gpu_settings::{GpuId, TargetGpus};
-use crate::measure::{Measurement, Phase, PhaseSpan, TokenCount, TokenSource};
+use crate::measure::{
+    ItlSource, Measurement, Phase, PhaseSpan, TokenCount, TokenSource, Tokenized,
+};
 use crate::outcome::{Outcome, RateLimit};
 use crate::recording::{ConnectionPhases, Offset, Recording};
 use crate::server_metrics::{Look, Sample, ServerView, TtftPart};
@@ -26,6 +28,7 @@ use crate::target::{Price, Target};
 use crate::testing;
 use crate::timeline::{Finish, ServerTiming};
 use crate::workload::Validator;
+use crate::workload::degenerate::Degenerate;
 use parse::{Scrape, open_metrics};
 
 /// 32 hexadecimal digits.
@@ -87,6 +90,7 @@ fn full_measurement() -> Measurement {
         gaps: vec![ms(10), ms(30), ms(20)],
         longest_gap: Some(ms(30)),
         itl: Some(ms(20)),
+        itl_source: Some(ItlSource::Usage),
         request_latency: Some(ms(1250)),
         phases: (Phase::ALL.into_iter())
             .map(|phase| PhaseSpan { phase, start: Offset(0), duration: ms(3) })
@@ -95,6 +99,7 @@ fn full_measurement() -> Measurement {
         cached_input_tokens: Some(40),
         output_tokens: usage(50),
         reasoning_tokens: Some(7),
+        tokenized: Tokenized { output: Some(48), ..Tokenized::default() },
         token_disagreement: Some((50, 48)),
         server_timing: ServerTiming {
             queue: Some(ms(1)),
@@ -104,6 +109,7 @@ fn full_measurement() -> Measurement {
         },
         finish: Some(Finish::Stop),
         content_at: Vec::new(),
+        degenerate: Degenerate::Perhaps,
         coalesced: 2,
     }
 }

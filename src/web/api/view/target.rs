@@ -11,7 +11,7 @@ use super::probe::ProbeSummary;
 use super::server::ServerState;
 use crate::history::Overview;
 use crate::server_metrics::Look;
-use crate::target::Target;
+use crate::target::{Target, shown_url};
 
 /// A target as it is now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -54,7 +54,7 @@ impl TargetView {
     ) -> Self {
         Self {
             name: target.name.clone(),
-            url: target.url.to_string(),
+            url: shown_url(&target.url),
             api: target.protocol.name().to_owned(),
             model,
             interval: target.schedule.interval.as_secs_f64(),

@@ -1,10 +1,17 @@
 //! From recorded bytes to a [`Timeline`]: finds out how the body is framed, cuts it into frames and
 //! lets the protocol read each one, with the stamp of the read that completed it.
 
+#[cfg(test)]
+mod tests;
+mod think;
+mod unpack;
+
 use crate::framing::{SseEvent, SseParser};
 use crate::protocol::{DecodeError, Frame, Protocol};
 use crate::recording::{Head, Offset, Recording, TimestampSource};
 use crate::timeline::{DecodeEnd, Event, EventKind, Timeline, Told};
+use think::Thoughts;
+use unpack::{Problem, Unpacker};
 
 /// Events beyond this number are not decoded: no answer has so many.
 const MAX_EVENTS: usize = 1_000_000;
@@ -29,8 +36,8 @@ pub fn decode(
 pub struct Decoder {
     protocol: &'static dyn Protocol,
     content_type: Option<String>,
-    /// Not identity.
-    encoding: Option<String>,
+    /// Where the body is packed.
+    unpacker: Option<Unpacker>,
     /// Decided by the first bytes.
     framing: Option<Framing>,
     /// What came before that; a whole body until its end.
@@ -45,6 +52,9 @@ pub struct Decoder {
     done: bool,
     /// Read so far.
     frames: u32,
+    /// Lines that belong to no event.
+    strays: u32,
+    thoughts: Thoughts,
 }
 
 impl Decoder {
@@ -55,20 +65,30 @@ impl Decoder {
         head: Option<&Head>,
         max_event_bytes: usize,
     ) -> Self {
-        let header = |name| head.and_then(|h| h.header(name)).map(str::to_owned);
+        let headers = || head.iter().flat_map(|head| &head.headers);
+        let encodings = headers().filter(|(name, _)| name == "content-encoding");
+        let encodings: Vec<_> = encodings.map(|(_, value)| value.as_str()).collect();
+        let (unpacker, end) = match Unpacker::new(&encodings.join(","), max_event_bytes) {
+            Ok(unpacker) => (unpacker, DecodeEnd::Clean),
+            Err(what) => {
+                (None, DecodeEnd::Malformed(format!("the body has {what}, expected none")))
+            }
+        };
         Self {
             protocol,
-            content_type: header("content-type"),
-            encoding: header("content-encoding").filter(|e| !e.eq_ignore_ascii_case("identity")),
+            content_type: head.and_then(|h| h.header("content-type")).map(str::to_owned),
+            unpacker,
             framing: None,
             body: Vec::new(),
             parser: SseParser::new(max_event_bytes),
             arrival: None,
             events: Vec::new(),
-            end: DecodeEnd::Clean,
+            end,
             streamed: false,
             done: false,
             frames: 0,
+            strays: 0,
+            thoughts: Thoughts::default(),
         }
     }
 
@@ -81,6 +101,27 @@ impl Decoder {
     /// Reads the next piece, which arrived at `at` with the read of this number.
     pub fn push(&mut self, bytes: &[u8], at: Offset, read: u32) {
         self.arrival = Some((at, read));
+        if self.is_malformed() {
+            return;
+        }
+        let unpacked = match &mut self.unpacker {
+            None => return self.plain(bytes, (at, read)),
+            Some(unpacker) => unpacker.push(bytes),
+        };
+        match unpacked {
+            Ok(bytes) => self.plain(&bytes, (at, read)),
+            // What is broken behind the end marker cannot hurt the answer any more.
+            Err(_) if self.done => {}
+            Err(Problem::Broken(why)) => {
+                self.malformed(format!("the body cannot be unpacked: {why}"));
+            }
+            Err(Problem::TooLarge(most)) => {
+                self.malformed(format!("the body unpacks to more than {most} bytes"));
+            }
+        }
+    }
+
+    fn plain(&mut self, bytes: &[u8], (at, read): (Offset, u32)) {
         match self.framing {
             None => {
                 self.body.extend_from_slice(bytes);
@@ -102,32 +143,27 @@ impl Decoder {
         if self.framing.is_none() {
             self.framing = self.framing_of(true);
         }
-        match (&self.encoding, self.framing, self.arrival) {
-            (Some(encoding), ..) => {
-                let detail = format!(
-                    "the body has Content-Encoding {encoding} although identity was asked for"
-                );
-                self.malformed(detail);
-            }
-            (None, Some(Framing::Foreign), _) => {
+        match (self.framing, self.arrival) {
+            (Some(Framing::Foreign), _) => {
                 let content_type = self.content_type.as_deref().unwrap_or("absent");
                 let detail = format!(
                     "the body is neither JSON nor an event stream (Content-Type {content_type})"
                 );
                 self.malformed(detail);
             }
-            (None, Some(Framing::Whole), Some(arrival)) => self.whole(arrival),
-            (None, Some(Framing::EventStream), Some(arrival)) => {
+            (Some(Framing::Whole), Some(arrival)) => self.whole(arrival),
+            (Some(Framing::EventStream), Some(arrival)) => {
                 self.streamed = true;
                 let parser = std::mem::replace(&mut self.parser, SseParser::new(0));
-                if !self.done
-                    && let Some(event) = parser.finish()
-                {
+                for event in parser.finish() {
                     self.sse_frame(&event, arrival);
                 }
+                if self.strays > 0 && self.frames == 0 {
+                    self.malformed("the body is no event stream, though it is called one".into());
+                }
             }
-            (None, framing, None) => self.streamed = framing == Some(Framing::EventStream),
-            (None, None, Some(_)) => {}
+            (framing, None) => self.streamed = framing == Some(Framing::EventStream),
+            (None, Some(_)) => {}
         }
         Timeline { events: self.events, streamed: self.streamed, end: self.end }
     }
@@ -161,7 +197,7 @@ impl Decoder {
 
     fn event_stream(&mut self, bytes: &[u8], arrival: (Offset, u32)) {
         self.streamed = true;
-        if self.done || self.encoding.is_some() || matches!(self.end, DecodeEnd::Malformed(_)) {
+        if self.is_malformed() {
             return;
         }
         let mut frames = Vec::new();
@@ -169,7 +205,9 @@ impl Decoder {
         for frame in frames {
             self.sse_frame(&frame, arrival);
         }
-        if let Err(e) = pushed {
+        if let Err(e) = pushed
+            && !self.done
+        {
             self.malformed(format!("an event exceeds {} bytes", e.limit));
         }
     }
@@ -178,38 +216,64 @@ impl Decoder {
         let body = std::mem::take(&mut self.body);
         let text = String::from_utf8_lossy(&body);
         let text = text.trim_start_matches('\u{feff}');
-        let frame = Frame { event: "", data: text, whole: true };
+        let frame = Frame { event: "", data: text, whole: true, bare: false };
         self.frame(&frame, arrival);
     }
 
     fn sse_frame(&mut self, event: &SseEvent, arrival: (Offset, u32)) {
-        let frame = Frame { event: &event.event, data: &event.data, whole: false };
-        self.frame(&frame, arrival);
+        let (name, data, bare) = (&event.event, &event.data, event.bare);
+        if bare {
+            self.strays = self.strays.saturating_add(1);
+        }
+        self.frame(&Frame { event: name, data, whole: false, bare }, arrival);
     }
 
     fn frame(&mut self, frame: &Frame<'_>, (at, read): (Offset, u32)) {
         match self.end {
             DecodeEnd::Malformed(_) => return,
+            _ if frame.bare || self.done => {}
             DecodeEnd::Partial(_) => {
                 return self.malformed("an event in the middle of the answer is incomplete".into());
             }
-            DecodeEnd::Clean if self.done => return,
             DecodeEnd::Clean => {}
         }
-        let number = self.frames;
-        self.frames = self.frames.saturating_add(1);
         let mut told = Vec::new();
-        match self.protocol.decode(frame, &mut told) {
-            Ok(()) => {}
-            Err(DecodeError::Partial(detail)) => self.end = DecodeEnd::Partial(detail),
-            Err(DecodeError::Malformed(detail)) => self.malformed(detail),
+        let read_it = self.protocol.decode(frame, &mut told);
+        if self.done {
+            // Some servers count their tokens behind the end marker. Nothing else is of interest.
+            told.retain(|told| matches!(told.kind, EventKind::Usage(_)));
+        } else {
+            match read_it {
+                Ok(()) => {}
+                Err(DecodeError::Partial(detail)) => self.end = DecodeEnd::Partial(detail),
+                Err(DecodeError::Malformed(detail)) => self.malformed(detail),
+            }
         }
-        self.done |= told.iter().any(|told| told.kind == EventKind::Done);
-        let event = |Told { choice, kind }| Event { at, read, frame: number, choice, kind };
-        self.events.extend(told.into_iter().map(event));
+        let number = self.frames;
+        // A stray line that tells nothing is no piece of the answer.
+        if !frame.bare || !told.is_empty() {
+            self.frames = self.frames.saturating_add(1);
+        }
+        for Told { choice, kind } in told {
+            self.done |= kind == EventKind::Done;
+            let event = Event { at, read, frame: number, choice, kind };
+            match event.kind {
+                EventKind::Content(ref text) => {
+                    self.thoughts.text(text.clone(), &event, &mut self.events);
+                }
+                ref other => {
+                    self.thoughts.other(choice, other);
+                    self.events.push(event);
+                }
+            }
+        }
         if self.events.len() > MAX_EVENTS {
             self.malformed(format!("the answer has more than {MAX_EVENTS} events"));
         }
+    }
+
+    fn is_malformed(&self) -> bool {
+        matches!(self.end, DecodeEnd::Malformed(_))
     }
 
     fn malformed(&mut self, detail: String) {
