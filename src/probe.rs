@@ -10,12 +10,13 @@ use crate::interpret::interpret;
 use crate::measure::Measurement;
 use crate::model::ModelName;
 use crate::outcome::{Outcome, RateLimit};
+use crate::progress::Patience;
 use crate::recording::Recording;
 use crate::request::{self, ProbeId};
 use crate::server_metrics::{Observer, ServerView};
 use crate::slo::judge;
 use crate::target::Target;
-use crate::transport::{self, Transport};
+use crate::transport::{self, Answered, Reading, Transport};
 use crate::workload::Workload;
 use crate::workload::mix::Draw;
 
@@ -79,6 +80,17 @@ impl Probing {
         schedule_delay: Duration,
         cancel: CancellationToken,
     ) -> Probe {
+        self.probe_telling(draw, schedule_delay, &Answered::default(), cancel).await
+    }
+
+    /// As [`Probing::probe`]; says meanwhile whether the answer has come to its own end.
+    pub async fn probe_telling(
+        &self,
+        draw: Draw,
+        schedule_delay: Duration,
+        answered: &Answered,
+        cancel: CancellationToken,
+    ) -> Probe {
         let id = ProbeId::random();
         let model = tokio::select! {
             biased;
@@ -96,7 +108,9 @@ impl Probing {
             }
         };
         // On the heap: it is large, and looks at the server go on beside it.
-        let exchange = Box::pin(self.transport.exchange(request, cancel.clone()));
+        let reading = self.reading(&draw.workload, request::offers_tools(&request));
+        let exchange = self.transport.exchange(request, reading, answered, cancel.clone());
+        let exchange = Box::pin(exchange);
         let (mut recording, around) = match &self.observer {
             Some(observer) => {
                 let (recording, around) = observer.around(&model, exchange, &cancel).await;
@@ -111,6 +125,14 @@ impl Probing {
             self.model.forget(&self.target);
         }
         Probe { server, ..Probe::new(id, draw.workload, recording, outcome) }
+    }
+
+    fn reading(&self, workload: &Workload, offers_tools: bool) -> Reading {
+        Reading {
+            protocol: self.target.protocol,
+            max_event_bytes: self.target.limits.max_body_bytes,
+            patience: Patience::new(&self.target, workload, offers_tools),
+        }
     }
 
     /// A probe that failed before there was a request: it counts like any other failure.

@@ -40,6 +40,7 @@ const NAMED_BY_USER: &[&str] = &["labels", "slos", "tokenizers", "version", "wor
 
 /// Keys whose values are shown: references, numbers, names, paths of files.
 const SHOWN: &[&str] = &[
+    "addresses",
     "api",
     "arrival",
     "baseline",
@@ -53,6 +54,7 @@ const SHOWN: &[&str] = &[
     "failure_margin",
     "false_alarm_every",
     "file",
+    "first_token_timeout",
     "gpus",
     "gpus_exclusive",
     "input_per_million",
@@ -77,6 +79,7 @@ const SHOWN: &[&str] = &[
     "processes",
     "reference",
     "request_latency",
+    "resolve_every",
     "retry",
     "seed",
     "server_metrics",
@@ -87,6 +90,7 @@ const SHOWN: &[&str] = &[
     "stall_timeout",
     "state_dir",
     "stream",
+    "tail_timeout",
     "timeout",
     "tokenizer",
     "tokens_per_second",

@@ -48,7 +48,11 @@ macro_rules! with_settings {
             pub interval: Maybe<HumanDuration>,
             pub arrival: Maybe<Arrival>,
             pub timeout: Maybe<HumanDuration>,
+            pub first_token_timeout: Maybe<HumanDuration>,
             pub stall_timeout: Maybe<HumanDuration>,
+            pub tail_timeout: Maybe<HumanDuration>,
+            pub resolve_every: Maybe<HumanDuration>,
+            pub addresses: Option<Addresses>,
             pub connection: Option<Connection>,
             pub max_in_flight: Maybe<u64>,
             pub max_body_size: Maybe<HumanSize>,
@@ -108,6 +112,13 @@ pub(super) enum Connection {
     Fresh,
 }
 
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Addresses {
+    First,
+    Each,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Workload {
@@ -116,6 +127,7 @@ pub(super) struct Workload {
     pub sample: Maybe<f64>,
     pub prefix: Option<Prefix>,
     pub max_output_tokens: Maybe<u64>,
+    pub stall_timeout: Maybe<HumanDuration>,
     pub expect: Maybe<Expect>,
 }
 

@@ -16,7 +16,7 @@ use crate::gpu_settings::{GpuId, GpuSettings, Watch};
 use crate::schedule::Arrival;
 use crate::secret::Secret;
 use crate::slo::{ObjectiveKind, Slo};
-use crate::target::{Auth, ConnectionMode, ServerMetrics, Target};
+use crate::target::{Addresses, Auth, ConnectionMode, ServerMetrics, Target};
 use crate::units::HumanDuration;
 use crate::workload::{Prefix, Validator, Workload};
 
@@ -41,6 +41,8 @@ struct WorkloadView {
     prompts: String,
     prefix: &'static str,
     max_output_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stall_timeout: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     expect: BTreeMap<&'static str, Value>,
 }
@@ -65,7 +67,12 @@ struct TargetView<'a> {
     interval: String,
     arrival: Value,
     timeout: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_token_timeout: Option<String>,
     stall_timeout: String,
+    tail_timeout: String,
+    resolve_every: String,
+    addresses: &'static str,
     max_in_flight: usize,
     max_body_size: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,6 +176,7 @@ fn workload(workload: &Workload) -> WorkloadView {
             Prefix::Shared => "shared",
         },
         max_output_tokens: workload.max_output_tokens,
+        stall_timeout: workload.stall_timeout.map(human),
         expect: workload.validators.iter().map(|v| (v.name(), shown(v))).collect(),
     }
 }
@@ -207,7 +215,14 @@ fn target(target: &Target) -> TargetView<'_> {
             Arrival::Gamma { shape } => json!({"gamma": {"shape": shape}}),
         },
         timeout: human(target.limits.timeout),
+        first_token_timeout: target.limits.first_token_timeout.map(human),
         stall_timeout: human(target.limits.stall_timeout),
+        tail_timeout: human(target.limits.tail_timeout),
+        resolve_every: human(target.resolve_every),
+        addresses: match target.addresses {
+            Addresses::First => "first",
+            Addresses::Each => "each",
+        },
         max_in_flight: target.max_in_flight,
         max_body_size: format!("{}B", target.limits.max_body_bytes),
         tokenizer: target.tokenizer.as_ref().map(crate::tokenizer::TargetTokenizer::name),

@@ -190,6 +190,7 @@ fn workload(raw: &file::Workload) -> Checked<Workload> {
         prefix: Prefix::Shared,
         max_output_tokens: raw.max_output_tokens,
         validators: raw.expect.iter().map(validator).collect::<Checked<_>>()?,
+        stall_timeout: None,
     })
 }
 
@@ -232,7 +233,9 @@ fn ending(raw: &file::Ending) -> Ending {
         file::Ending::ConnectFailed(e) => Ending::ConnectFailed(e.clone()),
         file::Ending::TlsFailed(e) => Ending::TlsFailed(e.clone()),
         file::Ending::TimedOut => Ending::TimedOut,
+        file::Ending::FirstTokenTimedOut => Ending::FirstTokenTimedOut,
         file::Ending::Stalled => Ending::Stalled,
+        file::Ending::TailTimedOut => Ending::TailTimedOut,
         file::Ending::CutOff(e) => Ending::CutOff(e.clone()),
         file::Ending::NotHttp(e) => Ending::NotHttp(e.clone()),
         file::Ending::TooLarge(e) => Ending::TooLarge(e.clone()),

@@ -125,7 +125,8 @@ pub struct Measurement {
     pub ttst: Option<Duration>,
     /// Gaps between consecutive content events; a gap that touches a coalesced event is left out.
     pub gaps: Vec<Duration>,
-    /// The longest gap between reads with content; a coalesced event's stamp is an upper bound.
+    /// The longest gap between reads with content; a coalesced event's stamp is an upper bound. Of
+    /// an answer that was given up in its midst, the silence at its end counts: a lower bound.
     pub longest_gap: Option<Duration>,
     /// (last content − first content) / (output tokens − tokens of the first content event).
     pub itl: Option<Duration>,

@@ -37,7 +37,7 @@ pub fn measure(
         m.ttfb = recording.first_byte.map(|a| recording.at(&a, source).since(send));
         m.request_latency = content.last().filter(|_| succeeded).map(|e| e.at.since(send));
         if timeline.streamed {
-            stream_figures(&mut m, recording, timeline, &content, send);
+            stream_figures(&mut m, recording, timeline, &content, (send, succeeded));
         }
     }
     m
@@ -49,7 +49,7 @@ fn stream_figures(
     recording: &Recording,
     timeline: &Timeline,
     content: &[&Event],
-    send: Offset,
+    (send, succeeded): (Offset, bool),
 ) {
     let Some(first) = content.first() else { return };
     m.ttft = Some(first.at.since(send));
@@ -66,6 +66,11 @@ fn stream_figures(
     m.ttst = pairs().next().filter(|p| !coalesced(p)).map(|p| p[1].at.since(p[0].at));
     let apart = pairs().filter(|p| !coalesced(p));
     m.longest_gap = apart.map(|p| p[1].at.since(p[0].at)).max();
+    if !succeeded && matches!(recording.ending, Ending::Stalled | Ending::TimedOut) {
+        // Nobody knows how long it would have been.
+        let silence = content.last().map(|last| recording.ended.since(last.at));
+        m.longest_gap = m.longest_gap.max(silence);
+    }
     for (i, pair) in pairs().enumerate() {
         let end_is_coalesced = pieces.get(i + 2).is_some_and(|next| next.read == pair[1].read);
         if !coalesced(pair) && !end_is_coalesced {

@@ -36,6 +36,7 @@ fn workload(
         prefix: Prefix::Unique,
         max_output_tokens,
         validators: Vec::new(),
+        stall_timeout: None,
     })
 }
 

@@ -90,6 +90,7 @@ mod tests {
             prefix: Prefix::Shared,
             max_output_tokens: 1,
             validators: Vec::new(),
+            stall_timeout: None,
         })
     }
 

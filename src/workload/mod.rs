@@ -8,6 +8,7 @@ pub mod replay;
 pub mod validator;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use captured::Captured;
 pub use mix::Mix;
@@ -38,4 +39,6 @@ pub struct Workload {
     pub max_output_tokens: u32,
     /// All must accept the answer.
     pub validators: Vec<Validator>,
+    /// Without progress after the first content, whatever the target's limit is.
+    pub stall_timeout: Option<Duration>,
 }

@@ -8,6 +8,7 @@ use serde_yaml::Spanned;
 
 use super::MAX_WORKLOADS;
 use super::catalog::Catalog;
+use super::timing;
 use crate::config::error::Report;
 use crate::config::prompts;
 use crate::config::raw;
@@ -51,6 +52,7 @@ fn workload(
     let prompts = sample.and_then(|sample| prompts(&raw.prompts, sample, base_dir, report));
     let default = if captured { CAPTURED_MAX_OUTPUT_TOKENS } else { DEFAULT_MAX_OUTPUT_TOKENS };
     let max_output_tokens = max_output_tokens(raw.max_output_tokens.as_ref(), default, report);
+    let stall_timeout = timing::workload_stall_timeout(raw.stall_timeout.as_ref(), report);
     let validators = match &raw.expect {
         Some(expect) => validators(expect, max_output_tokens, report),
         None => Some(Vec::new()),
@@ -66,6 +68,7 @@ fn workload(
         },
         max_output_tokens: max_output_tokens?,
         validators: validators?,
+        stall_timeout: stall_timeout?,
     })
 }
 
