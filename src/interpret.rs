@@ -7,6 +7,7 @@ use crate::decode::decode;
 use crate::failure::{Failure, FailureReason};
 use crate::measure::{Measurement, Tokenized, measure};
 use crate::outcome::{Outcome, RateLimit};
+use crate::progress::Progress;
 use crate::protocol::Protocol;
 use crate::recording::{Ending, Head, Recording};
 use crate::slo::{Slo, judge};
@@ -117,15 +118,15 @@ fn classify(recording: &Recording, timeline: &Timeline) -> Result<(), Failure> {
     if let DecodeEnd::Malformed(detail) = &timeline.end {
         return Err(Failure::new(FailureReason::Malformed, detail.clone()));
     }
-    // After the end marker nothing can hurt the answer any more.
-    if !timeline.any(|k| *k == EventKind::Done) {
+    // After its own end nothing can hurt the answer any more.
+    let finished = Progress::of(&timeline.events).has_ended();
+    if !finished {
         ended_properly(&recording.ending)?;
         if let DecodeEnd::Partial(detail) = &timeline.end {
             return Err(Failure::new(FailureReason::Truncated, detail.clone()));
         }
     }
     let content = timeline.content().next().is_some();
-    let finished = timeline.any(|k| matches!(k, EventKind::Done | EventKind::Finish(_)));
     match (content, finished) {
         (true, true) => Ok(()),
         (true, false) => {
@@ -153,12 +154,15 @@ fn refused(head: &Head, recording: &Recording) -> Result<(), Failure> {
 
 fn ended_properly(ending: &Ending) -> Result<(), Failure> {
     let (reason, detail) = match ending {
-        Ending::Complete => return Ok(()),
+        Ending::Complete | Ending::TailTimedOut => return Ok(()),
         Ending::ResolveFailed(e) => (FailureReason::Resolve, e.clone()),
         Ending::ConnectFailed(e) => (FailureReason::Connect, e.clone()),
         Ending::TlsFailed(e) => (FailureReason::Tls, e.clone()),
         Ending::TimedOut => (FailureReason::Timeout, "the whole request timed out".to_owned()),
-        Ending::Stalled => (FailureReason::Stalled, "the stream fell silent".to_owned()),
+        Ending::FirstTokenTimedOut => {
+            (FailureReason::Timeout, "no first token came in time".to_owned())
+        }
+        Ending::Stalled => (FailureReason::Stalled, "the answer did not go on".to_owned()),
         Ending::CutOff(e) => (FailureReason::Truncated, e.clone()),
         Ending::NotHttp(e) => (FailureReason::Malformed, e.clone()),
         Ending::TooLarge(e) => (FailureReason::TooLarge, e.clone()),

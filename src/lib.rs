@@ -61,6 +61,7 @@ pub mod target;
 pub mod budget;
 pub mod interpret;
 pub mod outcome;
+pub mod progress;
 
 pub mod detect;
 

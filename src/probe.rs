@@ -12,14 +12,15 @@ use crate::learned::{Learned, Terms, is_refused};
 use crate::measure::Measurement;
 use crate::model::ModelName;
 use crate::outcome::{Outcome, RateLimit};
+use crate::progress::Patience;
 use crate::recording::{Offset, Recording};
 use crate::request::{self, ProbeId};
 use crate::server_metrics::{Around, Observer, ServerView};
 use crate::slo::judge;
 use crate::target::Target;
-use crate::transport::{self, Transport};
-use crate::workload::Workload;
+use crate::transport::{self, Answered, Reading, Transport};
 use crate::workload::mix::Draw;
+use crate::workload::{LimitKey, Workload};
 
 /// A server may refuse the counts, and then the limit.
 const MOST_OTHER_TERMS: usize = 3;
@@ -97,6 +98,17 @@ impl Probing {
         schedule_delay: Duration,
         cancel: CancellationToken,
     ) -> Probe {
+        self.probe_telling(draw, schedule_delay, &Answered::default(), cancel).await
+    }
+
+    /// As [`Probing::probe`]; says meanwhile whether the answer has come to its own end.
+    pub async fn probe_telling(
+        &self,
+        draw: Draw,
+        schedule_delay: Duration,
+        answered: &Answered,
+        cancel: CancellationToken,
+    ) -> Probe {
         let id = ProbeId::random();
         let model = tokio::select! {
             biased;
@@ -104,7 +116,7 @@ impl Probing {
             () = cancel.cancelled() => Err(Failure::new(FailureReason::Cancelled, "no model yet")),
         };
         let exchanged = match model {
-            Ok(model) => self.exchange(&draw, &model, &id, &cancel).await,
+            Ok(model) => self.exchange(&draw, &model, &id, answered, &cancel).await,
             Err(failure) => Err(failure),
         };
         let (mut recording, around) = match exchanged {
@@ -133,17 +145,19 @@ impl Probing {
         draw: &Draw,
         model: &str,
         id: &ProbeId,
+        answered: &Answered,
         cancel: &CancellationToken,
     ) -> Result<(Recording, Option<Around>), Failure> {
         let first_terms = self.learned.terms(&self.target, draw, model);
-        let mut exchanged = self.exchange_on(first_terms, draw, model, id, cancel).await?;
+        let mut exchanged =
+            self.exchange_on(first_terms, draw, model, id, answered, cancel).await?;
         let (mut terms, mut refused, mut waited) = (first_terms, None, Duration::ZERO);
         for _ in 0..MOST_OTHER_TERMS {
             let recording = &exchanged.0;
             let other = self.learned.instead(&self.target, draw, model, terms, recording);
             let Some(other) = other else { break };
             waited += recording.ended.since(Offset::default());
-            let next = self.exchange_on(other, draw, model, id, cancel).await?;
+            let next = self.exchange_on(other, draw, model, id, answered, cancel).await?;
             refused.get_or_insert(std::mem::replace(&mut exchanged, next));
             terms = other;
         }
@@ -168,11 +182,18 @@ impl Probing {
         draw: &Draw,
         model: &str,
         id: &ProbeId,
+        answered: &Answered,
         cancel: &CancellationToken,
     ) -> Result<(Recording, Option<Around>), Failure> {
         let request = request::build(&self.target, draw, model, id, terms)?;
         // On the heap: it is large, and looks at the server go on beside it.
-        let exchange = Box::pin(self.transport.exchange(request, cancel.clone()));
+        let mut reading = self.reading(&draw.workload, request::offers_tools(&request));
+        // Some servers ignore the new key. A captured request has a limit of its own.
+        let new_key = terms.limit_key == LimitKey::MaxCompletionTokens;
+        reading.most_events = (new_key && draw.prompt.captured.is_none())
+            .then(|| 2 * u64::from(draw.workload.max_output_tokens));
+        let exchange = self.transport.exchange(request, reading, answered, cancel.clone());
+        let exchange = Box::pin(exchange);
         Ok(match &self.observer {
             Some(observer) => {
                 let (recording, around) = observer.around(model, exchange, cancel).await;
@@ -180,6 +201,15 @@ impl Probing {
             }
             None => (exchange.await, None),
         })
+    }
+
+    fn reading(&self, workload: &Workload, offers_tools: bool) -> Reading {
+        Reading {
+            protocol: self.target.protocol,
+            max_event_bytes: self.target.limits.max_body_bytes,
+            patience: Patience::new(&self.target, workload, offers_tools),
+            most_events: None,
+        }
     }
 
     /// A probe that failed before there was a request: it counts like any other failure.

@@ -24,6 +24,7 @@ use crate::metrics::{TargetMetrics, WorkloadMetrics};
 use crate::probe::{Probe, Probing};
 use crate::request::ProbeId;
 use crate::skip::SkipReason;
+use crate::transport::Answered;
 use crate::watcher::Watch;
 use crate::workload::Workload;
 use crate::workload::mix::{Draw, Mix};
@@ -31,6 +32,9 @@ use crate::workload::mix::{Draw, Mix};
 /// An arrival that is noticed later than this (and later than one interval) says nothing about
 /// the server any more: the prober itself was stopped or starved.
 const LATE: Duration = Duration::from_secs(1);
+
+/// So many times the probes that may be under way, those included whose answer has ended.
+const MOST_TAILS: usize = 4;
 
 /// The two ways a prober is stopped.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +51,7 @@ struct Job {
     metrics: Option<Arc<WorkloadMetrics>>,
     energy: Arc<EnergyMeter>,
     cancel: CancellationToken,
+    answered: Answered,
     draw: Draw,
 }
 
@@ -55,7 +60,9 @@ impl Job {
     async fn run(self, scheduled: Instant) -> Probe {
         let _in_flight = self.metrics.as_ref().map(WorkloadMetrics::begin);
         let measuring = self.energy.begin(&self.probing.target.gpus).await;
-        let mut probe = self.probing.probe(self.draw, scheduled.elapsed(), self.cancel).await;
+        let delay = scheduled.elapsed();
+        let probe = self.probing.probe_telling(self.draw, delay, &self.answered, self.cancel);
+        let mut probe = probe.await;
         if let Some(measuring) = measuring {
             probe.energy_joules = measuring.end(probe.server.alone).await;
         }
@@ -89,6 +96,8 @@ struct Underway {
     workload: Arc<Workload>,
     /// Who commissioned it.
     done: Option<oneshot::Sender<Probe>>,
+    /// Whether the server has done its work.
+    answered: Answered,
 }
 
 impl Prober {
@@ -173,13 +182,20 @@ impl Prober {
         let target = &self.probing.target;
         if scheduled.elapsed() > target.schedule.interval.max(LATE) {
             Some(SkipReason::Late)
-        } else if self.running.len() >= target.max_in_flight {
+        } else if self.is_full(target.max_in_flight) {
             Some(SkipReason::InFlightLimit)
         } else if !self.spending.allows(&target.budget, today()) {
             Some(SkipReason::Budget)
         } else {
             None
         }
+    }
+
+    /// Whether the server works on so many probes. Who waits for what may follow an answer holds no
+    /// place, but those have a limit, too.
+    fn is_full(&self, max_in_flight: usize) -> bool {
+        let at_work = || self.underway.values().filter(|probe| !probe.answered.get()).count();
+        self.running.len() >= MOST_TAILS * max_in_flight || at_work() >= max_in_flight
     }
 
     fn skip(&self, draw: &Draw, reason: SkipReason) {
@@ -193,8 +209,9 @@ impl Prober {
     fn start(&mut self, draw: Draw, scheduled: Instant) {
         let workload = Arc::clone(&draw.workload);
         let job = self.job(draw);
+        let answered = job.answered.clone();
         let task = self.running.spawn(async move { Some(job.run(scheduled).await) });
-        self.underway.insert(task.id(), Underway { workload, done: None });
+        self.underway.insert(task.id(), Underway { workload, done: None, answered });
     }
 
     /// Holds a place for the probe until it is told to begin, or that it is not wanted.
@@ -207,6 +224,7 @@ impl Prober {
         }
         let workload = Arc::clone(&draw.workload);
         let (job, stopped) = (self.job(draw), self.stop.arrivals.clone());
+        let answered = job.answered.clone();
         let task = self.running.spawn(async move {
             let begin = tokio::select! {
                 biased;
@@ -215,7 +233,7 @@ impl Prober {
             };
             Some(job.run(begin).await)
         });
-        self.underway.insert(task.id(), Underway { workload, done: Some(done) });
+        self.underway.insert(task.id(), Underway { workload, done: Some(done), answered });
         let _ = accepted.send(Ok(()));
     }
 
@@ -225,6 +243,7 @@ impl Prober {
             metrics: self.metrics.workload(&draw.workload.name).cloned(),
             energy: Arc::clone(&self.energy),
             cancel: self.stop.probes.clone(),
+            answered: Answered::default(),
             draw,
         }
     }

@@ -89,8 +89,12 @@ pub enum Ending {
     TlsFailed(String),
     /// The whole-request timeout passed.
     TimedOut,
-    /// No byte for the stall timeout in the middle of the body.
+    /// No content came within the time-out of the first token.
+    FirstTokenTimedOut,
+    /// No progress for the stall timeout in the middle of the answer.
     Stalled,
+    /// The answer had finished, and what may follow it was not waited for any longer.
+    TailTimedOut,
     /// The connection broke, or the body ended short of its framing.
     CutOff(String),
     /// What came is not HTTP.

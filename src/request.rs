@@ -59,8 +59,11 @@ pub fn build(
     terms: Terms,
 ) -> Result<http::Request<Full<Bytes>>, Failure> {
     let url = endpoint(target);
-    let body = serde_json::to_vec(&body(target, draw, model, terms)).map_err(|e| internal(&e))?;
+    let body = body(target, draw, model, terms);
+    let tools = OffersTools(["tools", "functions"].iter().any(|key| holds_some(body.get(*key))));
+    let body = serde_json::to_vec(&body).map_err(|e| internal(&e))?;
     let mut request = http::Request::new(Full::new(Bytes::from(body)));
+    request.extensions_mut().insert(tools);
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = url[url::Position::BeforePath..].parse().map_err(|e| internal(&e))?;
     let headers = request.headers_mut();
@@ -79,6 +82,20 @@ pub fn build(
         headers.insert(name, value);
     }
     Ok(request)
+}
+
+/// What [`offers_tools`] finds.
+#[derive(Debug, Clone, Copy)]
+struct OffersTools(bool);
+
+/// Whether a request that was built here lets the server call tools, whoever put them into it.
+#[must_use]
+pub fn offers_tools<B>(request: &http::Request<B>) -> bool {
+    request.extensions().get::<OffersTools>().is_some_and(|tools| tools.0)
+}
+
+fn holds_some(list: Option<&Value>) -> bool {
+    list.and_then(Value::as_array).is_some_and(|list| !list.is_empty())
 }
 
 /// The full URL that probes are sent to.

@@ -64,6 +64,15 @@ impl UsageMode {
     }
 }
 
+/// Which of the addresses behind a target's name are probed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addresses {
+    /// Whichever answers first, as every client does.
+    First,
+    /// Every one in turn, each with a series of its own.
+    Each,
+}
+
 /// TLS settings; meaningful for `https` only.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tls {
@@ -80,8 +89,12 @@ pub struct Tls {
 pub struct Limits {
     /// The whole request, connection set-up included.
     pub timeout: Duration,
-    /// The longest silence inside the response body.
+    /// Until the first content of a streamed answer, from the start of the probe.
+    pub first_token_timeout: Option<Duration>,
+    /// The longest time without progress after the first content.
     pub stall_timeout: Duration,
+    /// The longest wait for what follows a finished answer.
+    pub tail_timeout: Duration,
     /// Response body bytes.
     pub max_body_bytes: usize,
 }
@@ -145,6 +158,10 @@ pub struct Target {
     pub tls: Tls,
     /// Connection reuse.
     pub connection: ConnectionMode,
+    /// Which of its addresses are probed.
+    pub addresses: Addresses,
+    /// How often its name is looked up beside its probes.
+    pub resolve_every: Duration,
     /// Bounds.
     pub limits: Limits,
     /// Arrival process.

@@ -13,7 +13,7 @@ use crate::protocol;
 use crate::recording::{ConnectionPhases, Offset, Recording, TimestampSource};
 use crate::schedule::{Arrival, Schedule};
 use crate::slo::{Objective, ObjectiveKind, Slo};
-use crate::target::{Budget, ConnectionMode, Limits, ServerMetrics, Target, Tls};
+use crate::target::{Addresses, Budget, ConnectionMode, Limits, ServerMetrics, Target, Tls};
 use crate::workload::{Captured, Prefix, Prompt, Validator, Workload};
 
 /// A plain target with one workload and no SLO.
@@ -30,9 +30,13 @@ pub fn target(name: &str) -> Target {
         extra_body: serde_json::Map::new(),
         tls: Tls::default(),
         connection: ConnectionMode::Reuse,
+        addresses: Addresses::First,
+        resolve_every: Duration::from_secs(30),
         limits: Limits {
             timeout: Duration::from_secs(60),
+            first_token_timeout: None,
             stall_timeout: Duration::from_secs(20),
+            tail_timeout: Duration::from_secs(2),
             max_body_bytes: 1 << 20,
         },
         schedule: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson },
@@ -72,6 +76,7 @@ pub fn workload(name: &str, validators: Vec<Validator>) -> Arc<Workload> {
         extra_body: serde_json::Map::new(),
         judged: crate::workload::Part::Answer,
         validators,
+        stall_timeout: None,
     })
 }
 

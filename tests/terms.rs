@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::log::Log;
-use common::scripted::{Seen, Step, answer, pause, pipe, whole};
+use common::scripted::{
+    CHUNKED, LAST_CHUNK, Seen, Step, answer, finish, pause, pipe, send, token, whole,
+};
 use common::{target, verdict};
 use llm_prober::probe::{Probe, Probing};
 use llm_prober::transport::Transport;
@@ -226,4 +228,30 @@ async fn a_workloads_own_keys_come_after_the_targets() {
     let body: Value = serde_json::from_str(requests[0].split_once("\r\n\r\n").unwrap().1).unwrap();
     assert_eq!((&body["reasoning_effort"], &body["seed"]), (&json!("low"), &json!(2)));
     assert_eq!((body.get("temperature"), body.get("max_tokens")), (None, None));
+}
+
+/// Some servers take the new key and do not keep it: then the answer would never end.
+#[tokio::test(start_paused = true)]
+async fn an_answer_far_beyond_the_limit_is_given_up() {
+    let endless = || {
+        let mut steps = vec![Step::Request, send(CHUNKED)];
+        steps.extend((0..400).flat_map(|_| [send(token("on and on")), pause(20)]));
+        steps.extend([send(finish()), send(LAST_CHUNK)]);
+        steps
+    };
+    let probe = async |workload: &str| {
+        let rig = Rig::new("", workload, vec![]);
+        let (dialer, seen) = pipe(Arc::new(move |_| endless()));
+        let transport = Transport::pipe(&rig.probing.target, dialer);
+        let rig = Rig { probing: Probing::new(Arc::clone(&rig.probing.target), transport), seen };
+        rig.probe().await
+    };
+    let given_up = probe(", limit_key: max_completion_tokens").await;
+    check(&given_up, "too_large");
+    let detail = given_up.outcome.result.unwrap_err().detail;
+    assert!(detail.starts_with("the answer has more than 18 tokens, twice the limit"), "{detail}");
+    let events = given_up.outcome.measurement.content_at.len();
+    assert!((19..60).contains(&events), "{events}");
+    // The old key is known everywhere.
+    check(&probe(", limit_key: max_tokens").await, "success");
 }

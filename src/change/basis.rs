@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::comparison::Signal;
 use crate::slo::Slo;
-use crate::target::{ConnectionMode, Target};
+use crate::target::{Addresses, ConnectionMode, Target};
 use crate::workload::{Part, Prefix, Validator, Workload};
 
 /// Fingerprints: equal while the same thing is measured in the same way. Of what is hashed nothing
@@ -66,6 +66,13 @@ fn asked(target: &Target) -> u64 {
     for duration in [target.limits.timeout, target.limits.stall_timeout] {
         print.float(duration.as_secs_f64());
     }
+    // Only where it is set: other fingerprints are what they were before there was such a key.
+    if let Some(limit) = target.limits.first_token_timeout {
+        print.float(limit.as_secs_f64());
+    }
+    if target.addresses == Addresses::Each {
+        print.text("each address");
+    }
     target.workloads.iter().for_each(|w| print.workload(w));
     print.0
 }
@@ -125,6 +132,9 @@ impl Fingerprint {
             if let Some(captured) = &prompt.captured {
                 self.text(&serde_json::Value::Object(captured.body.clone()).to_string());
             }
+        }
+        if let Some(limit) = workload.stall_timeout {
+            self.float(limit.as_secs_f64());
         }
         for validator in &workload.validators {
             self.text(validator.name());

@@ -41,6 +41,7 @@ const NAMED_BY_USER: &[&str] = &["labels", "slos", "tokenizers", "version", "wor
 
 /// Keys whose values are shown: references, numbers, names, paths of files.
 const SHOWN: &[&str] = &[
+    "addresses",
     "api",
     "arguments_schema",
     "arrival",
@@ -56,6 +57,7 @@ const SHOWN: &[&str] = &[
     "false_alarm_every",
     "file",
     "finish",
+    "first_token_timeout",
     "gpus",
     "gpus_exclusive",
     "in",
@@ -84,6 +86,7 @@ const SHOWN: &[&str] = &[
     "processes",
     "reference",
     "request_latency",
+    "resolve_every",
     "retry",
     "seed",
     "server_metrics",
@@ -94,6 +97,7 @@ const SHOWN: &[&str] = &[
     "stall_timeout",
     "state_dir",
     "stream",
+    "tail_timeout",
     "timeout",
     "tokenizer",
     "tokens_per_second",

@@ -49,7 +49,11 @@ macro_rules! with_settings {
             pub interval: Maybe<HumanDuration>,
             pub arrival: Maybe<Arrival>,
             pub timeout: Maybe<HumanDuration>,
+            pub first_token_timeout: Maybe<HumanDuration>,
             pub stall_timeout: Maybe<HumanDuration>,
+            pub tail_timeout: Maybe<HumanDuration>,
+            pub resolve_every: Maybe<HumanDuration>,
+            pub addresses: Option<Addresses>,
             pub connection: Option<Connection>,
             pub max_in_flight: Maybe<u64>,
             pub max_body_size: Maybe<HumanSize>,
@@ -126,6 +130,13 @@ pub(super) enum Connection {
     Fresh,
 }
 
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Addresses {
+    First,
+    Each,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Workload {
@@ -136,6 +147,7 @@ pub(super) struct Workload {
     pub max_output_tokens: Maybe<u64>,
     pub limit_key: Option<LimitKey>,
     pub extra_body: Maybe<serde_json::Map<String, serde_json::Value>>,
+    pub stall_timeout: Maybe<HumanDuration>,
     pub expect: Maybe<Expect>,
 }
 

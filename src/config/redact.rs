@@ -16,7 +16,7 @@ use crate::gpu_settings::{GpuId, GpuSettings, Watch};
 use crate::schedule::Arrival;
 use crate::secret::Secret;
 use crate::slo::{ObjectiveKind, Slo};
-use crate::target::{Auth, ConnectionMode, ServerMetrics, Target, shown_url};
+use crate::target::{Addresses, Auth, ConnectionMode, ServerMetrics, Target, shown_url};
 use crate::units::HumanDuration;
 use crate::workload::{LimitKey, Part, Prefix, Validator, Workload};
 
@@ -44,6 +44,8 @@ struct WorkloadView {
     limit_key: &'static str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     extra_body: BTreeMap<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stall_timeout: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     expect: BTreeMap<&'static str, Value>,
 }
@@ -69,7 +71,12 @@ struct TargetView<'a> {
     interval: String,
     arrival: Value,
     timeout: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_token_timeout: Option<String>,
     stall_timeout: String,
+    tail_timeout: String,
+    resolve_every: String,
+    addresses: &'static str,
     max_in_flight: usize,
     max_body_size: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,6 +192,7 @@ fn workload(workload: &Workload) -> WorkloadView {
             Prefix::Shared => "shared",
         },
         max_output_tokens: workload.max_output_tokens,
+        stall_timeout: workload.stall_timeout.map(human),
         limit_key: workload.limit_key.map_or("auto", LimitKey::as_str),
         extra_body: workload.extra_body.iter().map(|(k, v)| (k.clone(), extra(v))).collect(),
         expect: {
@@ -230,7 +238,14 @@ fn target(target: &Target) -> TargetView<'_> {
             Arrival::Gamma { shape } => json!({"gamma": {"shape": shape}}),
         },
         timeout: human(target.limits.timeout),
+        first_token_timeout: target.limits.first_token_timeout.map(human),
         stall_timeout: human(target.limits.stall_timeout),
+        tail_timeout: human(target.limits.tail_timeout),
+        resolve_every: human(target.resolve_every),
+        addresses: match target.addresses {
+            Addresses::First => "first",
+            Addresses::Each => "each",
+        },
         max_in_flight: target.max_in_flight,
         max_body_size: format!("{}B", target.limits.max_body_bytes),
         tokenizer: target.tokenizer.as_ref().map(crate::tokenizer::TargetTokenizer::name),

@@ -202,6 +202,7 @@ fn workload(raw: &file::Workload) -> Checked<Workload> {
         extra_body: serde_json::Map::new(),
         judged: part(raw.judged.as_deref())?,
         validators: raw.expect.iter().map(validator).collect::<Checked<_>>()?,
+        stall_timeout: None,
     })
 }
 
@@ -273,7 +274,9 @@ fn ending(raw: &file::Ending) -> Ending {
         file::Ending::ConnectFailed(e) => Ending::ConnectFailed(e.clone()),
         file::Ending::TlsFailed(e) => Ending::TlsFailed(e.clone()),
         file::Ending::TimedOut => Ending::TimedOut,
+        file::Ending::FirstTokenTimedOut => Ending::FirstTokenTimedOut,
         file::Ending::Stalled => Ending::Stalled,
+        file::Ending::TailTimedOut => Ending::TailTimedOut,
         file::Ending::CutOff(e) => Ending::CutOff(e.clone()),
         file::Ending::NotHttp(e) => Ending::NotHttp(e.clone()),
         file::Ending::TooLarge(e) => Ending::TooLarge(e.clone()),

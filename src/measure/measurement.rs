@@ -127,7 +127,8 @@ pub struct Measurement {
     pub ttst: Option<Duration>,
     /// Gaps between consecutive content events; a gap that touches a coalesced event is left out.
     pub gaps: Vec<Duration>,
-    /// The longest gap between reads with content; a coalesced event's stamp is an upper bound.
+    /// The longest gap between reads with content; a coalesced event's stamp is an upper bound. Of
+    /// an answer that was given up in its midst, the silence at its end counts: a lower bound.
     pub longest_gap: Option<Duration>,
     /// (last content − first content) / (tokens after the first read that held content), of what
     /// was shown; the mean of several choices.

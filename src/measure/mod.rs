@@ -44,7 +44,7 @@ pub fn measure(
         m.ttfb = recording.first_byte.map(|a| recording.at(&a, source).since(send));
         m.request_latency = content.last().filter(|_| succeeded).map(|e| e.at.since(send));
         if timeline.streamed {
-            stream_figures(&mut m, recording, &content, send);
+            stream_figures(&mut m, recording, &content, (send, succeeded));
             let itl = inter_token_latency(&m, timeline, &counts);
             (m.itl, m.itl_source) = itl.unzip();
         }
@@ -53,7 +53,12 @@ pub fn measure(
 }
 
 /// Figures that exist only where content arrived piece by piece.
-fn stream_figures(m: &mut Measurement, recording: &Recording, content: &[&Event], send: Offset) {
+fn stream_figures(
+    m: &mut Measurement,
+    recording: &Recording,
+    content: &[&Event],
+    (send, succeeded): (Offset, bool),
+) {
     let Some(first) = content.first() else { return };
     m.ttft = Some(first.at.since(send));
     m.ttft_with_connect = (!recording.connection.reused).then(|| first.at.since(Offset::default()));
@@ -69,6 +74,11 @@ fn stream_figures(m: &mut Measurement, recording: &Recording, content: &[&Event]
     m.ttst = pairs().next().filter(|p| !coalesced(p)).map(|p| p[1].at.since(p[0].at));
     let apart = pairs().filter(|p| !coalesced(p));
     m.longest_gap = apart.map(|p| p[1].at.since(p[0].at)).max();
+    if !succeeded && matches!(recording.ending, Ending::Stalled | Ending::TimedOut) {
+        // Nobody knows how long it would have been.
+        let silence = content.last().map(|last| recording.ended.since(last.at));
+        m.longest_gap = m.longest_gap.max(silence);
+    }
     for (i, pair) in pairs().enumerate() {
         let end_is_coalesced = pieces.get(i + 2).is_some_and(|next| next.read == pair[1].read);
         if !coalesced(pair) && !end_is_coalesced {

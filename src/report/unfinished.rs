@@ -10,7 +10,7 @@ use crate::recording::{Ending, Head, Recording};
 #[must_use]
 pub fn unfinished(probe: &Probe) -> Option<PhaseSpan> {
     let (recording, m) = (&probe.recording, &probe.outcome.measurement);
-    if matches!(recording.ending, Ending::Complete | Ending::Internal(_)) {
+    if matches!(recording.ending, Ending::Complete | Ending::TailTimedOut | Ending::Internal(_)) {
         return None;
     }
     let phase = phase(recording, m)?;
@@ -92,5 +92,6 @@ mod tests {
             r.ending = Ending::ResolveFailed(String::new());
         });
         check(None, |r| r.ending = Ending::Complete);
+        check(None, |r| r.ending = Ending::TailTimedOut);
     }
 }

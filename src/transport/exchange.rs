@@ -16,12 +16,12 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
+use super::live::Live;
 use super::stamps::Stamps;
 use super::stream::Stream;
 use crate::recording::{Chunk, Ending, Head, Recording};
-use crate::target::Limits;
 
 const MAX_HEADERS: usize = 128;
 /// Status line and headers together; also how much hyper buffers of a body.
@@ -70,14 +70,17 @@ impl Connection {
     pub async fn exchange(
         &mut self,
         request: http::Request<Full<Bytes>>,
-        limits: Limits,
+        max_body_bytes: usize,
+        live: &Live,
         recording: &mut Recording,
     ) -> Ending {
         match self.send(request).await {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
-                recording.head = Some(head(&parts));
-                self.read_body(body, limits, recording).await
+                let head = head(&parts);
+                live.answer(&head);
+                recording.head = Some(head);
+                self.read_body(body, max_body_bytes, live, recording).await
             }
             Err(ending) => ending,
         }
@@ -109,35 +112,28 @@ impl Connection {
     async fn read_body(
         &mut self,
         mut body: Incoming,
-        limits: Limits,
+        max_body_bytes: usize,
+        live: &Live,
         recording: &mut Recording,
     ) -> Ending {
         let mut size = 0_usize;
-        let mut silence = pin!(Silence::new(limits.stall_timeout));
         loop {
-            let next = poll_fn(|cx| match self.poll_frame(&mut body, cx) {
-                Poll::Ready(frame) => Poll::Ready(Ok(frame)),
-                Poll::Pending => silence.as_mut().poll(cx).map(Err),
-            });
-            let frame = match next.await {
-                Ok(Some(Ok(frame))) => frame,
-                Ok(Some(Err(e))) => return ending_of(&e),
-                Ok(None) => return Ending::Complete,
-                Err(Stalled) => return Ending::Stalled,
+            let frame = match poll_fn(|cx| self.poll_frame(&mut body, cx)).await {
+                Some(Ok(frame)) => frame,
+                Some(Err(e)) => return ending_of(&e),
+                None => return Ending::Complete,
             };
-            silence.as_mut().broken();
             let Ok(bytes) = frame.into_data() else { continue }; // trailers
             size = size.saturating_add(bytes.len());
-            if size > limits.max_body_bytes {
-                return Ending::TooLarge(format!(
-                    "the body exceeds {} bytes",
-                    limits.max_body_bytes
-                ));
+            if size > max_body_bytes {
+                return Ending::TooLarge(format!("the body exceeds {max_body_bytes} bytes"));
             }
             if let Some(arrival) = self.stamps.noted().last_read {
                 // A copy: holding hyper's own buffer would make it allocate a new one per read.
                 let bytes = Bytes::copy_from_slice(&bytes);
-                recording.chunks.push(Chunk { bytes, arrival });
+                let chunk = Chunk { bytes, arrival };
+                live.stored(&chunk);
+                recording.chunks.push(chunk);
             }
         }
     }
@@ -202,44 +198,6 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Ready when the body was silent for too long. Starts with the first body bytes: the wait for
-/// them is the server's queue and prefill, bounded by the whole timeout.
-struct Silence {
-    limit: Duration,
-    last: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-struct Stalled;
-
-impl Silence {
-    fn new(limit: Duration) -> Self {
-        Self { limit, last: None, timer: None }
-    }
-
-    /// Bytes came. The timer is not moved here, a thousand times a second, but when it fires.
-    fn broken(mut self: Pin<&mut Self>) {
-        self.last = Some(Instant::now());
-    }
-}
-
-impl Future for Silence {
-    type Output = Stalled;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Stalled> {
-        let Some(last) = self.last else { return Poll::Pending };
-        let deadline = last + self.limit;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        while timer.as_mut().poll(cx).is_ready() {
-            if timer.deadline() >= deadline {
-                return Poll::Ready(Stalled);
-            }
-            timer.as_mut().reset(deadline);
-        }
-        Poll::Pending
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::stream::{Layer, Wire};
@@ -254,20 +212,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_close_that_shows_only_while_sending() {
         let limits = crate::testing::target("t").limits;
+        let (most, live) = (limits.max_body_bytes, Live::default());
         let (client, mut server) = tokio::io::duplex(1024);
         let stamps = Stamps::new(Instant::now());
         let stream = Stream::new(Layer::Plain(Wire::Pipe(client, stamps.clone())), stamps.clone());
         let mut connection = Connection::new(stream, stamps).await.unwrap();
         let mut recording = Recording::begin(0);
         let (ending, ()) =
-            tokio::join!(connection.exchange(request(), limits, &mut recording), async {
+            tokio::join!(connection.exchange(request(), most, &live, &mut recording), async {
                 assert_ne!(server.read(&mut [0; 1024]).await.unwrap(), 0);
                 server.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx").await.unwrap();
             });
         assert_eq!(ending, Ending::Complete);
         assert!(connection.is_usable().await);
         drop(server);
-        let exchange = connection.exchange(request(), limits, &mut recording);
+        let exchange = connection.exchange(request(), most, &live, &mut recording);
         let ending = tokio::time::timeout(limits.timeout, exchange).await;
         assert!(matches!(ending, Ok(Ending::CutOff(_))), "{ending:?}");
     }

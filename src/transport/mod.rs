@@ -6,6 +6,7 @@ mod exchange;
 mod io_threads;
 #[cfg(target_os = "linux")]
 mod kernel;
+mod live;
 pub mod resources;
 mod socket;
 mod stamps;
@@ -27,9 +28,11 @@ use connect::Dialer;
 pub use connect::PipeDialer;
 use exchange::Connection;
 pub use io_threads::IoThreads;
+use live::Live;
+pub use live::{Answered, Reading};
 use stamps::{Stamps, since, unix_at};
 
-use crate::recording::{ConnectionPhases, Ending, Recording};
+use crate::recording::{Chunk, ConnectionPhases, Ending, Head, Offset, Recording};
 use crate::target::{ConnectionMode, Limits, Target};
 
 /// An idle connection older than this may have been forgotten by a middlebox.
@@ -114,16 +117,25 @@ impl Transport {
     }
 
     /// Sends one request and writes down what happens until the answer's end, a time-out or
-    /// `cancel`. Never fails: every end is an [`Ending`].
+    /// `cancel`. Never fails: every end is an [`Ending`]. Meanwhile the answer is read here, beside
+    /// the I/O threads, and `answered` says when it has come to its own end.
     pub async fn exchange(
         &self,
         request: http::Request<Full<Bytes>>,
+        reading: Reading,
+        answered: &Answered,
         cancel: CancellationToken,
     ) -> Recording {
         let lane = self.lane();
-        let inner = Arc::clone(&lane.inner);
-        let work = async move { inner.exchange(request, &cancel).await };
-        match io_threads::run_on(lane.io.as_ref(), work).await {
+        let (inner, live) = (Arc::clone(&lane.inner), Live::default());
+        let stored = live.clone();
+        let work = async move { inner.exchange(request, &stored, &cancel).await };
+        let exchanged = tokio::select! {
+            biased;
+            exchanged = io_threads::run_on(lane.io.as_ref(), work) => exchanged,
+            () = live::read_along(&live, reading, answered) => Err("reading ended".to_owned()),
+        };
+        match exchanged {
             Ok(recording) => recording,
             Err(problem) => Recording { ending: Ending::Internal(problem), ..not_sent() },
         }
@@ -158,37 +170,67 @@ pub fn not_sent() -> Recording {
 
 /// The recording in progress and the notebook of the connection it runs over, kept outside of the
 /// work that a time-out may drop.
-struct Progress {
+struct Underway {
     epoch: Instant,
     recording: Recording,
     stamps: Option<Stamps>,
+    /// The server closes the connection, or it broke.
+    closed: bool,
+    live: Live,
 }
 
-impl Progress {
-    /// Whether nothing of an answer was seen, and no longer ago than this the request was sent.
-    fn crossed_within(&self, longest: Duration) -> bool {
+impl Underway {
+    /// Whether the server was closing the idle connection when the request was sent: it closed
+    /// without an answer, or with a word about the request that it had waited for in vain, and no
+    /// later after the request than this.
+    fn crossed_within(&self, longest: Duration, ending: &Ending) -> bool {
         let noted = self.stamps.as_ref().map(Stamps::noted).unwrap_or_default();
-        let waited = noted.send.map(|send| since(self.epoch).since(send));
-        noted.first_byte.is_none() && waited.is_none_or(|waited| waited <= longest)
+        let after = |at: Offset| noted.send.is_none_or(|send| at.since(send) <= longest);
+        match (noted.first_byte, &self.recording.head) {
+            (None, _) => matches!(ending, Ending::CutOff(_)) && after(since(self.epoch)),
+            (Some(first), Some(head)) => {
+                self.closed && is_parting(head, &self.recording.chunks) && after(first.task)
+            }
+            (Some(_), None) => false,
+        }
     }
+
+    /// Forgets what was seen of a connection that was being closed.
+    fn again(&mut self) {
+        self.live.again();
+        self.recording.connection.reused = false;
+        self.recording.head = None;
+        self.recording.chunks.clear();
+        self.stamps = None;
+    }
+}
+
+/// What servers say to a connection on which no request came in time: 408, or some 400 without a
+/// word.
+fn is_parting(head: &Head, body: &[Chunk]) -> bool {
+    head.status == 408 || (head.status == 400 && body.is_empty())
 }
 
 impl Inner {
     async fn exchange(
         &self,
         request: http::Request<Full<Bytes>>,
+        live: &Live,
         cancel: &CancellationToken,
     ) -> Recording {
         let epoch = Instant::now();
+        live.begin(epoch);
         let recording = Recording::begin(unix_at(epoch));
-        let mut progress = Progress { epoch, recording, stamps: None };
+        let mut progress =
+            Underway { epoch, recording, stamps: None, closed: false, live: live.clone() };
         let ending = tokio::select! {
             biased;
             ending = self.send_and_read(request, &mut progress) => ending,
+            ending = live.verdict() => ending,
             () = cancel.cancelled() => Ending::Cancelled,
             () = tokio::time::sleep_until(epoch + self.limits.timeout) => Ending::TimedOut,
         };
-        let Progress { mut recording, stamps, .. } = progress;
+        let Underway { mut recording, stamps, .. } = progress;
         if let Some(stamps) = stamps {
             note(&stamps, &mut recording);
         }
@@ -203,17 +245,16 @@ impl Inner {
     async fn send_and_read(
         &self,
         request: http::Request<Full<Bytes>>,
-        progress: &mut Progress,
+        progress: &mut Underway,
     ) -> Ending {
         if let Some(connection) = self.take_idle().await {
             progress.recording.connection.reused = true;
             let longest_crossing = 2 * connection.round_trip + CROSSING_SLACK;
             let ending = self.run(connection, request.clone(), progress).await;
-            if !matches!(ending, Ending::CutOff(_)) || !progress.crossed_within(longest_crossing) {
+            if !progress.crossed_within(longest_crossing, &ending) {
                 return ending;
             }
-            progress.recording.connection.reused = false;
-            progress.stamps = None;
+            progress.again();
         }
         match self.connect(progress).await {
             Ok(connection) => self.run(connection, request, progress).await,
@@ -221,7 +262,7 @@ impl Inner {
         }
     }
 
-    async fn connect(&self, progress: &mut Progress) -> Result<Connection, Ending> {
+    async fn connect(&self, progress: &mut Underway) -> Result<Connection, Ending> {
         let phases = &mut progress.recording.connection;
         *phases = ConnectionPhases::default();
         let dialled = self.dialer.dial(progress.epoch, self.limits.timeout, phases);
@@ -237,13 +278,16 @@ impl Inner {
         &self,
         mut connection: Connection,
         request: http::Request<Full<Bytes>>,
-        progress: &mut Progress,
+        progress: &mut Underway,
     ) -> Ending {
         let stamps = connection.begin(progress.epoch);
         progress.stamps = Some(stamps);
-        let ending = connection.exchange(request, self.limits, &mut progress.recording).await;
-        if ending == Ending::Complete && self.mode == ConnectionMode::Reuse {
-            self.park(connection).await;
+        let ending = connection
+            .exchange(request, self.limits.max_body_bytes, &progress.live, &mut progress.recording)
+            .await;
+        progress.closed = ending != Ending::Complete || !connection.is_usable().await;
+        if !progress.closed && self.mode == ConnectionMode::Reuse {
+            self.park(connection);
         }
         ending
     }
@@ -257,13 +301,11 @@ impl Inner {
         }
     }
 
-    async fn park(&self, mut connection: Connection) {
-        if connection.is_usable().await {
-            let mut idle = self.idle();
-            idle.retain(|(parked, _)| parked.elapsed() < MAX_IDLE_AGE);
-            if idle.len() < self.max_idle {
-                idle.push((Instant::now(), connection));
-            }
+    fn park(&self, connection: Connection) {
+        let mut idle = self.idle();
+        idle.retain(|(parked, _)| parked.elapsed() < MAX_IDLE_AGE);
+        if idle.len() < self.max_idle {
+            idle.push((Instant::now(), connection));
         }
     }
 

@@ -39,6 +39,7 @@ fn workload(
         extra_body: serde_json::Map::new(),
         judged: super::Part::Answer,
         validators: Vec::new(),
+        stall_timeout: None,
     })
 }
 

@@ -93,6 +93,7 @@ mod tests {
             extra_body: serde_json::Map::new(),
             judged: crate::workload::Part::Answer,
             validators: Vec::new(),
+            stall_timeout: None,
         })
     }
 

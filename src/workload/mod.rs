@@ -10,6 +10,7 @@ pub mod replay;
 pub mod validator;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use captured::Captured;
 pub use judged::{Judged, Part};
@@ -70,4 +71,6 @@ pub struct Workload {
     pub judged: Part,
     /// All must accept the answer.
     pub validators: Vec<Validator>,
+    /// Without progress after the first content, whatever the target's limit is.
+    pub stall_timeout: Option<Duration>,
 }

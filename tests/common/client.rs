@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use llm_prober::outcome::Outcome;
+use llm_prober::progress::Patience;
 use llm_prober::recording::Recording;
 use llm_prober::target::Target;
-use llm_prober::transport::{IoThreads, PipeDialer, Transport};
+use llm_prober::transport::{Answered, IoThreads, PipeDialer, Reading, Transport};
 use tokio_util::sync::CancellationToken;
 
 /// A transport and what it belongs to.
@@ -44,7 +45,13 @@ impl Client {
             .header("host", "llm.test")
             .body(Full::new(Bytes::from_static(b"{}")))
             .unwrap();
-        self.transport.exchange(request, cancel).await
+        let reading = Reading {
+            protocol: self.target.protocol,
+            max_event_bytes: self.target.limits.max_body_bytes,
+            patience: Patience::new(&self.target, &self.target.workloads[0], false),
+            most_events: None,
+        };
+        self.transport.exchange(request, reading, &Answered::default(), cancel).await
     }
 
     pub fn outcome(&self, recording: &Recording) -> Outcome {

@@ -56,6 +56,27 @@ pub fn token(text: &str) -> String {
     chunk(&format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"))
 }
 
+/// A chunk that only says who speaks, as an HTTP chunk.
+pub fn role() -> String {
+    chunk("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n")
+}
+
+/// How many tokens were generated so far, as an HTTP chunk.
+pub fn usage(output: u32) -> String {
+    let usage = format!("{{\"prompt_tokens\":7,\"completion_tokens\":{output}}}");
+    chunk(&format!("data: {{\"choices\":[],\"usage\":{usage}}}\n\n"))
+}
+
+/// The finish reason alone, as an HTTP chunk.
+pub fn stop() -> String {
+    chunk("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n")
+}
+
+/// The end marker, as an HTTP chunk.
+pub fn done() -> String {
+    chunk("data: [DONE]\n\n")
+}
+
 /// The events after the last token, as one HTTP chunk.
 pub fn finish() -> String {
     chunk("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")

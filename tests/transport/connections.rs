@@ -116,6 +116,91 @@ async fn a_request_that_was_lost_while_the_server_worked_is_not_repeated() {
     assert_eq!((seen.connections(), seen.requests().len()), (1, 2));
 }
 
+/// A server that closes an idle connection may say so with a status, and a request crosses it.
+#[tokio::test]
+async fn a_parting_word_that_crosses_a_request_is_no_answer_to_it() {
+    let close = |status: &str, rest: &str| {
+        send(format!("HTTP/1.1 {status}\r\nconnection: close\r\n{rest}"))
+    };
+    let partings = [
+        close("408 Request Time-out", "content-length: 12\r\n\r\n<h1>408</h1>"),
+        close("400 Bad Request", "\r\n"),
+        close("400 Bad Request", "content-length: 0\r\n\r\n"),
+        send("HTTP/1.0 408 Request Time-out\r\n\r\n"),
+    ];
+    for parting in partings {
+        let (address, seen) = tcp(always([Step::Request, answer(), Step::Request, parting])).await;
+        let client = Client::network(&format!("http://{address}/v1"), "");
+        for connections in 1..=3 {
+            let recording = client.exchange().await;
+            assert_eq!(client.verdict(&recording), "success", "{recording:?}");
+            check_new(&recording);
+            assert_eq!(seen.connections(), connections);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_is_an_answer_is_not_asked_for_twice() {
+    let close = |status: &str, body: &str| {
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}");
+        send(format!("{head}\r\n\r\n{body}"))
+    };
+    let late = [pause(400), close("408 Request Time-out", "")];
+    let answers = [
+        late.to_vec(),
+        vec![whole("408 Request Timeout", "text/plain", ""), Step::Hold], // and stays
+        vec![close("400 Bad Request", "no such model")],
+        vec![close("500 Internal Server Error", "")],
+    ];
+    for steps in answers {
+        let steps = [vec![Step::Request, answer(), Step::Request], steps].concat();
+        let (address, seen) = tcp(always(steps)).await;
+        let client = Client::network(&format!("http://{address}/v1"), "");
+        assert_eq!(client.verdict(&client.exchange().await), "success");
+        let recording = client.exchange().await;
+        assert_eq!(client.verdict(&recording), "http_status");
+        assert!(recording.connection.reused);
+        assert_eq!((seen.connections(), seen.requests().len()), (1, 2));
+    }
+    // On a connection of its own there is nothing that it could have crossed.
+    let parting = close("408 Request Time-out", "");
+    let (address, seen) = tcp(always([Step::Request, parting])).await;
+    let client = Client::network(&format!("http://{address}/v1"), "");
+    assert_eq!(client.verdict(&client.exchange().await), "http_status");
+    assert_eq!(seen.requests().len(), 1);
+}
+
+/// What follows an answer on the same connection belongs to no request.
+#[tokio::test]
+async fn garbage_behind_an_answer_ends_its_connection() {
+    let Step::Send(mut bytes) = answer() else { unreachable!() };
+    bytes.extend(b"XXXX");
+    let (address, seen) = tcp(always([Step::Request, send(bytes), Step::Hold])).await;
+    let client = Client::network(&format!("http://{address}/v1"), "");
+    for connections in 1..=3 {
+        let recording = client.exchange().await;
+        assert_eq!(client.verdict(&recording), "success", "{recording:?}");
+        check_new(&recording);
+        assert_eq!(seen.connections(), connections);
+    }
+}
+
+/// Whoever did not read an answer to its end cannot ask again on the same connection.
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_tail_was_not_waited_for_is_not_kept() {
+    let Step::Send(bytes) = answer() else { unreachable!() };
+    let held = send(&bytes[..bytes.len() - 5]);
+    let (dialer, seen) = pipe(always([Step::Request, held, Step::Hold]));
+    let client = Client::pipe(dialer, "");
+    for connections in 1..=2 {
+        let recording = client.exchange().await;
+        assert_eq!(client.verdict(&recording), "success", "{recording:?}");
+        assert_eq!((recording.connection.reused, seen.connections()), (false, connections));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn idle_connections_are_no_more_than_probes_may_be_under_way() {
     let slow = [Step::Request, pause(10), answer(), Step::Request, pause(10), answer(), Step::Hold];

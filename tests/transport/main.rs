@@ -10,4 +10,5 @@ mod connections;
 mod endings;
 mod limits;
 mod stamps;
+mod tail;
 mod tls;

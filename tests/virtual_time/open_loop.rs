@@ -7,6 +7,7 @@ use llm_prober::simulate::SimulatorConfig;
 use super::seconds;
 use crate::common::config;
 use crate::common::exposition::Exposition;
+use crate::common::scripted::{CHUNKED, Step, always, chunk, finish, pause, pipe, send, token};
 use crate::common::simulated::{Dialers, Server, exact, start};
 
 fn yaml(settings: &str) -> String {
@@ -84,4 +85,29 @@ async fn an_hour_on_a_budget() -> (Counts, Server) {
     let counts = counts(&Exposition::of(&daemon.metrics), "budget");
     daemon.drain().await;
     (counts, server)
+}
+
+/// What a server sends after its answer costs it nothing: it can be asked again meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_probe_whose_answer_has_ended_holds_no_place() {
+    let heartbeats = (0..60).flat_map(|_| [pause(300), send(chunk(": hb\n\n"))]);
+    let answer = [Step::Request, pause(150), send(CHUNKED), send(token("one") + &finish())];
+    let steps: Vec<_> = answer.into_iter().chain(heartbeats).collect();
+    let (dialer, seen) = pipe(always(steps));
+    let daemon = start(config(&yaml(", max_in_flight: 1")), Dialers::from([("t", dialer)]));
+    seconds(60).await;
+    let now = counts(&Exposition::of(&daemon.metrics), "in_flight_limit");
+    assert_eq!((now.skipped, now.probes + now.in_flight), (0.0, 60.0));
+    assert!(now.in_flight > 1.0, "the tails are waited for");
+    assert_eq!(seen.requests().len(), 60);
+
+    // But those who only wait have a limit, too.
+    let settings = ", max_in_flight: 1, tail_timeout: 10s";
+    let (dialer, _) =
+        pipe(always([Step::Request, send(CHUNKED), send(token("one") + &finish()), Step::Hold]));
+    let daemon = start(config(&yaml(settings)), Dialers::from([("t", dialer)]));
+    seconds(60).await;
+    let now = counts(&Exposition::of(&daemon.metrics), "in_flight_limit");
+    assert_eq!(now.in_flight, 4.0);
+    assert!(now.of_reason > 30.0, "{}", now.of_reason);
 }

@@ -12,7 +12,7 @@ use crate::config::labels::check_value;
 use crate::config::raw;
 use crate::protocol::{self, PROTOCOLS, Protocol};
 use crate::slo::Slo;
-use crate::target::{ConnectionMode, Target, UsageMode};
+use crate::target::{Addresses, ConnectionMode, Target, UsageMode};
 use crate::workload::Workload;
 
 const DEFAULT_API: &str = "openai-chat";
@@ -41,6 +41,7 @@ pub(super) fn resolve(
     let headers = access::headers(raw.headers.as_ref(), report);
     let tls = endpoint::tls(raw.tls.as_ref(), url.as_ref(), context, report);
     let limits = timing::limits(raw, context, report);
+    let resolve_every = timing::resolve_every(setting!(raw, context, resolve_every), report);
     let schedule = timing::schedule(raw, context, report);
     let max_in_flight = max_in_flight(setting!(raw, context, max_in_flight), report);
     let workloads = workloads(setting!(raw, context, workloads), context, report);
@@ -71,6 +72,8 @@ pub(super) fn resolve(
         extra_body: raw.extra_body.clone().unwrap_or_default(),
         tls: tls?,
         connection: connection(raw.connection.or(context.defaults.connection)),
+        addresses: addresses(raw.addresses.or(context.defaults.addresses)),
+        resolve_every: resolve_every?,
         limits: limits?,
         schedule: schedule?,
         max_in_flight: max_in_flight?,
@@ -112,6 +115,13 @@ fn connection(raw: Option<raw::Connection>) -> ConnectionMode {
     match raw {
         None | Some(raw::Connection::Reuse) => ConnectionMode::Reuse,
         Some(raw::Connection::Fresh) => ConnectionMode::Fresh,
+    }
+}
+
+fn addresses(raw: Option<raw::Addresses>) -> Addresses {
+    match raw {
+        None | Some(raw::Addresses::First) => Addresses::First,
+        Some(raw::Addresses::Each) => Addresses::Each,
     }
 }
 

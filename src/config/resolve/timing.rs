@@ -17,12 +17,19 @@ use crate::units::HumanDuration;
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 const DEFAULT_STALL_TIMEOUT: Duration = Duration::from_secs(20);
+const DEFAULT_TAIL_TIMEOUT: Duration = Duration::from_secs(2);
+const DEFAULT_RESOLVE_EVERY: Duration = Duration::from_secs(30);
 const DEFAULT_MAX_BODY: usize = 8 << 20;
 
 /// Beyond a week a draw from the distribution of gaps could overflow.
 pub(super) const INTERVALS: RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(7 * 86_400);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
+/// An answer is looked at every tenth of a second at most.
+const TAIL_TIMEOUTS: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(60);
+const RESOLVE_INTERVALS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(3_600);
 const BODY_SIZES: RangeInclusive<u64> = 1 << 10..=1 << 30;
 /// Outside, the distribution is all zeros and overflows, or constant.
 const SHAPES: RangeInclusive<f64> = 0.01..=1_000.0;
@@ -42,7 +49,10 @@ pub(super) fn check_defaults(defaults: &raw::Defaults, report: &mut Report<'_>) 
     interval(defaults.interval.as_ref(), report);
     arrival(defaults.arrival.as_ref(), report);
     timeout(defaults.timeout.as_ref(), report);
+    first_token_timeout(defaults.first_token_timeout.as_ref(), report);
     stall_timeout(defaults.stall_timeout.as_ref(), DEFAULT_STALL_TIMEOUT, report);
+    tail_timeout(defaults.tail_timeout.as_ref(), report);
+    resolve_every(defaults.resolve_every.as_ref(), report);
     max_body(defaults.max_body_size.as_ref(), report);
 }
 
@@ -55,6 +65,36 @@ pub(super) fn interval(
 
 fn timeout(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Option<Duration> {
     duration("timeout", raw, DEFAULT_TIMEOUT, &TIMEOUTS, report)
+}
+
+fn first_token_timeout(
+    raw: Option<&Spanned<HumanDuration>>,
+    report: &mut Report<'_>,
+) -> Option<Option<Duration>> {
+    let Some(raw) = raw else { return Some(None) };
+    let unused = Duration::ZERO;
+    duration("first_token_timeout", Some(raw), unused, &TIMEOUTS, report).map(Some)
+}
+
+fn tail_timeout(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Option<Duration> {
+    duration("tail_timeout", raw, DEFAULT_TAIL_TIMEOUT, &TAIL_TIMEOUTS, report)
+}
+
+/// How often a target's name is looked up beside its probes.
+pub(super) fn resolve_every(
+    raw: Option<&Spanned<HumanDuration>>,
+    report: &mut Report<'_>,
+) -> Option<Duration> {
+    duration("resolve_every", raw, DEFAULT_RESOLVE_EVERY, &RESOLVE_INTERVALS, report)
+}
+
+/// A workload's own limit; `None` in it leaves the target's.
+pub(super) fn workload_stall_timeout(
+    raw: Option<&Spanned<HumanDuration>>,
+    report: &mut Report<'_>,
+) -> Option<Option<Duration>> {
+    let Some(raw) = raw else { return Some(None) };
+    stall_timeout(Some(raw), DEFAULT_STALL_TIMEOUT, report).map(Some)
 }
 
 fn stall_timeout(
@@ -93,17 +133,41 @@ pub(super) fn limits(
     // The default gives way to a short timeout; a value that was written must fit.
     let default = timeout.map_or(DEFAULT_STALL_TIMEOUT, |t| t.min(DEFAULT_STALL_TIMEOUT));
     let stall_timeout = stall_timeout(stall, default, report);
-    let (timeout, stall_timeout) = (timeout?, stall_timeout?);
-    if let Some(stall) = stall.filter(|_| stall_timeout > timeout) {
-        let why = format!(
-            "stall_timeout {} is longer than the timeout of target `{}`, expected at most {}",
-            HumanDuration(stall_timeout),
-            raw.name.value,
-            HumanDuration(timeout)
-        );
-        return report.add(stall.referenced, why);
+    let first_token = setting!(raw, context, first_token_timeout);
+    let first_token_timeout = first_token_timeout(first_token, report);
+    let tail_timeout = tail_timeout(setting!(raw, context, tail_timeout), report);
+    let timeout = timeout?;
+    let mut within = |key, written, limit| {
+        no_longer_than_the_timeout(key, written, limit, (timeout, &raw.name.value), report)
+    };
+    within("stall_timeout", stall, stall_timeout)?;
+    within("first_token_timeout", first_token, first_token_timeout?)?;
+    Some(Limits {
+        timeout,
+        first_token_timeout: first_token_timeout?,
+        stall_timeout: stall_timeout?,
+        tail_timeout: tail_timeout?,
+        max_body_bytes: max_body_bytes?,
+    })
+}
+
+/// A limit that was written is of no use beyond the whole request's.
+fn no_longer_than_the_timeout(
+    key: &str,
+    written: Option<&Spanned<HumanDuration>>,
+    limit: Option<Duration>,
+    (timeout, target): (Duration, &str),
+    report: &mut Report<'_>,
+) -> Option<()> {
+    let (Some(written), Some(limit)) = (written, limit) else { return Some(()) };
+    if limit <= timeout {
+        return Some(());
     }
-    Some(Limits { timeout, stall_timeout, max_body_bytes: max_body_bytes? })
+    let (limit, timeout) = (HumanDuration(limit), HumanDuration(timeout));
+    let why = format!(
+        "{key} {limit} is longer than the timeout of target `{target}`, expected at most {timeout}"
+    );
+    report.add(written.referenced, why)
 }
 
 /// A duration within a range.
