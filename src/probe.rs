@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::explain::{Facts, Findings, explain};
 use crate::failure::{Failure, FailureReason};
+use crate::inquiry::Inquiry;
 use crate::interpret::interpret;
 use crate::measure::Measurement;
 use crate::model::ModelName;
@@ -61,6 +63,8 @@ pub struct Probing {
     pub transport: Transport,
     /// Its server's own metrics, where they are configured.
     pub observer: Option<Observer>,
+    /// Asks why probes fail; `None` where the server is not on the network.
+    pub inquiry: Option<Inquiry>,
 }
 
 impl Probing {
@@ -68,8 +72,10 @@ impl Probing {
     #[must_use]
     pub fn new(target: Arc<Target>, transport: Transport) -> Self {
         let model = ModelName::new(&target);
-        let observer = Observer::new(&target, transport.pipe_dialer());
-        Self { target, model, transport, observer }
+        let pipe = transport.pipe_dialer();
+        let inquiry = pipe.is_none().then(Inquiry::default);
+        let observer = Observer::new(&target, pipe);
+        Self { target, model, transport, observer, inquiry }
     }
 
     /// Makes one probe. `schedule_delay` is how late after its arrival it begins.
@@ -105,7 +111,8 @@ impl Probing {
             None => (exchange.await, None),
         };
         recording.schedule_delay = schedule_delay;
-        let outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
+        let mut outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
+        self.look_into(&recording, &mut outcome, &cancel).await;
         let server = ServerView::new(around, &outcome.measurement);
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
@@ -113,9 +120,39 @@ impl Probing {
         Probe { server, ..Probe::new(id, draw.workload, recording, outcome) }
     }
 
+    /// Adds why it failed, if it did. The recording is over: no figure waits for this.
+    async fn look_into(
+        &self,
+        recording: &Recording,
+        outcome: &mut Outcome,
+        cancel: &CancellationToken,
+    ) {
+        match (&mut outcome.result, &self.inquiry) {
+            (Ok(()), inquiry) => inquiry.iter().for_each(Inquiry::over),
+            (Err(failure), inquiry) => {
+                let findings = match inquiry {
+                    Some(inquiry) => inquiry.findings(&self.target, recording, cancel).await,
+                    None => Findings::default(),
+                };
+                let explanation = self.explain(recording, failure, &findings);
+                failure.explanation = Some(explanation);
+            }
+        }
+    }
+
+    fn explain(&self, recording: &Recording, failure: &Failure, found: &Findings) -> Arc<str> {
+        let (target, asked) = (&self.target, &request::endpoint(&self.target));
+        explain(&Facts { target, asked, recording, failure, findings: found })
+    }
+
     /// A probe that failed before there was a request: it counts like any other failure.
     #[must_use]
-    pub fn not_sent(&self, id: ProbeId, workload: &Arc<Workload>, failure: Failure) -> Probe {
+    pub fn not_sent(&self, id: ProbeId, workload: &Arc<Workload>, mut failure: Failure) -> Probe {
+        let recording = transport::not_sent();
+        if failure.explanation.is_none() {
+            let explanation = self.explain(&recording, &failure, &Findings::default());
+            failure.explanation = Some(explanation);
+        }
         let measurement = Measurement::default();
         let covering = self.target.slos.iter().filter(|s| s.covers(&workload.name));
         let verdicts = covering.map(|slo| judge(slo, false, &measurement)).collect();
@@ -129,7 +166,6 @@ impl Probing {
             request_limit: RateLimit::default(),
             token_limit: RateLimit::default(),
         };
-        let recording = transport::not_sent();
         Probe::new(id, Arc::clone(workload), recording, outcome)
     }
 }

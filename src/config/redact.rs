@@ -12,6 +12,7 @@ use super::Config;
 use super::percent::HumanPercent;
 use crate::comparison::{Comparison, Timing};
 use crate::detect::Tolerance;
+use crate::explain::shown;
 use crate::gpu_settings::{GpuId, GpuSettings, Watch};
 use crate::schedule::Arrival;
 use crate::secret::Secret;
@@ -48,7 +49,7 @@ struct WorkloadView {
 #[derive(Serialize)]
 struct TargetView<'a> {
     name: &'a str,
-    url: &'a str,
+    url: String,
     api: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<&'a str>,
@@ -188,7 +189,7 @@ fn slo(slo: &Slo) -> BTreeMap<&'static str, Value> {
 fn target(target: &Target) -> TargetView<'_> {
     TargetView {
         name: &target.name,
-        url: target.url.as_str(),
+        url: shown(&target.url),
         api: target.protocol.name(),
         model: target.model.as_deref(),
         stream: target.stream,
@@ -311,7 +312,7 @@ fn budget(target: &Target) -> Option<Value> {
 
 fn server_metrics(source: &ServerMetrics) -> Value {
     let mut view = serde_json::Map::new();
-    view.insert("url".to_owned(), json!(source.url.as_str()));
+    view.insert("url".to_owned(), json!(shown(&source.url)));
     view.extend(source.model.as_ref().map(|m| ("model".to_owned(), json!(m))));
     let labels = Some(&source.labels).filter(|labels| !labels.is_empty());
     view.extend(labels.map(|labels| ("labels".to_owned(), json!(labels))));

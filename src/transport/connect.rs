@@ -4,18 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::io::DuplexStream;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::socket::StampedSocket;
 use super::stamps::{Stamps, since};
 use super::stream::{Layer, Stream, Wire};
+use super::tls_client::TlsClient;
 use crate::recording::{ConnectionPhases, Ending};
 
 /// Addresses of one name that are tried in turn.
@@ -33,8 +31,8 @@ pub(super) enum Dialer {
         host: String,
         /// TCP port.
         port: u16,
-        /// TLS settings and the name to verify; `None` for plain HTTP.
-        tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+        /// `None` for plain HTTP.
+        tls: Option<TlsClient>,
     },
     /// Over a pipe in memory.
     Pipe(PipeDialer),
@@ -56,11 +54,13 @@ impl Dialer {
                 phases.resolved = Some(since(epoch));
                 let tcp = connect(&addresses, timeout).await?;
                 phases.connected = Some(since(epoch));
+                let peer = tcp.peer_addr();
                 let wire = Wire::Socket(StampedSocket::new(tcp, stamps.clone()));
                 match tls {
                     None => Layer::Plain(wire),
-                    Some((config, name)) => {
-                        let stream = handshake(config, name, wire).await?;
+                    Some(tls) => {
+                        let peer = peer.map_err(|e| Ending::ConnectFailed(e.to_string()))?;
+                        let stream = tls.handshake(wire, peer).await?;
                         phases.tls_done = Some(since(epoch));
                         phases.certificate_expiry = certificate_expiry(&stream);
                         Layer::Tls(Box::new(stream))
@@ -100,15 +100,6 @@ async fn connect(addresses: &[SocketAddr], timeout: Duration) -> Result<TcpStrea
         problems.push(format!("{address}: {problem}"));
     }
     Err(Ending::ConnectFailed(problems.join("; ")))
-}
-
-async fn handshake(
-    config: &Arc<ClientConfig>,
-    name: &ServerName<'static>,
-    wire: Wire,
-) -> Result<TlsStream<Wire>, Ending> {
-    let connector = TlsConnector::from(Arc::clone(config));
-    connector.connect(name.clone(), wire).await.map_err(|e| Ending::TlsFailed(e.to_string()))
 }
 
 fn certificate_expiry(stream: &TlsStream<Wire>) -> Option<i64> {

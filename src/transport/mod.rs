@@ -6,11 +6,14 @@ mod exchange;
 mod io_threads;
 #[cfg(target_os = "linux")]
 mod kernel;
+mod named_certificates;
 pub mod resources;
 mod socket;
+pub mod spoken;
 mod stamps;
 mod stream;
 pub mod tls;
+mod tls_client;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +21,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use rustls::pki_types::ServerName;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +30,7 @@ pub use connect::PipeDialer;
 use exchange::Connection;
 pub use io_threads::IoThreads;
 use stamps::{Stamps, since, unix_at};
+use tls_client::TlsClient;
 
 use crate::recording::{ConnectionPhases, Ending, Recording};
 use crate::target::{ConnectionMode, Limits, Target};
@@ -70,13 +73,9 @@ impl Transport {
     /// When the TLS settings or the host name cannot be used.
     pub fn network(target: &Target, io: &IoThreads) -> Result<Self, String> {
         let (host, port) = host_and_port(&target.url)?;
-        let tls = if target.url.scheme() == "https" {
-            let verified = target.tls.server_name.as_ref().unwrap_or(&host);
-            let name = ServerName::try_from(verified.clone())
-                .map_err(|e| format!("TLS server name `{verified}`: {e}"))?;
-            Some((io.trust.client_config(&target.tls)?, name))
-        } else {
-            None
+        let tls = match target.url.scheme() {
+            "https" => Some(TlsClient::new(target, &host, &io.trust)?),
+            _ => None,
         };
         Ok(Self::new(target, &Dialer::Network { host, port, tls }, io.handles().map(Some)))
     }

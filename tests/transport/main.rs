@@ -9,5 +9,6 @@ mod bodies;
 mod connections;
 mod endings;
 mod limits;
+mod named_certificates;
 mod stamps;
 mod tls;

@@ -9,6 +9,7 @@ use super::closed::{Named, StateName};
 use super::hour::HourView;
 use super::probe::ProbeSummary;
 use super::server::ServerState;
+use crate::explain::shown;
 use crate::history::Overview;
 use crate::server_metrics::Look;
 use crate::target::Target;
@@ -54,7 +55,7 @@ impl TargetView {
     ) -> Self {
         Self {
             name: target.name.clone(),
-            url: target.url.to_string(),
+            url: shown(&target.url),
             api: target.protocol.name().to_owned(),
             model,
             interval: target.schedule.interval.as_secs_f64(),
