@@ -1,6 +1,7 @@
 //! Why a probe failed: a closed set, because it becomes a metric label.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The one reason a probe did not succeed. Free text never becomes a label; it travels beside
 /// the reason in [`Failure::detail`].
@@ -94,11 +95,14 @@ pub struct Failure {
     pub reason: FailureReason,
     /// For logs at debug level and for the person at the terminal; may quote the server.
     pub detail: String,
+    /// What was asked, what came of it and what helps, in words of our own that everybody may
+    /// read ([`crate::explain`]). Absent where nobody has looked into it.
+    pub explanation: Option<Arc<str>>,
 }
 
 impl Failure {
     /// A failure with its text.
     pub fn new(reason: FailureReason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), explanation: None }
     }
 }

@@ -19,7 +19,8 @@
 //! Around a probe `server_metrics` looks at the inference server's own page, and beside all probes
 //! `gpu` watches this machine's GPUs. `comparer` sends the same prompt to two targets and lets
 //! [`comparison`] judge; `watcher` holds a target against its own past by [`change`]; what they know
-//! survives in `state`. `loop_lag` says how late the prober itself is. Beside it all stand
+//! survives in `state`. [`explain`] says why a probe failed, for which `inquiry` may ask the server
+//! afterwards. `loop_lag` says how late the prober itself is. Beside it all stand
 //! `simulate`, a server to probe, `rules`, the alert rules of `alerts/` written for a configuration,
 //! and [`gate`], release profiles.
 //!
@@ -59,6 +60,7 @@ pub mod gpu_settings;
 pub mod target;
 
 pub mod budget;
+pub mod explain;
 pub mod interpret;
 pub mod outcome;
 pub mod progress;
@@ -80,6 +82,7 @@ pub mod daemon;
 pub mod flight;
 pub mod gpu;
 pub mod history;
+pub mod inquiry;
 pub mod learned;
 pub mod loop_lag;
 pub mod metrics;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use http::header::HOST;
 use serde_json::Value;
 use url::Url;
 
+use crate::explain::{self, Spoken, explain_no_list};
 use crate::failure::{Failure, FailureReason};
 use crate::request::{AGENT, authority, authorization};
 use crate::target::Target;
-use crate::transport::{host_and_port, tls};
+use crate::transport::{host_and_port, spoken, tls};
 
 /// A list of models is small.
 const MAX_LIST_BYTES: usize = 4 << 20;
@@ -44,7 +45,9 @@ impl ModelName {
         if let Some(name) = self.known() {
             return Ok(name);
         }
-        let name = first_model(target).await?;
+        let first = list(target).await?.into_iter().next();
+        let empty = || Failure::new(FailureReason::Empty, "the model list is empty");
+        let name = first.ok_or_else(|| explained(target, empty(), None))?;
         self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(name.clone());
         Ok(name)
     }
@@ -74,21 +77,43 @@ fn name(model: &Value) -> Option<&str> {
     name.filter(|name| !name.is_empty())
 }
 
-async fn first_model(target: &Target) -> Result<String, Failure> {
+/// The names of the models that the target's server lists.
+///
+/// # Errors
+/// The failure a probe would have met, with its explanation.
+pub async fn list(target: &Target) -> Result<Vec<String>, Failure> {
     let limit = target.limits.timeout.min(LONGEST_WAIT);
     let list = tokio::time::timeout(limit, fetch_list(target)).await.unwrap_or_else(|_| {
-        Err(Failure::new(FailureReason::Timeout, format!("no model list in {limit:?}")))
-    })?;
+        Err(Failure::new(FailureReason::Timeout, format!("no model list in {limit:?}")).into())
+    });
+    let list = list.map_err(|Refused { failure, status }| explained(target, failure, status))?;
     let list: Value = serde_json::from_slice(&list).unwrap_or_default();
-    let mut names = names(&list).ok_or_else(|| {
-        Failure::new(FailureReason::Malformed, "the model list is not {\"data\": [{\"id\": …}]}")
+    let names = names(&list).ok_or_else(|| {
+        let why = "the model list is not {\"data\": [{\"id\": …}]}";
+        explained(target, Failure::new(FailureReason::Malformed, why), None)
     })?;
-    let first = names.next().map(str::to_owned);
-    first.ok_or_else(|| Failure::new(FailureReason::Empty, "the model list is empty"))
+    Ok(names.map(str::to_owned).collect())
 }
 
-async fn fetch_list(target: &Target) -> Result<Vec<u8>, Failure> {
-    let (client, url) = client(target).await?;
+/// No list, and the status of the answer if there was one.
+struct Refused {
+    failure: Failure,
+    status: Option<u16>,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self { failure, status: None }
+    }
+}
+
+fn explained(target: &Target, failure: Failure, status: Option<u16>) -> Failure {
+    let explanation = Some(explain_no_list(target, &failure, status));
+    Failure { explanation, ..failure }
+}
+
+async fn fetch_list(target: &Target) -> Result<Vec<u8>, Refused> {
+    let (client, url, address) = client(target).await?;
     let mut request = client.get(url).header(HOST, authority(&target.url));
     for (name, value) in &target.headers {
         request = request.header(name, value);
@@ -96,28 +121,63 @@ async fn fetch_list(target: &Target) -> Result<Vec<u8>, Failure> {
     if let Some((name, value)) = authorization(target)? {
         request = request.header(name, value);
     }
-    let mut response = request.send().await.map_err(|e| failure(&e))?;
+    let mut response = send(request, target, address).await?;
     let status = response.status();
     if !status.is_success() {
         let reason = match status.as_u16() {
             429 => FailureReason::Throttled,
             _ => FailureReason::HttpStatus,
         };
-        return Err(Failure::new(reason, format!("the model list answers with status {status}")));
+        let failure = Failure::new(reason, format!("the model list answers with status {status}"));
+        return Err(Refused { failure, status: Some(status.as_u16()) });
     }
     let mut body = Vec::new();
-    while let Some(bytes) = response.chunk().await.map_err(|e| failure(&e))? {
+    while let Some(bytes) = response.chunk().await.map_err(|e| failure(e, target))? {
         body.extend_from_slice(&bytes);
         if body.len() > MAX_LIST_BYTES {
-            return Err(Failure::new(FailureReason::TooLarge, "the model list is too large"));
+            return Err(Failure::new(FailureReason::TooLarge, "the model list is too large").into());
         }
     }
     Ok(body)
 }
 
+/// A server of plain HTTP may wait for the end of a TLS client's request for ever, so the port is
+/// looked at meanwhile.
+async fn send(
+    request: reqwest::RequestBuilder,
+    target: &Target,
+    address: Option<SocketAddr>,
+) -> Result<reqwest::Response, Refused> {
+    let Some(address) = address.filter(|_| target.url.scheme() == "https") else {
+        return request.send().await.map_err(|e| failure(e, target).into());
+    };
+    let (name, plain) = (verified(target), explain::tls::plain_http(&target.url));
+    let plain = || Failure::new(FailureReason::Tls, plain).into();
+    let error = match spoken::unless_plain(request.send(), address, &name).await {
+        None => return Err(plain()),
+        Some(Ok(response)) => return Ok(response),
+        Some(Err(error)) => error,
+    };
+    if !was_answered_in_tls(&error) && spoken::look(address, &name).await == Spoken::PlainHttp {
+        return Err(plain());
+    }
+    Err(failure(error, target).into())
+}
+
+fn was_answered_in_tls(error: &reqwest::Error) -> bool {
+    let is_tls = |e: &rustls::Error| !matches!(e, rustls::Error::InvalidMessage(_));
+    causes(error).iter().any(|e| e.downcast_ref().is_some_and(is_tls))
+}
+
+/// The name that the server's certificate is to be for.
+fn verified(target: &Target) -> String {
+    let host = || host_and_port(&target.url).map_or_else(|_| String::new(), |(host, _)| host);
+    target.tls.server_name.clone().unwrap_or_else(host)
+}
+
 /// A client that goes where probes go, and the list's URL for it: with the name that the
 /// certificate is for, which need not be the host's.
-async fn client(target: &Target) -> Result<(reqwest::Client, Url), Failure> {
+async fn client(target: &Target) -> Result<(reqwest::Client, Url, Option<SocketAddr>), Failure> {
     let mut url = target.url.clone();
     url.set_path(&format!("{}/models", target.url.path().trim_end_matches('/')));
     let tls = if url.scheme() == "https" {
@@ -139,7 +199,7 @@ async fn client(target: &Target) -> Result<(reqwest::Client, Url), Failure> {
         .no_proxy() // the measured path has none either
         .user_agent(AGENT)
         .build();
-    Ok((client.map_err(|e| internal(e.to_string()))?, url))
+    Ok((client.map_err(|e| internal(e.to_string()))?, url, addresses.first().copied()))
 }
 
 /// Puts the certificate's name in place of the host's.
@@ -157,14 +217,14 @@ fn internal(problem: String) -> Failure {
     Failure::new(FailureReason::Internal, problem)
 }
 
-fn failure(error: &reqwest::Error) -> Failure {
-    let mut causes: Vec<&(dyn Error + 'static)> = vec![error];
-    while let Some(cause) = causes.last().and_then(|e| cause(*e)) {
-        causes.push(cause);
-    }
+fn failure(error: reqwest::Error, target: &Target) -> Failure {
+    let error = error.without_url(); // it could hold a secret
+    let causes = causes(&error);
+    let tls = causes.iter().find_map(|e| e.downcast_ref::<rustls::Error>());
     let not_http = |e: &hyper::Error| e.is_parse();
-    let reason = if causes.iter().any(|e| e.is::<rustls::Error>()) {
-        FailureReason::Tls
+    let reason = if let Some(tls) = tls {
+        let why = explain::tls::refused(tls, &target.tls, &verified(target));
+        return Failure::new(FailureReason::Tls, why);
     } else if error.is_connect() {
         FailureReason::Connect
     } else if causes.iter().any(|e| e.downcast_ref().is_some_and(not_http)) {
@@ -174,7 +234,13 @@ fn failure(error: &reqwest::Error) -> Failure {
     };
     let mut texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
     texts.dedup();
-    Failure::new(reason, format!("asking for the model list: {}", texts.join(": ")))
+    Failure::new(reason, texts.join(": "))
+}
+
+/// An error and everything behind it.
+fn causes(error: &reqwest::Error) -> Vec<&(dyn Error + 'static)> {
+    let first: &(dyn Error + 'static) = error;
+    std::iter::successors(Some(first), |e| cause(*e)).collect()
 }
 
 /// What is behind an error; an I/O error hides what it was made of.

@@ -50,6 +50,12 @@ impl Outcome {
         Some(self.measurement.output_tokens?.tokens as f64 / latency.as_secs_f64())
     }
 
+    /// The failure in words that everybody may read, if it failed and somebody looked into it.
+    #[must_use]
+    pub fn explanation(&self) -> Option<&str> {
+        self.result.as_ref().err()?.explanation.as_deref()
+    }
+
     /// The failure's reason, if it failed.
     #[must_use]
     pub fn reason(&self) -> Option<FailureReason> {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::budget::Charge;
+use crate::explain::{Facts, Findings, explain};
 use crate::failure::{Failure, FailureReason};
+use crate::inquiry::Inquiry;
 use crate::interpret::interpret;
 use crate::learned::{Learned, Terms, is_refused};
 use crate::measure::Measurement;
@@ -80,6 +82,8 @@ pub struct Probing {
     pub learned: Learned,
     /// Its server's own metrics, where they are configured.
     pub observer: Option<Observer>,
+    /// Asks why probes fail; `None` where the server is not on the network.
+    pub inquiry: Option<Inquiry>,
 }
 
 impl Probing {
@@ -87,8 +91,10 @@ impl Probing {
     #[must_use]
     pub fn new(target: Arc<Target>, transport: Transport) -> Self {
         let model = ModelName::new(&target);
-        let observer = Observer::new(&target, transport.pipe_dialer());
-        Self { target, model, transport, learned: Learned::default(), observer }
+        let pipe = transport.pipe_dialer();
+        let inquiry = pipe.is_none().then(Inquiry::default);
+        let observer = Observer::new(&target, pipe);
+        Self { target, model, transport, learned: Learned::default(), observer, inquiry }
     }
 
     /// Makes one probe. `schedule_delay` is how late after its arrival it begins.
@@ -130,6 +136,7 @@ impl Probing {
         recording.schedule_delay += schedule_delay;
         let mut outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
         self.transport.addresses().judge(&recording, &mut outcome);
+        self.look_into(&recording, &draw.workload, &mut outcome, &cancel).await;
         let server = ServerView::new(around, &outcome.measurement);
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
@@ -213,9 +220,47 @@ impl Probing {
         }
     }
 
+    /// Adds why it failed, if it did. The recording is over: no figure waits for this.
+    async fn look_into(
+        &self,
+        recording: &Recording,
+        workload: &Workload,
+        outcome: &mut Outcome,
+        cancel: &CancellationToken,
+    ) {
+        match (&mut outcome.result, &self.inquiry) {
+            (Ok(()), inquiry) => inquiry.iter().for_each(Inquiry::over),
+            (Err(failure), inquiry) => {
+                let findings = match inquiry {
+                    Some(inquiry) => inquiry.findings(&self.target, recording, cancel).await,
+                    None => Findings::default(),
+                };
+                let explanation = self.explain(recording, workload, failure, &findings);
+                failure.explanation = Some(explanation);
+            }
+        }
+    }
+
+    fn explain(
+        &self,
+        recording: &Recording,
+        workload: &Workload,
+        failure: &Failure,
+        findings: &Findings,
+    ) -> Arc<str> {
+        let (target, asked) = (&self.target, &request::endpoint(&self.target));
+        let limits = target.limits_of(workload);
+        explain(&Facts { target, limits, asked, recording, failure, findings })
+    }
+
     /// A probe that failed before there was a request: it counts like any other failure.
     #[must_use]
-    pub fn not_sent(&self, id: ProbeId, workload: &Arc<Workload>, failure: Failure) -> Probe {
+    pub fn not_sent(&self, id: ProbeId, workload: &Arc<Workload>, mut failure: Failure) -> Probe {
+        let recording = transport::not_sent();
+        if failure.explanation.is_none() {
+            let explanation = self.explain(&recording, workload, &failure, &Findings::default());
+            failure.explanation = Some(explanation);
+        }
         let measurement = Measurement::default();
         let covering = self.target.slos.iter().filter(|s| s.covers(&workload.name));
         let verdicts = covering.map(|slo| judge(slo, false, &measurement)).collect();
@@ -229,7 +274,6 @@ impl Probing {
             request_limit: RateLimit::default(),
             token_limit: RateLimit::default(),
         };
-        let recording = transport::not_sent();
         Probe::new(id, Arc::clone(workload), recording, outcome)
     }
 }

@@ -293,15 +293,16 @@ impl Prober {
     }
 }
 
-/// The outcome in closed terms at info level; the server's own words only at debug level, because
-/// they may quote the prompt.
+/// The outcome in our own words at info level; the server's only at debug level, because they may
+/// quote the prompt.
 fn log(target: &str, probe: &Probe) {
     let (id, workload) = (probe.id.as_str(), &probe.workload.name);
     match &probe.outcome.result {
         Ok(()) => tracing::debug!(%target, %workload, probe = id, "probe succeeded"),
         Err(failure) => {
             let (reason, status) = (failure.reason, probe.outcome.http_status);
-            tracing::info!(%target, %workload, probe = id, %reason, status, "probe failed");
+            let why = failure.explanation.as_deref();
+            tracing::info!(%target, %workload, probe = id, %reason, status, why, "probe failed");
             tracing::debug!(probe = id, detail = %failure.detail, "why the probe failed");
         }
     }

@@ -138,7 +138,7 @@ pub struct Target {
     /// Name, a label value, unique.
     pub name: String,
     /// Base URL up to and including the version (`…/v1`), without credentials. A query is kept on
-    /// every request; it may hold a key, so people see [`shown_url`].
+    /// every request; it may hold a key, so people see what [`crate::explain::shown`] leaves of it.
     pub url: Url,
     /// Wire protocol.
     pub protocol: &'static dyn Protocol,
@@ -188,50 +188,18 @@ pub struct Target {
     pub gpus: TargetGpus,
 }
 
-/// A URL for people: what stands in its query may be a key, so only what is known to be none is
-/// shown.
-#[must_use]
-pub fn shown_url(url: &Url) -> String {
-    const SHOWN: [&str; 4] = ["api-version", "api_version", "version", "alt"];
-    let mut text = url[..url::Position::AfterPath].to_owned();
-    for pair in url.query().unwrap_or_default().split('&') {
-        let (key, value) = pair.split_once('=').map_or((pair, None), |(k, v)| (k, Some(v)));
-        if pair.is_empty() {
-            continue;
-        }
-        text.push(if text.contains('?') { '&' } else { '?' });
-        // Without a value the key itself may be the secret.
-        text += if value.is_some() { key } else { "<secret>" };
-        if let Some(value) = value {
-            text.push('=');
-            text += if SHOWN.contains(&key) { value } else { "<secret>" };
-        }
+impl Target {
+    /// The bounds of a probe with `workload`, which may have some of its own.
+    #[must_use]
+    pub fn limits_of(&self, workload: &Workload) -> Limits {
+        let stall_timeout = workload.stall_timeout.unwrap_or(self.limits.stall_timeout);
+        Limits { stall_timeout, ..self.limits }
     }
-    text
 }
 
 /// By hand, and brief: header values and expected answers are not for logs.
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Target").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_in_a_query_are_not_shown() {
-        let check = |url: &str, expect: &str| {
-            assert_eq!(shown_url(&url.parse().unwrap()), expect);
-        };
-        check("https://host/v1", "https://host/v1");
-        check(
-            "https://host/v1?api-version=1&key=hush",
-            "https://host/v1?api-version=1&key=<secret>",
-        );
-        check("https://host/v1?hush", "https://host/v1?<secret>");
-        check("https://host/v1?", "https://host/v1");
     }
 }

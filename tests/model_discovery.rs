@@ -114,12 +114,14 @@ async fn a_404_lets_the_next_probe_ask_again() {
     assert_eq!(asked(&seen), [LIST, CHAT, LIST, CHAT]);
     assert!(seen.requests()[3].contains("\"model\":\"new\""));
 
-    // A configured name is the user's word; other failures say nothing about the name.
-    let (address, seen) = tcp(in_turn([gone(), gone()])).await;
+    // A configured name is the user's word, whatever the list says; other failures say nothing
+    // about the name.
+    let (address, seen) = tcp(in_turn([gone(), list("{\"id\": \"other\"}"), gone()])).await;
     let rig = Rig::new(&format!("http://{address}/v1"), ", model: mine, connection: fresh");
     rig.probe().await;
     rig.probe().await;
-    assert_eq!(asked(&seen), [CHAT, CHAT]);
+    assert_eq!(asked(&seen), [CHAT, LIST, CHAT]);
+    assert!(seen.requests()[2].contains("\"model\":\"mine\""));
     let busy = whole("503 Busy", "application/json", "{}");
     let (rig, seen, _) = serve(in_turn([list("{\"id\": \"m\"}"), busy, answer()])).await;
     rig.probe().await;

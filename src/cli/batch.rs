@@ -1,5 +1,6 @@
 //! A number of probes of one target from the command line, some at a time.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,12 +60,13 @@ pub(super) fn probing(
 }
 
 /// Keeps `concurrency` probes under way until all are done, and hands each over as it ends. Says
-/// whether all were made: a request to end gives up those under way.
+/// whether all were made: a request to end gives up those under way. `each` may have seen enough,
+/// which ends it as well; what it saw then is all there was to be made.
 pub(super) async fn run(
     probing: &Arc<Probing>,
     draws: Vec<Draw>,
     concurrency: u32,
-    mut each: impl FnMut(&Probe) -> Result<(), String>,
+    mut each: impl FnMut(&Probe) -> Result<ControlFlow<()>, String>,
 ) -> Result<bool, String> {
     let cancel = CancellationToken::new();
     let mut asked_to_end = std::pin::pin!(shutdown::requested());
@@ -80,7 +82,11 @@ pub(super) async fn run(
             () = &mut asked_to_end, if !cancel.is_cancelled() => cancel.cancel(),
             ended = running.join_next() => match ended {
                 None => return Ok(!cancel.is_cancelled()),
-                Some(probe) => each(&probe.map_err(|e| e.to_string())?)?,
+                Some(probe) => {
+                    if each(&probe.map_err(|e| e.to_string())?)?.is_break() {
+                        return Ok(true);
+                    }
+                }
             }
         }
     }

@@ -17,6 +17,6 @@ pub(super) struct CheckArgs {
 
 pub(super) fn main(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let config = load(&args.config)?;
-    show(crate::config::check::describe(&config))?;
+    let _ = show(crate::config::check::describe(&config))?;
     Ok(ExitCode::SUCCESS)
 }

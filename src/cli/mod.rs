@@ -92,6 +92,8 @@ impl LogArgs {
         };
         let filter = format!("warn,llm_prober={level}");
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // It would tell standard error, whose reader may be the one that is gone, and panic.
+        let log = log.log_internal_errors(false);
         match self.format {
             LogFormat::Text => log.with_ansi(false).init(),
             LogFormat::Json => log.json().init(),

@@ -1,12 +1,11 @@
 //! `llm-prober probe`: one shot, or many.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{CliError, LogArgs, batch, load, runtime};
+use super::{CliError, LogArgs, batch, load, runtime, say};
 use crate::probe::Probe;
 use crate::report::{json::ProbeJson, waterfall};
 use crate::workload::Mix;
@@ -54,11 +53,11 @@ pub(super) fn main(args: &ProbeArgs) -> Result<ExitCode, CliError> {
     let draws = batch::draws(mix, workload.as_ref(), args.count);
     args.log.init();
     let (probing, _io) = batch::probing(target, args.io_threads)?;
-    let (mut out, mut all_good) = (std::io::stdout().lock(), true);
+    let mut all_good = true;
     let each = |probe: &Probe| {
         all_good &= probe.outcome.succeeded();
         let text = show(args.output, &probing.target.name, probe)?;
-        writeln!(out, "{text}").map_err(|e| e.to_string())
+        say::show(format_args!("{text}\n"))
     };
     let batch = batch::run(&probing, draws, args.concurrency, each);
     let complete = runtime()?.block_on(batch).map_err(CliError::Failed)?;

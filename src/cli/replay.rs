@@ -1,14 +1,14 @@
 //! `llm-prober replay`: what flight records amount to.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::probe::{Output, show};
-use super::say::tell;
+use super::say::{self, tell};
 use super::{CliError, EXIT_USAGE};
 use crate::flight::{FlightRecord, MAX_FILE_BYTES};
 
@@ -29,7 +29,6 @@ pub(super) struct ReplayArgs {
 pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
     let output = if args.json { Output::Json } else { args.output };
     let (mut all_good, mut all_read) = (true, true);
-    let mut out = std::io::stdout().lock();
     for file in &args.files {
         let record = match read(file) {
             Ok(record) => record,
@@ -43,10 +42,8 @@ pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
         let probe = record.interpret();
         all_good &= probe.outcome.succeeded();
         let text = show(output, &record.target, &probe).map_err(CliError::Failed)?;
-        match writeln!(out, "{text}") {
-            // Who reads has seen enough.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => break,
-            result => result.map_err(|e| CliError::Failed(e.to_string()))?,
+        if say::show(format_args!("{text}\n"))?.is_break() {
+            break;
         }
         let differences = record.differences(&probe);
         if !differences.is_empty() {

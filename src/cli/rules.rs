@@ -23,7 +23,7 @@ pub(super) struct RulesArgs {
 pub(super) fn main(args: &RulesArgs) -> Result<ExitCode, CliError> {
     let config = load(&args.config)?;
     let rules = args.format.write(&config);
-    show(rules.map_err(|e| CliError::Failed(e.to_string()))?)?;
+    let _ = show(rules.map_err(|e| CliError::Failed(e.to_string()))?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,13 +1,23 @@
 //! Standard output and error of commands, whose reader may go away: `print!` would panic then.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
+use std::ops::ControlFlow;
 
-/// Writes to standard output.
-pub(super) fn show(text: impl Display) -> Result<(), String> {
+/// Writes to standard output. `Break` where who reads has seen enough, as `head` has: no failure,
+/// but nothing more is of use.
+pub(super) fn show(text: impl Display) -> Result<ControlFlow<()>, String> {
     let mut out = io::stdout().lock();
-    let written = write!(out, "{text}").and_then(|()| out.flush());
-    written.map_err(|e| format!("cannot write to standard output: {e}"))
+    heard(write!(out, "{text}").and_then(|()| out.flush()))
+}
+
+/// What a write to standard output came to, as [`show`] says it.
+pub(super) fn heard(written: io::Result<()>) -> Result<ControlFlow<()>, String> {
+    match written {
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        Err(error) => Err(format!("cannot write to standard output: {error}")),
+    }
 }
 
 /// Writes a line to standard error; if nobody listens, nobody is left to tell.

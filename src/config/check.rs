@@ -4,33 +4,34 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::Config;
+use super::cost::{Daily, rounds_per_day};
 use super::percent::HumanPercent;
 use crate::comparison::{Comparison, Order, Timing};
+use crate::explain::shown;
 use crate::rules::too_few_probes;
 use crate::schedule::Arrival;
 use crate::slo::{Objective, ObjectiveKind, Slo};
-use crate::target::{Target, shown_url};
+use crate::target::Target;
 use crate::units::HumanDuration;
 use crate::workload::Workload;
-
-const SECONDS_PER_DAY: f64 = 86_400.0;
 
 /// One block per target and comparison, for people.
 #[must_use]
 pub fn describe(config: &Config) -> String {
-    let targets = config.targets.iter().map(|t| block(t));
+    let daily = |t| Daily::of(t, config.comparisons.iter().map(|c| &**c));
+    let targets = config.targets.iter().map(|t| block(t, &daily(t)));
     let comparisons = config.comparisons.iter().map(|c| comparison(c));
     targets.chain(comparisons).collect::<Vec<_>>().join("\n")
 }
 
-fn block(target: &Target) -> String {
+fn block(target: &Target, daily: &Daily) -> String {
     let mut text = format!("target {}\n", target.name);
     let mut row = |key: &str, value: &str| {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {key:<10} {value}");
     };
     let streamed = if target.stream { "streamed" } else { "not streamed" };
-    row("url", &shown_url(&target.url));
+    row("url", &shown(&target.url));
     row("api", &format!("{}, {streamed}", target.protocol.name()));
     row("model", target.model.as_deref().unwrap_or("as the server's model list says"));
     row("workloads", &workloads(target));
@@ -46,8 +47,15 @@ fn block(target: &Target) -> String {
     for warning in target.workloads.iter().filter_map(|w| may_only_reason(target, w)) {
         row("warning", &warning);
     }
-    row("probes", &probes(target));
-    row("output", &output(target));
+    row("probes", &probes(target, daily));
+    if daily.rounds > 0.0 {
+        row("rounds", &format!("{:.0} probes per day more, for comparisons", daily.rounds));
+    }
+    row("input", &input(target, daily));
+    row("output", &format!("at most {:.0} tokens per day on average", daily.most_output_tokens));
+    if let Some(dollars) = daily.most_dollars {
+        row("cost", &format!("at most {dollars:.2} dollars per day on average"));
+    }
     if let Some(budget) = budget(target) {
         row("budget", &budget);
     }
@@ -57,7 +65,7 @@ fn block(target: &Target) -> String {
 fn comparison(comparison: &Comparison) -> String {
     let Comparison { name, baseline, candidate, tolerance, .. } = comparison;
     let names: Vec<_> = comparison.workloads.iter().map(|w| w.name.as_str()).collect();
-    let rounds = SECONDS_PER_DAY / comparison.timing.interval().as_secs_f64();
+    let rounds = rounds_per_day(comparison);
     let when = match &comparison.timing {
         Timing::Drawn(_) => String::new(),
         Timing::Recorded(replay) => format!(" as recorded, at speed {}", replay.speed()),
@@ -108,18 +116,6 @@ fn may_only_reason(target: &Target, workload: &Workload) -> Option<String> {
     })
 }
 
-/// Mean number of probes in a day.
-fn probes_per_day(target: &Target) -> f64 {
-    SECONDS_PER_DAY / target.schedule.interval.as_secs_f64()
-}
-
-/// Upper bound of the mean number of output tokens in a day.
-fn output_tokens_per_day(target: &Target) -> f64 {
-    let total: f64 = target.workloads.iter().map(|w| w.weight).sum();
-    let weighted = target.workloads.iter().map(|w| w.weight * f64::from(w.max_output_tokens));
-    probes_per_day(target) * weighted.sum::<f64>() / total
-}
-
 fn workloads(target: &Target) -> String {
     let total: f64 = target.workloads.iter().map(|w| w.weight).sum();
     let share = |w: &std::sync::Arc<Workload>| {
@@ -149,7 +145,7 @@ fn bound(objective: &Objective) -> String {
     format!("{kind} ≤ {}", HumanDuration(Duration::from_secs_f64(objective.threshold)))
 }
 
-fn probes(target: &Target) -> String {
+fn probes(target: &Target, daily: &Daily) -> String {
     let arrival = match target.schedule.arrival {
         Arrival::Constant => "constant".to_owned(),
         Arrival::Poisson => "poisson".to_owned(),
@@ -157,21 +153,18 @@ fn probes(target: &Target) -> String {
     };
     format!(
         "{:.0} per day: one per {} on average ({arrival}), at most {} at a time",
-        probes_per_day(target),
+        daily.probes,
         HumanDuration(target.schedule.interval),
         target.max_in_flight
     )
 }
 
-fn output(target: &Target) -> String {
-    let tokens = output_tokens_per_day(target);
-    match target.price {
-        Some(price) => {
-            let dollars = tokens / 1e6 * price.output_per_million;
-            format!("at most {tokens:.0} tokens per day on average, {dollars:.2} dollars")
-        }
-        None => format!("at most {tokens:.0} tokens per day on average"),
-    }
+fn input(target: &Target, daily: &Daily) -> String {
+    let how = match &target.tokenizer {
+        Some(tokenizer) => format!("by the tokenizer {}", tokenizer.name()),
+        None => "by the length of the prompts".to_owned(),
+    };
+    format!("about {:.0} tokens per day on average, {how}", daily.input_tokens)
 }
 
 fn budget(target: &Target) -> Option<String> {

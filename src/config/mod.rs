@@ -6,6 +6,7 @@
 
 pub mod check;
 mod confidential;
+mod cost;
 pub mod error;
 mod gpu_words;
 pub mod labels;

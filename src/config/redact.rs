@@ -12,11 +12,12 @@ use super::Config;
 use super::percent::HumanPercent;
 use crate::comparison::{Comparison, Timing};
 use crate::detect::Tolerance;
+use crate::explain::shown;
 use crate::gpu_settings::{GpuId, GpuSettings, Watch};
 use crate::schedule::Arrival;
 use crate::secret::Secret;
 use crate::slo::{ObjectiveKind, Slo};
-use crate::target::{Addresses, Auth, ConnectionMode, ServerMetrics, Target, shown_url};
+use crate::target::{Addresses, Auth, ConnectionMode, ServerMetrics, Target};
 use crate::units::HumanDuration;
 use crate::workload::{LimitKey, Part, Prefix, Validator, Workload};
 
@@ -218,7 +219,7 @@ fn slo(slo: &Slo) -> BTreeMap<&'static str, Value> {
 fn target(target: &Target) -> TargetView<'_> {
     TargetView {
         name: &target.name,
-        url: shown_url(&target.url),
+        url: shown(&target.url),
         api: target.protocol.name(),
         model: target.model.as_deref(),
         stream: target.stream,
@@ -349,7 +350,7 @@ fn budget(target: &Target) -> Option<Value> {
 
 fn server_metrics(source: &ServerMetrics) -> Value {
     let mut view = serde_json::Map::new();
-    view.insert("url".to_owned(), json!(source.url.as_str()));
+    view.insert("url".to_owned(), json!(shown(&source.url)));
     view.extend(source.model.as_ref().map(|m| ("model".to_owned(), json!(m))));
     let labels = Some(&source.labels).filter(|labels| !labels.is_empty());
     view.extend(labels.map(|labels| ("labels".to_owned(), json!(labels))));

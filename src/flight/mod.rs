@@ -22,6 +22,7 @@ use serde_json::Value;
 pub use read::{MAX_FILE_BYTES, ReadError};
 pub use recorder::{Keep, Recorder, RecorderOptions, RecorderStatus};
 
+use crate::failure::FailureReason;
 use crate::history::Flight;
 use crate::interpret::{Terms, reinterpret};
 use crate::measure::Tokenized;
@@ -92,9 +93,20 @@ impl FlightRecord {
             slos: &self.slos,
             workload: &self.workload,
         };
-        let outcome = reinterpret(&terms, &self.recording, self.tokenized);
+        let mut outcome = reinterpret(&terms, &self.recording, self.tokenized);
+        if let Err(failure) = &mut outcome.result {
+            // Of what was known then and is not recorded: the address, answers to questions.
+            failure.explanation = self.explanation(failure.reason);
+        }
         let (workload, recording) = (Arc::clone(&self.workload), self.recording.clone());
         Probe::new(self.id.clone(), workload, recording, outcome)
+    }
+
+    /// What was said when it was recorded, unless the probe is taken for another failure now.
+    fn explanation(&self, reason: FailureReason) -> Option<Arc<str>> {
+        let same = self.outcome.get("outcome")?.as_str() == Some(reason.as_str());
+        let said = self.outcome.get("explanation")?.as_str();
+        said.filter(|_| same).map(Arc::from)
     }
 
     /// The keys in which a new interpretation differs from the one that was recorded.

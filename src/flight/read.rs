@@ -59,23 +59,45 @@ pub(super) fn read(text: &[u8]) -> Result<FlightRecord, ReadError> {
         let most = MAX_FILE_BYTES >> 20;
         return Err(at(0)(format!("larger than {most} MiB, the most that is read")));
     }
-    let mut lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    // Every line ends with a line break, so one without is where a file breaks off.
+    let cut = !text.ends_with(b"\n");
+    let mut lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty()).peekable();
     let first = lines.next().ok_or_else(|| at(0)("empty, expected a flight record".to_owned()))?;
-    let head = self::head(first).map_err(at(1))?;
+    let cut_here = cut && lines.peek().is_none() && is_beginning(first);
+    let broken_head = |problem| at(1)(if cut_here { CUT_HEAD.to_owned() } else { problem });
+    let head = self::head(first).map_err(broken_head)?;
+    let announced = head.portions;
     let mut chunks: Vec<Chunk> = Vec::new();
-    for (number, line) in (2..).zip(lines) {
-        let chunk = self::portion(line, chunks.last()).map_err(at(number))?;
-        if chunks.len() == head.portions.min(MAX_PORTIONS) {
-            let problem = format!("more portions than the {} announced", head.portions);
+    let mut number = 1;
+    while let Some(line) = lines.next() {
+        number += 1;
+        let cut_here = cut && lines.peek().is_none();
+        let whole = chunks.len();
+        let chunk = self::portion(line, chunks.last()).map_err(|problem| {
+            let here = "truncated: the record breaks off in this line, after";
+            let cut_off = || format!("{here} {whole} of {announced} portions");
+            at(number)(if cut_here { cut_off() } else { problem })
+        })?;
+        if whole == announced.min(MAX_PORTIONS) {
+            let problem = format!("more portions than the {announced} announced");
             return Err(at(number)(problem));
         }
         chunks.push(chunk);
     }
-    if chunks.len() != head.portions {
-        let (found, expected) = (chunks.len(), head.portions);
-        return Err(at(0)(format!("breaks off: {found} portions, expected {expected}")));
+    if chunks.len() != announced {
+        let (found, here) = (chunks.len(), "truncated: the record breaks off after line");
+        return Err(at(0)(format!("{here} {number}, with {found} of {announced} portions")));
     }
     record(head, chunks).map_err(at(1))
+}
+
+const CUT_HEAD: &str =
+    "truncated: the record breaks off in its head, and everything after it is missing";
+
+/// Whether a line that cannot be read is the beginning of a head.
+fn is_beginning(line: &[u8]) -> bool {
+    let whole = format!("{{\"format\":\"{FORMAT}\",");
+    line.starts_with(whole.as_bytes())
 }
 
 fn head(line: &[u8]) -> Checked<file::Head> {

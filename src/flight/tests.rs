@@ -137,8 +137,46 @@ fn wrong_files_are_refused_with_their_line() {
     check(replaced("\n{\"read\":2,", "\n{\"read\":0,"), "line 3: arrived before the line above");
     check(replaced("\"portions\":2", "\"portions\":1"), "line 3: more portions than the 1");
     let cut = good.trim_end().rfind('\n').unwrap();
-    check(good[..cut].to_owned(), "breaks off: 1 portions, expected 2");
-    check(good[..good.len() - 5].to_owned(), "line 3: ");
+    let missing = "truncated: the record breaks off after line 2, with 1 of 2 portions";
+    check(good[..=cut].to_owned(), missing);
+    // A wrong line in the middle, or one that was ended, is damage of another kind.
+    check(format!("{}\n", &good[..good.len() - 5]), "line 3: EOF while parsing");
+}
+
+/// As a full disk or a download that was broken off leaves it: at each byte.
+#[test]
+fn a_truncated_file_is_called_that() {
+    let good = text();
+    let ends: Vec<_> = good.match_indices('\n').map(|(at, _)| at).collect();
+    for cut in 40..good.len() {
+        let said = FlightRecord::read(&good.as_bytes()[..cut]).map_err(|e| e.to_string());
+        let expect = match ends.iter().filter(|end| **end < cut).count() {
+            0 if cut == ends[0] => {
+                "truncated: the record breaks off after line 1, with 0 of 2 portions"
+            }
+            0 => {
+                "line 1: truncated: the record breaks off in its head, and everything after it is \
+                  missing"
+            }
+            1 if cut == ends[0] + 1 => {
+                "truncated: the record breaks off after line 1, with 0 of 2 portions"
+            }
+            1 if cut == ends[1] => {
+                "truncated: the record breaks off after line 2, with 1 of 2 portions"
+            }
+            1 => "line 2: truncated: the record breaks off in this line, after 0 of 2 portions",
+            _ if cut == ends[1] + 1 => {
+                "truncated: the record breaks off after line 2, with 1 of 2 portions"
+            }
+            // All that is lost is the last line break.
+            _ if cut == ends[2] => {
+                assert!(said.is_ok(), "{said:?}");
+                continue;
+            }
+            _ => "line 3: truncated: the record breaks off in this line, after 1 of 2 portions",
+        };
+        assert_eq!(said.err().as_deref(), Some(expect), "cut at {cut}");
+    }
 }
 
 /// Whatever a file holds, it is refused or it can be interpreted.

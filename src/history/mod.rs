@@ -132,6 +132,14 @@ impl History {
         all.find(|(_, summary)| summary.id.as_str() == id).map(|found| inner.entry(found))
     }
 
+    /// As [`History::find`], where the target's name is known.
+    #[must_use]
+    pub fn find_of(&self, target: &str, id: &str) -> Option<Entry> {
+        let inner = self.inner();
+        let mut all = inner.pasts.get(target)?.all();
+        all.find(|(_, summary)| summary.id.as_str() == id).map(|found| inner.entry(found))
+    }
+
     /// A target as it is at `now`, Unix nanoseconds.
     #[must_use]
     pub fn overview(&self, target: &Target, now_unix_nanos: i64) -> Overview {

@@ -18,6 +18,8 @@ pub struct ProbeJson<'a> {
     workload: &'a str,
     /// `success`, or the failure's reason.
     outcome: &'static str,
+    /// Why it failed and what helps; null for a success.
+    explanation: Option<&'a str>,
     http_status: Option<u16>,
     started_unix_nanos: i64,
     phases: BTreeMap<&'static str, Option<f64>>,
@@ -55,6 +57,7 @@ impl<'a> ProbeJson<'a> {
             target,
             workload: &probe.workload.name,
             outcome: outcome.reason().map_or("success", |r| r.as_str()),
+            explanation: outcome.explanation(),
             http_status: outcome.http_status,
             started_unix_nanos: probe.recording.started_unix_nanos,
             phases: Phase::ALL.map(|p| (p.as_str(), seconds(duration(p)))).into(),

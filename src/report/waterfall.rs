@@ -96,10 +96,15 @@ fn harmless(text: &str) -> String {
     text.replace(char::is_control, " ")
 }
 
-/// The server's words.
+/// The server's words, and on a line of its own what we say.
 fn detail(failure: &Failure) -> String {
-    let text = harmless(&failure.detail);
-    if text.is_empty() { text } else { format!(": {text}") }
+    let explanation = failure.explanation.as_deref().unwrap_or_default();
+    let (said, why) = (harmless(&failure.detail), harmless(explanation));
+    let said = match () {
+        () if said.is_empty() || why.contains(&said) => String::new(),
+        () => format!(": {said}"),
+    };
+    if why.is_empty() { said } else { format!("{said}\n  {why}") }
 }
 
 fn figures(m: &Measurement) -> String {

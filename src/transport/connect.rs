@@ -4,11 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::io::DuplexStream;
 use tokio::time::Instant;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -17,6 +14,7 @@ use super::race;
 use super::socket::StampedSocket;
 use super::stamps::{Stamps, since};
 use super::stream::{Layer, Stream, Wire};
+use super::tls_client::TlsClient;
 use crate::recording::{Ending, Recording};
 use crate::target::Addresses;
 
@@ -32,8 +30,8 @@ pub(super) enum Dialer {
         names: Arc<Names>,
         /// Which of those.
         addresses: Addresses,
-        /// TLS settings and the name to verify; `None` for plain HTTP.
-        tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+        /// `None` for plain HTTP.
+        tls: Option<TlsClient>,
     },
     /// Over a pipe in memory.
     Pipe(PipeDialer),
@@ -75,8 +73,8 @@ impl Dialer {
                 let wire = Wire::Socket(StampedSocket::new(winner.tcp, stamps.clone()));
                 match tls {
                     None => Layer::Plain(wire),
-                    Some((config, name)) => {
-                        let stream = handshake(config, name, wire).await?;
+                    Some(tls) => {
+                        let stream = tls.handshake(wire, winner.address).await?;
                         recording.connection.tls_done = Some(since(epoch));
                         recording.connection.certificate_expiry = certificate_expiry(&stream);
                         Layer::Tls(Box::new(stream))
@@ -93,15 +91,6 @@ impl Dialer {
 fn one_of(names: &Names, wanted: Option<SocketAddr>) -> Vec<SocketAddr> {
     let wanted = wanted.filter(|address| names.has(*address));
     wanted.or_else(|| names.next_in_turn()).into_iter().collect()
-}
-
-async fn handshake(
-    config: &Arc<ClientConfig>,
-    name: &ServerName<'static>,
-    wire: Wire,
-) -> Result<TlsStream<Wire>, Ending> {
-    let connector = TlsConnector::from(Arc::clone(config));
-    connector.connect(name.clone(), wire).await.map_err(|e| Ending::TlsFailed(e.to_string()))
 }
 
 fn certificate_expiry(stream: &TlsStream<Wire>) -> Option<i64> {

@@ -11,14 +11,17 @@ mod kernel;
 mod known;
 mod lane;
 mod live;
+mod named_certificates;
 mod names;
 mod race;
 mod refresh;
 pub mod resources;
 mod socket;
+pub mod spoken;
 mod stamps;
 mod stream;
 pub mod tls;
+mod tls_client;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,7 +29,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http_body_util::Full;
-use rustls::pki_types::ServerName;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +44,7 @@ pub use names::Lookup;
 use names::Names;
 use refresh::Refresh;
 use stamps::unix_at;
+use tls_client::TlsClient;
 
 use crate::failure::FailureReason;
 use crate::outcome::Outcome;
@@ -83,13 +86,9 @@ impl Transport {
     /// As [`Transport::network`].
     pub fn network_by(target: &Target, io: &IoThreads, lookup: Lookup) -> Result<Self, String> {
         let (host, port) = host_and_port(&target.url)?;
-        let tls = if target.url.scheme() == "https" {
-            let verified = target.tls.server_name.as_ref().unwrap_or(&host);
-            let name = ServerName::try_from(verified.clone())
-                .map_err(|e| format!("TLS server name `{verified}`: {e}"))?;
-            Some((io.trust.client_config(&target.tls)?, name))
-        } else {
-            None
+        let tls = match target.url.scheme() {
+            "https" => Some(TlsClient::new(target, &host, &io.trust)?),
+            _ => None,
         };
         let names = Arc::new(Names::new(host, port, lookup));
         let addresses = target.addresses;

@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use super::named_certificates::NamedCertificates;
 use crate::target::Tls;
 
 /// The client configuration for a target: the system's authorities or the given file's, HTTP/1.1
@@ -21,9 +22,12 @@ pub fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, String> {
     let mut config = if tls.insecure_skip_verify {
         let verifier = Arc::new(AcceptAny(provider));
         builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+    } else if let Some(file) = &tls.ca_file {
+        let named = certificates(file)?;
+        let verifier = Arc::new(NamedCertificates::new(named, provider)?);
+        builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
     } else {
-        let roots = tls.ca_file.as_deref().map_or_else(system_roots, file_roots)?;
-        builder.with_root_certificates(roots).with_no_client_auth()
+        builder.with_root_certificates(system_roots()?).with_no_client_auth()
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
@@ -76,17 +80,15 @@ fn system_roots() -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn file_roots(path: &Path) -> Result<RootCertStore, String> {
+/// The certificates of a file, at least one.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let problem = |e: &dyn std::fmt::Display| format!("CA file {}: {e}", path.display());
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|e| problem(&e))? {
-        let certificate = certificate.map_err(|e| problem(&e))?;
-        roots.add(certificate).map_err(|e| problem(&e))?;
-    }
-    if roots.is_empty() {
+    let all = CertificateDer::pem_file_iter(path).map_err(|e| problem(&e))?;
+    let all: Vec<_> = all.collect::<Result<_, _>>().map_err(|e| problem(&e))?;
+    if all.is_empty() {
         return Err(problem(&"holds no PEM certificate"));
     }
-    Ok(roots)
+    Ok(all)
 }
 
 /// Accepts every certificate, for test rigs that say so in their configuration.

@@ -8,13 +8,28 @@ use std::path::{Path, PathBuf};
 pub fn counterpart(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("LLM_PROBER_COUNTERPARTS")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".counterparts"), PathBuf::from);
-    let required = std::env::var("LLM_PROBER_REQUIRE_COUNTERPARTS").is_ok_and(|value| value == "1");
     let found = look_up(&root, name);
     if let Err(missing) = &found {
-        assert!(!required, "{missing}");
+        assert!(!required(), "{missing}");
         skip(missing);
     }
     found.ok()
+}
+
+/// A program of the system, such as `openssl`; without it, as [`counterpart`].
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|p| p.is_file());
+    if found.is_none() {
+        let missing = format!("{name} is not on the PATH: run tests/run");
+        assert!(!required(), "{missing}");
+        skip(&missing);
+    }
+    found
+}
+
+fn required() -> bool {
+    std::env::var("LLM_PROBER_REQUIRE_COUNTERPARTS").is_ok_and(|value| value == "1")
 }
 
 /// As [`counterpart`], in a given folder; the error says what is missing where.

@@ -1,12 +1,14 @@
 //! A TLS server with a certificate of its own authority.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::Acceptor;
 use tokio::net::{TcpListener, TcpStream};
@@ -36,7 +38,36 @@ pub struct TlsServer {
 impl TlsServer {
     /// Serves with a certificate for `name`.
     pub async fn start(name: &str, steps: Vec<Step>) -> Self {
-        let (config, ca) = certificates(name);
+        let until = rcgen::date_time_ymd(2040, 2, 3);
+        Self::serve(certificates(name, until), Duration::ZERO, steps).await
+    }
+
+    /// Serves with a certificate that is over since 2001-02-03, midnight UTC.
+    pub async fn expired(name: &str) -> Self {
+        let over = rcgen::date_time_ymd(2001, 2, 3);
+        Self::serve(certificates(name, over), Duration::ZERO, Vec::new()).await
+    }
+
+    /// Answers a handshake only after so long.
+    pub async fn slow(name: &str, pause: Duration, steps: Vec<Step>) -> Self {
+        let until = rcgen::date_time_ymd(2040, 2, 3);
+        Self::serve(certificates(name, until), pause, steps).await
+    }
+
+    /// Serves with a certificate and its key, in PEM; the file of authorities has the certificate
+    /// itself.
+    pub async fn with(certificate: &Path, key: &Path, steps: Vec<Step>) -> Self {
+        let key = PrivateKeyDer::from_pem_file(key).unwrap();
+        let ca = std::fs::read_to_string(certificate).unwrap();
+        let certificate = CertificateDer::from_pem_file(certificate).unwrap();
+        Self::serve((config(certificate, key), ca), Duration::ZERO, steps).await
+    }
+
+    async fn serve(
+        (config, ca): (Arc<ServerConfig>, String),
+        pause: Duration,
+        steps: Vec<Step>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ca_file = folder.path().join("ca.pem");
         std::fs::write(&ca_file, ca).unwrap();
@@ -47,7 +78,11 @@ impl TlsServer {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (config, log) = (Arc::clone(&config), Arc::clone(&log));
-                tokio::spawn(serve(stream, config, steps.clone(), log));
+                let steps = steps.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    serve(stream, config, steps, log).await;
+                });
             }
         });
         Self { address, hellos, ca_file, _folder: folder }
@@ -75,22 +110,28 @@ async fn serve(
 }
 
 /// A server's configuration, and its authority's certificate as PEM.
-fn certificates(name: &str) -> (Arc<ServerConfig>, String) {
+fn certificates(name: &str, until: time::OffsetDateTime) -> (Arc<ServerConfig>, String) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(DnType::CommonName, format!("authority of {name}"));
     let authority_key = KeyPair::generate().unwrap();
     let ca = authority.self_signed(&authority_key).unwrap().pem();
     let issuer = Issuer::new(authority, authority_key);
     let mut server = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    server.not_after = rcgen::date_time_ymd(2040, 2, 3);
+    server.not_before = rcgen::date_time_ymd(2000, 1, 1);
+    server.not_after = until;
     let key = KeyPair::generate().unwrap();
     let certificate: CertificateDer<'static> = server.signed_by(&key, &issuer).unwrap().into();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    (config(certificate, key), ca)
+}
+
+fn config(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> Arc<ServerConfig> {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
         .unwrap();
-    (Arc::new(config), ca)
+    Arc::new(config)
 }

@@ -86,8 +86,7 @@ fn a_reader_that_goes_away_is_no_defect() {
         let mut command = Command::new(BINARY);
         let output = command.args([name, &config]).stdout(nobody_reads()).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("cannot write to standard output: Broken pipe"), "{said}");
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""));
     }
     let mut command = Command::new(BINARY);
     let wrong = command.args(["check", "--config.file=nothing.yml"]).stdout(Stdio::null());

@@ -7,10 +7,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod closed_output;
 mod command_line;
 mod compare;
 mod confidential;
 mod echo;
+mod explained;
 mod flight;
 mod gate;
 mod late_server;

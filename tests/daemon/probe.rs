@@ -14,9 +14,10 @@ use crate::common::daemon::run;
 use crate::{Folder, simulator, simulator_with};
 
 /// The documented keys of an object. Taking one away breaks its readers.
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "coalesced_events",
     "content_at",
+    "explanation",
     "finish",
     "http_status",
     "input_tokens",
@@ -193,6 +194,7 @@ async fn text_is_a_waterfall_with_figures() {
           send █ <n> ms
           processing █ <n> ms
           FAILED: http_status (status 404): {"error":{"code":404,"message":"unknown path, expected /v1/chat/completions, /v1/completions, /v1/models, /health or /metrics","param":null,"type":"NotFoundError"}}
+          POST http://<address>/v2/chat/completions: The server refused the request with status 404.
           slo fast: MISSED: the probe failed
           slo hopeless: MISSED: the probe failed
           time to first byte  <n> ms

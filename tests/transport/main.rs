@@ -10,6 +10,7 @@ mod bodies;
 mod connections;
 mod endings;
 mod limits;
+mod named_certificates;
 mod stamps;
 mod tail;
 mod tls;

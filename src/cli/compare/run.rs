@@ -67,7 +67,7 @@ impl Run<'_> {
             }
         };
         probers.end().await;
-        screen.end(&live).map_err(|e| e.to_string())?;
+        screen.end(&live)?;
         result.map(|()| live.snapshot().verdict)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Output;
-use crate::cli::say::tell;
+use crate::cli::say::{heard, tell};
 use ratatui::crossterm::terminal::size;
 
 use crate::comparer::Live;
@@ -62,8 +62,13 @@ impl Screen {
         Ok(())
     }
 
-    /// Shows the end.
-    pub fn end(&mut self, live: &Live) -> std::io::Result<()> {
+    /// Shows the end. The verdict stands, whether anybody reads it or not.
+    pub fn end(&mut self, live: &Live) -> Result<(), String> {
+        let _ = heard(self.write_end(live))?;
+        Ok(())
+    }
+
+    fn write_end(&mut self, live: &Live) -> std::io::Result<()> {
         let snapshot = live.snapshot();
         let mut out = std::io::stdout();
         match self.output {

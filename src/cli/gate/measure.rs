@@ -1,5 +1,6 @@
 //! Probing a target for its profile.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -68,10 +69,11 @@ impl Measuring {
         let mut samples = Samples::default();
         let all = batch::run(&probing, draws, args.concurrency, |probe| {
             if let Err(failure) = &probe.outcome.result {
-                tracing::debug!(probe = probe.id.as_str(), detail = %failure.detail, "probe failed");
+                let (reason, why) = (failure.reason, failure.explanation.as_deref());
+                tracing::debug!(probe = probe.id.as_str(), %reason, why, detail = %failure.detail, "probe failed");
             }
             samples.add(&probe.outcome, price.as_ref());
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         });
         let complete = runtime()?.block_on(all).map_err(CliError::Failed)?;
         if !complete {

@@ -69,6 +69,9 @@ pub struct ProbeDetail {
     pub headers: BTreeMap<String, String>,
     /// How many further response headers there were.
     pub other_headers: u32,
+    /// Why it failed: the address that was asked, what came of it, and what helps. Nothing of an
+    /// answer is in it. Null for a success.
+    pub explanation: Option<String>,
     /// What went wrong in words, which may quote the server. Null for a success, and unless the
     /// program was started with --web.enable-recordings.
     pub message: Option<String>,
@@ -171,6 +174,7 @@ impl ProbeDetail {
             rejected_by: outcome.rejected_by.iter().map(|&name| name.to_owned()).collect(),
             other_headers: u32::try_from(all.len().saturating_sub(headers.len())).unwrap_or(0),
             headers,
+            explanation: outcome.explanation().map(str::to_owned),
             message: words.filter(|_| texts),
         }
     }

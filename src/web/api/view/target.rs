@@ -9,9 +9,10 @@ use super::closed::{Named, StateName};
 use super::hour::HourView;
 use super::probe::ProbeSummary;
 use super::server::ServerState;
+use crate::explain::shown;
 use crate::history::Overview;
 use crate::server_metrics::Look;
-use crate::target::{Target, shown_url};
+use crate::target::Target;
 use crate::transport::KnownAddress;
 
 /// A target as it is now.
@@ -78,7 +79,7 @@ impl TargetView {
     ) -> Self {
         Self {
             name: target.name.clone(),
-            url: shown_url(&target.url),
+            url: shown(&target.url),
             api: target.protocol.name().to_owned(),
             model,
             interval: target.schedule.interval.as_secs_f64(),

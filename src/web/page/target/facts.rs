@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::View;
-use crate::target::{ConnectionMode, shown_url};
+use crate::explain::shown;
+use crate::target::ConnectionMode;
 use crate::web::page::figure;
 
 pub(super) fn section(view: &View<'_>) -> Markup {
@@ -14,7 +15,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         ConnectionMode::Fresh => "new for each probe",
     };
     let mut facts = vec![
-        ("URL", shown_url(&target.url)),
+        ("URL", shown(&target.url)),
         ("API", target.protocol.name().to_owned()),
         ("Model", super::model(view.daemon, target).unwrap_or_else(|| "not known yet".to_owned())),
         ("Workloads", workloads.join(", ")),

@@ -15,7 +15,7 @@ const COLUMNS: [Column; 5] =
 pub(super) fn section(history: &History, now: i64) -> Markup {
     let failures = history.failures(SHOWN);
     let rows = html! {
-        @for kind in &failures { (row(kind, now)) }
+        @for kind in &failures { (row(history, kind, now)) }
         @if failures.is_empty() { (table::nothing(&COLUMNS, "None that is remembered.")) }
     };
     let caption = html! { "The newest of each target and reason, and how many are remembered" };
@@ -27,12 +27,16 @@ pub(super) fn section(history: &History, now: i64) -> Markup {
     }
 }
 
-fn row(kind: &FailureKind, now: i64) -> Markup {
+fn row(history: &History, kind: &FailureKind, now: i64) -> Markup {
     let (probe, id) = (&kind.newest, kind.newest.id.as_str());
     let name = &probe.target.name;
+    // Gone where its recording had to make room.
+    let flight = history.find_of(name, id).and_then(|entry| entry.flight);
+    let why = flight.as_ref().and_then(|flight| flight.probe.outcome.explanation());
     let reason = html! {
         (state::of_probe(probe))
         @if let Some(status) = probe.http_status { " " span.note { "status " (status) } }
+        @if let Some(why) = why { div.note { (why) } }
     };
     let cells = [
         html! { a href=(link::probe("", id)) { (moment::time(probe.started_unix_nanos, now)) } },
