@@ -269,6 +269,7 @@ impl Daemon {
     fn launch(&self, state: &mut State, probing: Probing) {
         let target = Arc::clone(&probing.target);
         let Some(metrics) = self.metrics.target(&target.name) else { return };
+        metrics.set_addresses(probing.transport.addresses());
         if target.tls.insecure_skip_verify {
             tracing::warn!(target_name = %target.name, "certificates are not verified");
         }

@@ -128,7 +128,8 @@ impl Probing {
             }
         };
         recording.schedule_delay += schedule_delay;
-        let outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
+        let mut outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
+        self.transport.addresses().judge(&recording, &mut outcome);
         let server = ServerView::new(around, &outcome.measurement);
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);

@@ -1,5 +1,6 @@
 //! What the transport wrote down about one probe: bytes and when they arrived, nothing derived.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -149,6 +150,8 @@ pub struct Recording {
     pub schedule_delay: Duration,
     /// Connection set-up.
     pub connection: ConnectionPhases,
+    /// The server's address: the connection's, or the only one that was tried. `None` over a pipe.
+    pub address: Option<SocketAddr>,
     /// First byte of the request handed to the kernel; absent when it never was.
     pub send: Option<Offset>,
     /// Last byte of the request handed to the kernel.
@@ -177,6 +180,7 @@ impl Recording {
             started_unix_nanos: unix_nanos,
             schedule_delay: Duration::ZERO,
             connection: ConnectionPhases::default(),
+            address: None,
             send: None,
             sent: None,
             first_byte: None,

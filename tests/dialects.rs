@@ -551,7 +551,9 @@ fn checks_look_where_they_are_told_to() {
     let chunks = [
         delta(json!({"reasoning": "because of this"})),
         word("so be it"),
-        delta(json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "go", "arguments": "{\"city\""}}]})),
+        delta(
+            json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "go", "arguments": "{\"city\""}}]}),
+        ),
         delta(json!({"tool_calls": [{"index": 0, "function": {"arguments": ": \"Oslo\"}"}}]})),
     ];
     let tail = body(&[finish("tool_calls")]) + &events(&[DONE]);

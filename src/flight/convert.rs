@@ -58,6 +58,7 @@ pub(super) fn head(record: &FlightRecord) -> file::Head {
             tls_done: offset(connection.tls_done),
             certificate_expiry: connection.certificate_expiry,
         },
+        address: recording.address,
         send: offset(recording.send),
         sent: offset(recording.sent),
         first_byte: recording.first_byte.map(arrival),

@@ -1,5 +1,7 @@
 //! The serde mirror of a flight record; nothing is checked here but form.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,6 +28,8 @@ pub struct Head {
     pub started_unix_nanos: i64,
     pub schedule_delay: u64,
     pub connection: Connection,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<SocketAddr>,
     pub send: Option<i64>,
     pub sent: Option<i64>,
     pub first_byte: Option<Arrival>,

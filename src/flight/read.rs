@@ -149,6 +149,7 @@ fn recording(head: &file::Head, chunks: Vec<Chunk>) -> Checked<Recording> {
             tls_done: maybe(c.tls_done)?,
             certificate_expiry: c.certificate_expiry,
         },
+        address: head.address,
         send: maybe(head.send)?,
         sent: maybe(head.sent)?,
         first_byte: head.first_byte.as_ref().map(arrival).transpose()?,

@@ -1,6 +1,6 @@
 //! The values of one target, and how a finished probe gets into them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -14,6 +14,7 @@ use crate::outcome::{Outcome, RateLimit};
 use crate::recording::Recording;
 use crate::server_metrics::Look;
 use crate::target::Target;
+use crate::transport::{KnownAddress, ServerAddresses};
 
 /// The two gauges of one rate limit.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub struct TargetMetrics {
     pub(super) secondary: Vec<(String, Arc<Secondary>)>,
     pub(super) rate_limits: [RateLimitMetrics; 2],
     pub(super) certificate_expiry: LateGauge,
+    /// What is known of the server's addresses; `None` before the target is probed.
+    addresses: Mutex<Option<ServerAddresses>>,
     /// The newest look at the server's metrics page.
     pub(super) server: Mutex<Option<Look>>,
 }
@@ -76,6 +79,7 @@ impl TargetMetrics {
             secondary,
             rate_limits: [RateLimitMetrics::new("requests"), RateLimitMetrics::new("tokens")],
             certificate_expiry: LateGauge::default(),
+            addresses: Mutex::default(),
             server: Mutex::default(),
         }
     }
@@ -89,6 +93,18 @@ impl TargetMetrics {
     /// Says which model a target without a configured one turned out to serve.
     pub fn set_model(&self, model: &str) {
         self.model.store(Arc::new(model.to_owned()));
+    }
+
+    /// Says where the target's addresses are known.
+    pub fn set_addresses(&self, addresses: ServerAddresses) {
+        *self.addresses.lock().unwrap_or_else(PoisonError::into_inner) = Some(addresses);
+    }
+
+    /// The addresses behind the target's name, at most 16.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<KnownAddress> {
+        let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        addresses.as_ref().map(ServerAddresses::list).unwrap_or_default()
     }
 
     /// The values of one workload; `None` if the target has no workload of that name.

@@ -7,19 +7,18 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::DuplexStream;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::names::Names;
+use super::race;
 use super::socket::StampedSocket;
 use super::stamps::{Stamps, since};
 use super::stream::{Layer, Stream, Wire};
-use crate::recording::{ConnectionPhases, Ending};
-
-/// Addresses of one name that are tried in turn.
-const MAX_ADDRESSES: usize = 8;
+use crate::recording::{Ending, Recording};
+use crate::target::Addresses;
 
 /// Makes in-memory connections to a server in the same process.
 pub type PipeDialer = Arc<dyn Fn() -> DuplexStream + Send + Sync>;
@@ -29,10 +28,10 @@ pub type PipeDialer = Arc<dyn Fn() -> DuplexStream + Send + Sync>;
 pub(super) enum Dialer {
     /// By name and port; with TLS if there is a configuration for it.
     Network {
-        /// Host name or address, without brackets.
-        host: String,
-        /// TCP port.
-        port: u16,
+        /// Host and port, and the addresses behind them.
+        names: Arc<Names>,
+        /// Which of those.
+        addresses: Addresses,
         /// TLS settings and the name to verify; `None` for plain HTTP.
         tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     },
@@ -40,66 +39,60 @@ pub(super) enum Dialer {
     Pipe(PipeDialer),
 }
 
+/// A connection that was made.
+pub(super) struct Dialled {
+    pub stream: Stream,
+    pub stamps: Stamps,
+    /// What one way to the server and back took.
+    pub round_trip: Duration,
+}
+
 impl Dialer {
-    /// Connects; what was reached of the phases is noted even on failure.
+    /// Connects, to this address if one is wanted. What was reached of the phases is noted even on
+    /// failure, and so is the address.
     pub async fn dial(
         &self,
         epoch: Instant,
-        timeout: Duration,
-        phases: &mut ConnectionPhases,
-    ) -> Result<(Stream, Stamps), Ending> {
+        wanted: Option<SocketAddr>,
+        recording: &mut Recording,
+    ) -> Result<Dialled, Ending> {
         let stamps = Stamps::new(epoch);
+        let mut round_trip = Duration::ZERO;
         let layer = match self {
             Self::Pipe(dial) => Layer::Plain(Wire::Pipe(dial(), stamps.clone())),
-            Self::Network { host, port, tls } => {
-                let addresses = resolve(host, *port).await?;
-                phases.resolved = Some(since(epoch));
-                let tcp = connect(&addresses, timeout).await?;
-                phases.connected = Some(since(epoch));
-                let wire = Wire::Socket(StampedSocket::new(tcp, stamps.clone()));
+            Self::Network { names, addresses, tls } => {
+                let found = names.resolve().await?;
+                recording.connection.resolved = Some(since(epoch));
+                let candidates = match addresses {
+                    Addresses::First => race::interleaved(&found),
+                    Addresses::Each => one_of(names, wanted),
+                };
+                recording.address = candidates.first().filter(|_| candidates.len() == 1).copied();
+                let winner = race::connect(&candidates).await?;
+                recording.connection.connected = Some(since(epoch));
+                recording.address = Some(winner.address);
+                round_trip = winner.handshake;
+                let wire = Wire::Socket(StampedSocket::new(winner.tcp, stamps.clone()));
                 match tls {
                     None => Layer::Plain(wire),
                     Some((config, name)) => {
                         let stream = handshake(config, name, wire).await?;
-                        phases.tls_done = Some(since(epoch));
-                        phases.certificate_expiry = certificate_expiry(&stream);
+                        recording.connection.tls_done = Some(since(epoch));
+                        recording.connection.certificate_expiry = certificate_expiry(&stream);
                         Layer::Tls(Box::new(stream))
                     }
                 }
             }
         };
-        Ok((Stream::new(layer, stamps.clone()), stamps))
+        Ok(Dialled { stream: Stream::new(layer, stamps.clone()), stamps, round_trip })
     }
 }
 
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Ending> {
-    let found = tokio::net::lookup_host((host, port)).await;
-    let addresses: Vec<_> = match found {
-        Ok(addresses) => addresses.take(MAX_ADDRESSES).collect(),
-        Err(e) => return Err(Ending::ResolveFailed(format!("{host}: {e}"))),
-    };
-    if addresses.is_empty() {
-        return Err(Ending::ResolveFailed(format!("{host}: the name has no address")));
-    }
-    Ok(addresses)
-}
-
-/// Tries the addresses in turn, each with its share of the time.
-async fn connect(addresses: &[SocketAddr], timeout: Duration) -> Result<TcpStream, Ending> {
-    let share = timeout / u32::try_from(addresses.len()).unwrap_or(1);
-    let mut problems = Vec::new();
-    for address in addresses {
-        let problem = match tokio::time::timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(tcp)) => match tcp.set_nodelay(true) {
-                Ok(()) => return Ok(tcp),
-                Err(e) => e.to_string(),
-            },
-            Ok(Err(e)) => e.to_string(),
-            Err(_) => format!("no answer in {share:?}"),
-        };
-        problems.push(format!("{address}: {problem}"));
-    }
-    Err(Ending::ConnectFailed(problems.join("; ")))
+/// The wanted address while it is there; else, and where none could be wanted before the first
+/// look-up, the next in turn.
+fn one_of(names: &Names, wanted: Option<SocketAddr>) -> Vec<SocketAddr> {
+    let wanted = wanted.filter(|address| names.has(*address));
+    wanted.or_else(|| names.next_in_turn()).into_iter().collect()
 }
 
 async fn handshake(

@@ -7,6 +7,7 @@
 use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub(super) struct Connection {
     stamps: Stamps,
     /// What one way to the server and back took when it was connected.
     pub round_trip: Duration,
+    /// Where it leads; `None` over a pipe.
+    pub address: Option<SocketAddr>,
 }
 
 impl Connection {
@@ -48,7 +51,12 @@ impl Connection {
             .allow_spaces_after_header_name_in_responses(true)
             .handshake(TokioIo::new(stream));
         let (sender, http) = handshake.await.map_err(|e| ending_of(&e))?;
-        Ok(Self { sender, http, stamps, round_trip: Duration::ZERO })
+        Ok(Self { sender, http, stamps, round_trip: Duration::ZERO, address: None })
+    }
+
+    /// Whether it leads to this address; any will do for `None`.
+    pub fn leads_to(&self, address: Option<SocketAddr>) -> bool {
+        address.is_none() || self.address == address
     }
 
     /// Whether the connection can carry another request; notices that the server has closed it.

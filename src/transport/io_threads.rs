@@ -48,6 +48,8 @@ impl IoThreads {
             io.threads.push(thread.spawn(move || {
                 raise_priority();
                 runtime.block_on(stop.cancelled());
+                // A resolver that hangs is not waited for.
+                runtime.shutdown_background();
             })?);
         }
         Ok(io)
@@ -84,12 +86,20 @@ pub(super) async fn run_on<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, String> {
     let Some(handle) = handle else { return Ok(work.await) };
-    let mut task = AbortOnDrop(handle.spawn(work));
+    let mut task = AbortOnDrop::spawn(handle, work);
     // Not the error itself: a panic's message may quote what was being read.
     (&mut task.0).await.map_err(|_| "the exchange panicked".to_owned())
 }
 
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+/// A task that ends with whoever holds this.
+pub(super) struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T: Send + 'static> AbortOnDrop<T> {
+    /// Starts it on the thread behind `handle`.
+    pub fn spawn(handle: &Handle, work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(handle.spawn(work))
+    }
+}
 
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {

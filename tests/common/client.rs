@@ -8,7 +8,7 @@ use llm_prober::outcome::Outcome;
 use llm_prober::progress::Patience;
 use llm_prober::recording::Recording;
 use llm_prober::target::Target;
-use llm_prober::transport::{Answered, IoThreads, PipeDialer, Reading, Transport};
+use llm_prober::transport::{Answered, IoThreads, Lookup, PipeDialer, Reading, Transport};
 use tokio_util::sync::CancellationToken;
 
 /// A transport and what it belongs to.
@@ -24,6 +24,14 @@ impl Client {
         let target = target(url, settings);
         let io = IoThreads::start(2).unwrap();
         let transport = Transport::network(&target, &io).unwrap();
+        Self { target, transport, _io: Some(io) }
+    }
+
+    /// Over a real socket to the addresses that this resolver finds.
+    pub fn network_by(url: &str, settings: &str, lookup: Lookup) -> Self {
+        let target = target(url, settings);
+        let io = IoThreads::start(2).unwrap();
+        let transport = Transport::network_by(&target, &io, lookup).unwrap();
         Self { target, transport, _io: Some(io) }
     }
 

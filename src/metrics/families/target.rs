@@ -43,6 +43,23 @@ pub(in crate::metrics) static TARGET: &[Family<TargetMetrics>] = &[
         |t, s| s.late(&[], &t.certificate_expiry),
     ),
     gauge(
+        "address_success",
+        &["address"],
+        "With `addresses: each`: whether the last probe that was sent to this address of the target \
+         succeeded. At most 16 addresses; one that the resolver does not name any more is left out \
+         after five minutes, or at once if its last probe failed. A probe that misses an SLO at one \
+         address counts against it only if the last probe at every other address missed it, too; \
+         else it counts for nothing there.",
+        |t, s| {
+            t.addresses().iter().try_for_each(|known| match known.success {
+                Some(success) => {
+                    s.gauge(&[&known.address.to_string()], f64::from(u8::from(success)))
+                }
+                None => Ok(()),
+            })
+        },
+    ),
+    gauge(
         "slo_objective_ratio",
         &["slo"],
         "The share of probes that shall be good, as configured.",

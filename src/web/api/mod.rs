@@ -96,6 +96,8 @@ fn target_view(daemon: &Daemon, target: &Target, now_unix_nanos: i64) -> TargetV
     let metrics = daemon.metrics.target(&target.name);
     let known = metrics.as_ref().map(|metrics| metrics.model());
     let model = known.filter(|name| !name.is_empty()).map(|name| (*name).clone());
-    let server = metrics.and_then(|metrics| metrics.server_look());
-    TargetView::new(target, model, server, &daemon.history.overview(target, now_unix_nanos))
+    let server = metrics.as_ref().and_then(|metrics| metrics.server_look());
+    let addresses = metrics.map(|metrics| metrics.addresses()).unwrap_or_default();
+    let overview = daemon.history.overview(target, now_unix_nanos);
+    TargetView::new(target, model, server, &addresses, &overview)
 }

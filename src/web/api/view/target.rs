@@ -12,6 +12,7 @@ use super::server::ServerState;
 use crate::history::Overview;
 use crate::server_metrics::Look;
 use crate::target::{Target, shown_url};
+use crate::transport::KnownAddress;
 
 /// A target as it is now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -32,6 +33,9 @@ pub struct TargetView {
     pub version: BTreeMap<String, String>,
     /// Names of its workloads.
     pub workloads: Vec<String>,
+    /// The addresses behind its name, at most 16; empty before the first look-up.
+    #[serde(default)]
+    pub addresses: Vec<AddressView>,
     /// How it does.
     pub state: StateName,
     /// Its newest probe; null before the first has ended.
@@ -43,6 +47,25 @@ pub struct TargetView {
     pub server: Option<ServerState>,
 }
 
+/// One of the addresses behind a target's name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AddressView {
+    /// Address and port.
+    pub address: String,
+    /// Whether the resolver's newest answer has it.
+    pub present: bool,
+    /// Whether the last probe that was sent there succeeded; null where the addresses are not
+    /// probed one by one (`addresses: first`), and before the first probe.
+    pub success: Option<bool>,
+}
+
+impl From<&KnownAddress> for AddressView {
+    fn from(known: &KnownAddress) -> Self {
+        let KnownAddress { address, present, success } = *known;
+        Self { address: address.to_string(), present, success }
+    }
+}
+
 impl TargetView {
     /// `model` is the name that is asked for, once it is known.
     #[must_use]
@@ -50,6 +73,7 @@ impl TargetView {
         target: &Target,
         model: Option<String>,
         server: Option<Look>,
+        addresses: &[KnownAddress],
         overview: &Overview,
     ) -> Self {
         Self {
@@ -61,6 +85,7 @@ impl TargetView {
             labels: target.labels.clone(),
             version: target.version.clone(),
             workloads: target.workloads.iter().map(|w| w.name.clone()).collect(),
+            addresses: addresses.iter().map(AddressView::from).collect(),
             state: Named(overview.state),
             last: overview.last.as_deref().map(ProbeSummary::from),
             hour: HourView::from(&overview.hour),

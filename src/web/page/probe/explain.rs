@@ -31,14 +31,21 @@ fn failure(reason: FailureReason, probe: &Summary) -> String {
                                versions are not acceptable."
             .to_owned(),
         FailureReason::Timeout => {
-            format!(
-                "The whole request took longer than {}, its timeout.",
+            let whole = format!(
+                "The whole request took longer than {}, its timeout",
                 figure::setting(limits.timeout)
-            )
+            );
+            match limits.first_token_timeout.map(figure::setting) {
+                None => format!("{whole}."),
+                Some(first) => format!(
+                    "{whole}, or its first token longer than {first}, the first-token timeout."
+                ),
+            }
         }
         FailureReason::Stalled => format!(
-            "The answer began and then fell silent for longer than {}, the stall timeout.",
-            figure::setting(limits.stall_timeout)
+            "The answer began and then did not go on for longer than {}, the stall timeout. Pings \
+             and empty events are no progress.",
+            figure::setting(probe.workload.stall_timeout.unwrap_or(limits.stall_timeout))
         ),
         FailureReason::HttpStatus => format!("The server refused the request with status{status}."),
         FailureReason::Throttled => {

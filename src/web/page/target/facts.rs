@@ -23,6 +23,13 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         ("Stall timeout", figure::setting(target.limits.stall_timeout)),
         ("Connection", connection.to_owned()),
     ];
+    if let Some(limit) = target.limits.first_token_timeout {
+        facts.push(("First-token timeout", figure::setting(limit)));
+    }
+    let addresses = addresses(view);
+    if !addresses.is_empty() {
+        facts.push(("Addresses", addresses));
+    }
     if !target.stream {
         facts.push(("Streaming", "off: no time to first token".to_owned()));
     }
@@ -39,4 +46,20 @@ pub(super) fn section(view: &View<'_>) -> Markup {
             }
         }
     }
+}
+
+/// The addresses behind the target's name, and how each does where it is probed by itself.
+fn addresses(view: &View<'_>) -> String {
+    let metrics = view.daemon.metrics.target(&view.target.name);
+    let known = metrics.map(|metrics| metrics.addresses()).unwrap_or_default();
+    let described = known.iter().map(|known| {
+        let state = match (known.success, known.present) {
+            (Some(true), true) => ": answers",
+            (Some(false), true) => ": fails",
+            (None, true) => "",
+            (_, false) => ": not in the name any more",
+        };
+        format!("{}{state}", known.address)
+    });
+    described.collect::<Vec<_>>().join(", ")
 }

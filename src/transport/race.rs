@@ -1,0 +1,150 @@
+//! Happy eyeballs (RFC 8305): an address that does not answer at once is raced by the next one, so
+//! that one black hole among them costs a quarter of a second, not a time-out.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::stamps::since;
+use crate::recording::Ending;
+
+/// Addresses of one name that are tried at most.
+const MAX_ATTEMPTS: usize = 8;
+
+/// How long one address may take before the next one joins in: the RFC's recommendation.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Who answered first.
+pub(super) struct Winner {
+    pub tcp: TcpStream,
+    pub address: SocketAddr,
+    /// How long its own handshake took.
+    pub handshake: Duration,
+}
+
+/// In the order in which they are tried: families take turns, the first one's family begins.
+pub(super) fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first() else { return Vec::new() };
+    let of_first = |address: &&SocketAddr| address.is_ipv4() == first.is_ipv4();
+    let mut others = addresses.iter().filter(|address| !of_first(address));
+    let mut order = Vec::new();
+    for address in addresses.iter().filter(of_first) {
+        order.push(*address);
+        order.extend(others.next());
+    }
+    order.extend(others);
+    order.truncate(MAX_ATTEMPTS);
+    order
+}
+
+/// Connects to whichever answers first; the other attempts are dropped.
+pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<Winner, Ending> {
+    let mut waiting = addresses.iter();
+    let mut attempts = FuturesUnordered::new();
+    let mut problems = Vec::new();
+    let mut next = Instant::now();
+    loop {
+        tokio::select! {
+            biased;
+            Some(ended) = attempts.next(), if !attempts.is_empty() => match ended {
+                Ok(winner) => return Ok(winner),
+                Err(problem) => {
+                    problems.push(problem);
+                    next = Instant::now();
+                }
+            },
+            () = tokio::time::sleep_until(next), if waiting.len() > 0 => {
+                attempts.extend(waiting.next().map(|address| attempt(*address)));
+                next = Instant::now() + HEAD_START;
+            }
+            else => return Err(Ending::ConnectFailed(problems.join("; "))),
+        }
+    }
+}
+
+async fn attempt(address: SocketAddr) -> Result<Winner, String> {
+    let begun = Instant::now();
+    let problem = |e: std::io::Error| format!("{address}: {e}");
+    let tcp = TcpStream::connect(address).await.map_err(problem)?;
+    let handshake = since(begun).since(crate::recording::Offset::default());
+    tcp.set_nodelay(true).map_err(problem)?;
+    Ok(Winner { tcp, address, handshake })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::{TcpListener, TcpSocket};
+
+    fn addresses(text: &[&str]) -> Vec<SocketAddr> {
+        text.iter().map(|a| a.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let check = |given: &[&str], expect: &[&str]| {
+            assert_eq!(interleaved(&addresses(given)), addresses(expect));
+        };
+        let (a, b, c) = ("1.1.1.1:80", "1.1.1.2:80", "1.1.1.3:80");
+        let (x, y) = ("[2::1]:80", "[2::2]:80");
+        check(&[], &[]);
+        check(&[a, b, c], &[a, b, c]);
+        check(&[x, y, a, b, c], &[x, a, y, b, c]);
+        check(&[a, b, c, x], &[a, x, b, c]);
+        let many: Vec<_> = (1..=20).map(|i| format!("1.1.1.{i}:80")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        check(&many, &many[..8]);
+    }
+
+    /// A listener whose queue is full: the kernel leaves further handshakes without an answer.
+    /// Everything returned has to be kept.
+    pub(super) async fn black_hole() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut queued = Vec::new();
+        let soon = Duration::from_millis(200);
+        while let Ok(Ok(tcp)) = tokio::time::timeout(soon, TcpStream::connect(address)).await {
+            queued.push(tcp);
+            assert!(queued.len() < 100, "the queue never fills");
+        }
+        (address, listener, queued)
+    }
+
+    async fn listener() -> (SocketAddr, TcpListener) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        (listener.local_addr().unwrap(), listener)
+    }
+
+    #[tokio::test]
+    async fn a_black_hole_is_overtaken() {
+        let (hole, _held, _queued) = black_hole().await;
+        let (good, _listener) = listener().await;
+        for addresses in [vec![hole, good], vec![hole, hole, good], vec![good, hole]] {
+            let winner = connect(&addresses).await.unwrap_or_else(|e| panic!("{e:?}"));
+            assert_eq!((winner.address, winner.tcp.peer_addr().unwrap()), (good, good));
+            // Its own time, not that of the race.
+            assert!(winner.handshake < HEAD_START * addresses.len() as u32);
+        }
+    }
+
+    /// On the clock of the test: the network is not asked for longer than the head starts.
+    #[tokio::test]
+    async fn whoever_fails_gives_way_at_once_and_is_named() {
+        let (address, listener) = listener().await;
+        drop(listener);
+        let (good, _listener) = self::listener().await;
+        let refused = [address, address, address];
+        let begun = Instant::now();
+        let winner = connect(&[&refused[..], &[good]].concat()).await;
+        assert_eq!(winner.map(|w| w.address).ok(), Some(good));
+        assert!(begun.elapsed() < 3 * HEAD_START, "nobody was waited for");
+        let Err(Ending::ConnectFailed(why)) = connect(&refused).await else { panic!("connected") };
+        assert_eq!(why.matches(&format!("{address}: ")).count(), 3, "{why}");
+    }
+}
