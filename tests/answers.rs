@@ -56,7 +56,8 @@ fn the_end_marker_may_be_missing() {
 fn an_end_that_is_none() {
     check(&events(&[ROLE, A, B]), "truncated");
     check(&events(&[A, "{\"choices\":[{\"delta\":{\"content\":\"half"]), "truncated");
-    check(events(&[A, STOP, "{\"choices\":[],\"usa"]).trim_end(), "truncated");
+    // Behind the last finish nothing can hurt the answer any more.
+    check(events(&[A, STOP, "{\"choices\":[],\"usa"]).trim_end(), "success");
     check("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DO", "truncated");
 }
 
@@ -128,7 +129,10 @@ fn shapes_of_choices_and_deltas() {
     let parts = r#"{"choices":[{"delta":{"content":[{"type":"text","text":"a"}]}}]}"#;
     assert_eq!(content_events(&check(&events(&[parts, STOP]), "success")), 1);
     let two = r#"{"choices":[{"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}"#;
-    assert_eq!(content_events(&check(&events(&[two, STOP]), "success")), 2);
+    let both = r#"{"choices":[{"finish_reason":"stop"},{"index":1,"finish_reason":"stop"}]}"#;
+    assert_eq!(content_events(&check(&events(&[two, both]), "success")), 2);
+    // One that never finishes is no whole answer.
+    check(&events(&[two, STOP]), "truncated");
 }
 
 #[test]
@@ -236,14 +240,14 @@ fn the_ending_decides_unless_the_end_marker_was_seen() {
         (Ending::Cancelled, "cancelled"),
     ];
     for (ending, expect) in endings {
-        for payloads in [&[A][..], &[A, STOP]] {
+        let mut r = recording(SSE, &[(10, events(&[A]).as_bytes())]);
+        r.ending = ending.clone();
+        assert_eq!(verdict(&outcome(&chat_target(), &r)), expect);
+        for payloads in [&[A, STOP][..], &[A, STOP, DONE], &[A, DONE]] {
             let mut r = recording(SSE, &[(10, events(payloads).as_bytes())]);
             r.ending = ending.clone();
-            assert_eq!(verdict(&outcome(&chat_target(), &r)), expect);
+            assert_eq!(verdict(&outcome(&chat_target(), &r)), "success");
         }
-        let mut r = recording(SSE, &[(10, events(&[A, STOP, DONE]).as_bytes())]);
-        r.ending = ending;
-        assert_eq!(verdict(&outcome(&chat_target(), &r)), "success");
     }
     let unanswered = [
         (Ending::ResolveFailed("x".into()), "resolve"),

@@ -538,3 +538,54 @@ fn a_limit_spent_on_reasoning_is_said() {
     // They were billed all the same.
     assert_eq!(tokens(&o), (64, TokenSource::Usage));
 }
+
+fn expecting(expect: &str) -> std::sync::Arc<Target> {
+    target(&format!(
+        "workloads: {{w: {{prompts: {{inline: [hi]}}, expect: {expect}}}}}\n\
+         targets: [{{name: t, url: 'http://localhost/v1', model: m}}]"
+    ))
+}
+
+#[test]
+fn checks_look_where_they_are_told_to() {
+    let chunks = [
+        delta(json!({"reasoning": "because of this"})),
+        word("so be it"),
+        delta(
+            json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "go", "arguments": "{\"city\""}}]}),
+        ),
+        delta(json!({"tool_calls": [{"index": 0, "function": {"arguments": ": \"Oslo\"}"}}]})),
+    ];
+    let tail = body(&[finish("tool_calls")]) + &events(&[DONE]);
+    let check = |expect: &str, rejected_by: &[&str]| {
+        let o = timed_on(&expecting(expect), &chunks, &tail);
+        assert_eq!(o.rejected_by, rejected_by, "{expect}");
+        let expected = if rejected_by.is_empty() { "success" } else { "validation" };
+        assert_eq!(verdict(&o), expected, "{expect}");
+    };
+    check("{contains: so be}", &[]);
+    check("{contains: because}", &["contains"]);
+    check("{contains: because, in: answer}", &["contains"]);
+    check("{contains: because, in: reasoning}", &[]);
+    check("{regex: '^because of this$', in: reasoning}", &[]);
+    check("{contains: so be, in: reasoning}", &["contains"]);
+    check("{regex: '^go ', contains: Oslo, in: tool_calls}", &[]);
+    check("{contains: so be, in: tool_calls}", &["contains"]);
+    check("{tool_call: {name: go}, finish: [tool_calls]}", &[]);
+    check("{tool_call: {name: stay}, finish: [stop]}", &["tool_call", "finish"]);
+    let schema = "tests/config/files/city.schema.json";
+    check(&format!("{{tool_call: {{name: go, arguments_schema: {schema}}}}}"), &[]);
+    check(&format!("{{json_schema: {schema}}}"), &["json_schema"]);
+}
+
+#[test]
+fn an_answer_that_is_none_fails_without_being_asked_for() {
+    let bangs: Vec<Value> = (0..20).map(|_| word("!")).collect();
+    let o = timed(&bangs, &[finish("length")]);
+    assert_eq!((verdict(&o), o.rejected_by.as_slice()), ("validation", &["degenerate"][..]));
+    // What may have been asked for is only counted.
+    let again: Vec<Value> = (0..20).map(|_| word("so it goes, ")).collect();
+    let o = timed(&again, &[finish("length")]);
+    assert_eq!(verdict(&o), "success");
+    assert_eq!(o.measurement.degenerate, llm_prober::workload::degenerate::Degenerate::Perhaps);
+}

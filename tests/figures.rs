@@ -14,12 +14,13 @@ use llm_prober::recording::Offset;
 /// Ten tokens: the first after 100 ms, then one per 20 ms, each read alone; usage says twenty.
 fn timed(prefix: &str, pause_before_done: i64) -> Outcome {
     let usage = r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":20}}"#;
-    let first = format!("{prefix}{}", events(&[ROLE, A]));
-    let token = events(&[B]);
+    let token = |letter: char| events(&[&A.replace("\"a\"", &format!("\"{letter}\""))]);
+    let first = format!("{prefix}{}{}", events(&[ROLE]), token('0'));
+    let tokens: Vec<String> = ('1'..='9').map(token).collect();
     let end = events(&[STOP, usage]);
     let done = events(&[DONE]);
     let mut portions = vec![(100, first.as_bytes())];
-    portions.extend((1..10).map(|i| (100 + 20 * i, token.as_bytes())));
+    portions.extend((1..10).zip(&tokens).map(|(i, token)| (100 + 20 * i, token.as_bytes())));
     portions.push((281, end.as_bytes()));
     portions.push((281 + pause_before_done, done.as_bytes()));
     outcome(&chat_target(), &recording(SSE, &portions))
@@ -32,7 +33,8 @@ fn figures_of_a_timed_stream() {
     assert_eq!((m.ttfb, m.ttft, m.ttfo, m.ttst), (ms(100), ms(100), ms(100), ms(20)));
     assert_eq!((m.longest_gap, m.request_latency), (ms(20), ms(280)));
     assert_eq!(m.gaps, vec![Duration::from_millis(20); 9]);
-    assert_eq!(m.itl, Some(Duration::from_nanos(180_000_000 / 19)));
+    // Two tokens per event: 18 came after the first read.
+    assert_eq!(m.itl, Some(Duration::from_millis(10)));
     assert_eq!((m.coalesced, m.ttft_with_connect), (0, None));
     assert_eq!(m.output_tokens.unwrap().source, TokenSource::Usage);
     assert_eq!(m.content_at.first(), Some(&Offset(100 * MS)));

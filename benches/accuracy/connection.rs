@@ -21,7 +21,7 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
     transfer-encoding: chunked\r\n\r\n";
 const ROLE: &str =
     r#"[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]"#;
-const TOKEN: &str = r#"[{"index":0,"delta":{"content":" tok"},"finish_reason":null}]"#;
+const TOKEN: &str = r#"[{"index":0,"delta":{"content":" token"},"finish_reason":null}]"#;
 const FINISH: &str = r#"[{"index":0,"delta":{},"finish_reason":"length"}]"#;
 
 /// What a read came to.

@@ -87,8 +87,9 @@ fn stream_figures(
     }
 }
 
-/// Of the reasoning and of the answer, each choice by itself, the worst. Of tool calls the schema
-/// of their arguments is the judge.
+/// Of the reasoning and of the answer, each choice by itself, the worst. Reasoning alone is never
+/// surely worthless: nobody has to read it. Of tool calls the schema of their arguments is the
+/// judge.
 fn degenerate_of(content: &[&Event], tokens: Option<TokenCount>) -> Degenerate {
     let mut texts: BTreeMap<(u32, bool), String> = BTreeMap::new();
     for event in content {
@@ -100,7 +101,11 @@ fn degenerate_of(content: &[&Event], tokens: Option<TokenCount>) -> Degenerate {
         texts.entry((event.choice, reasoning)).or_default().push_str(text);
     }
     let tokens = tokens.map_or(0, |counted| counted.tokens);
-    texts.values().map(|text| degenerate(text, tokens)).max().unwrap_or_default()
+    let judge = |((_, reasoning), text): (&(u32, bool), &String)| {
+        let most = if *reasoning { Degenerate::Perhaps } else { Degenerate::Certainly };
+        degenerate(text, tokens).min(most)
+    };
+    texts.iter().map(judge).max().unwrap_or_default()
 }
 
 fn server_timing(timeline: &Timeline) -> ServerTiming {

@@ -104,8 +104,8 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         "degenerate_answers_total",
         &[],
         "Answers whose reasoning or text looks like none: one unit of at most 64 characters, \
-         repeated, fills nine tenths of it, or U+FFFD half of it. Those whose unit has at most 4 \
-         characters, and those of U+FFFD, fail as `validation`, too.",
+         repeated, fills nine tenths of it, or U+FFFD half of it. A text whose unit has at most \
+         4 characters, or of U+FFFD, fails as `validation`, too.",
         |w, s| s.counter(&[], w.degenerate_answers.get()),
     ),
     counter(

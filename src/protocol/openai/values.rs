@@ -127,9 +127,10 @@ pub fn wrong(what: &str, expected: &str, found: &Value) -> DecodeError {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole, and within 0 to 2^53
 pub fn whole_number(value: &Value) -> Option<u64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    if let Value::String(text) = value {
-        return text.trim().parse().ok();
-    }
-    let float = || value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=EXACT).contains(n));
-    value.as_u64().or_else(|| float().map(|n| n as u64))
+    let (whole, float) = match value {
+        Value::String(text) => (text.trim().parse().ok(), text.trim().parse().ok()),
+        other => (other.as_u64(), other.as_f64()),
+    };
+    let float = float.filter(|n: &f64| n.fract() == 0.0 && (0.0..=EXACT).contains(n));
+    whole.or_else(|| float.map(|n| n as u64))
 }
