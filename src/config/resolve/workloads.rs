@@ -2,13 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use regex::Regex;
 use serde_yaml::Spanned;
 
-use super::MAX_WORKLOADS;
 use super::catalog::Catalog;
-use super::timing;
+use super::{MAX_WORKLOADS, optional, timing};
 use crate::config::error::Report;
 use crate::config::prompts;
 use crate::config::raw;
@@ -52,7 +52,9 @@ fn workload(
     let prompts = sample.and_then(|sample| prompts(&raw.prompts, sample, base_dir, report));
     let default = if captured { CAPTURED_MAX_OUTPUT_TOKENS } else { DEFAULT_MAX_OUTPUT_TOKENS };
     let max_output_tokens = max_output_tokens(raw.max_output_tokens.as_ref(), default, report);
-    let stall_timeout = timing::workload_stall_timeout(raw.stall_timeout.as_ref(), report);
+    let stall_timeout = optional(raw.stall_timeout.as_ref(), |limit| {
+        timing::stall_timeout(Some(limit), Duration::ZERO, report)
+    });
     let validators = match &raw.expect {
         Some(expect) => validators(expect, max_output_tokens, report),
         None => Some(Vec::new()),
@@ -68,7 +70,7 @@ fn workload(
         },
         max_output_tokens: max_output_tokens?,
         validators: validators?,
-        stall_timeout: stall_timeout?,
+        stall_timeout: stall_timeout.ok()?,
     })
 }
 
