@@ -62,6 +62,8 @@ pub mod budget;
 pub mod interpret;
 pub mod outcome;
 
+pub mod fingerprint;
+
 pub mod detect;
 
 pub mod comparison;

@@ -43,7 +43,7 @@ pub use alarm::{Alarm, Change};
 pub use alpha::Alpha;
 pub use effect::{Effect, Estimate};
 pub use observed::{Observed, Pair};
-pub use pairs::{MissDetector, MissGate, Misses, PairDetector, PairGate, Verdict};
+pub use pairs::{CountsFor, MissDetector, MissGate, Misses, PairDetector, PairGate, Verdict};
 pub use past::{
     HourOfDay, LatencyReference, LatencyReferenceBuilder, PastDetector, REFERENCE_OBSERVATIONS,
     ReferenceError, ShareDetector, ShareReference, ShareReferenceBuilder,

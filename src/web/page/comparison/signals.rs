@@ -12,7 +12,7 @@ use crate::web::page::{figure, state};
 const COLUMNS: [Column; 6] = [
     text("Signal"),
     picture("Candidate against baseline"),
-    text("Verdict"),
+    text("Says"),
     number("Evidence for worse"),
     number("Evidence for not worse"),
     text("Alarm"),
@@ -29,9 +29,9 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         @if let Some(all) = &view.snapshot.together { (together(view, all)) }
     };
     let caption = html! {
-        "Median of candidate / baseline with its interval of 95 % at all times; in the pictures \
-         what is tolerated is shaded, up to the dashed line. Evidence: decimal logarithm, found of \
-         needed"
+        "Median of candidate / baseline with its interval of 95 % at all times, since the run began \
+         or an alarm last went on or off; in the pictures what is tolerated is shaded, up to the \
+         dashed line. Evidence: decimal logarithm, found of needed; for not worse of the same pairs"
     };
     html! {
         section aria-labelledby="signals" {
@@ -87,7 +87,7 @@ fn discordant(pairs: Discordant) -> Markup {
 
 fn alarm(s: &StreamSnapshot) -> Markup {
     html! {
-        @if s.alarmed { (state::badge(State::Degraded, "got worse")) } @else { "off" }
+        @if s.alarmed { (state::badge(State::Degraded, "on")) } @else { "off" }
         @if let Some(found) = s.evidence_log10 {
             " " span.note { (figure::evidence(found, s.threshold_log10)) }
         }
