@@ -35,6 +35,9 @@ impl Basis {
 
     /// What is not the same as it was, as far as it bears on a signal.
     pub fn differing(&self, earlier: &Self, signal: Signal) -> Vec<String> {
+        if earlier.0 == Fingerprint::default() {
+            return vec!["the program's version".to_owned()]; // which said so in another way
+        }
         let mut names = self.0.differing(&earlier.0);
         let of_others: Vec<_> =
             Signal::ALL.into_iter().filter(|s| *s != signal).map(definition).collect();

@@ -17,6 +17,8 @@ use crate::workload::Workload;
 /// What is written down of a workload.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Streams {
+    /// Of an earlier version of the program there is none.
+    #[serde(default)]
     basis: Basis,
     latencies: Vec<Stream<PastDetector>>,
     shares: Vec<Stream<ShareDetector>>,

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::comparison::{Cause, Run, RunId};
 
 /// A run by this id, or by one of its own: the time, and a few digits for those of one second.
+#[must_use]
 pub fn begin(id: Option<RunId>, cause: Cause) -> Run {
     let now = SystemTime::now();
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -210,3 +210,18 @@ async fn a_reload_begins_a_run_only_where_it_is_another_comparison() {
     assert_ne!(next.id, run.id);
     assert_eq!(next.cause.to_string(), "changed: candidate version.image");
 }
+
+/// Of an earlier version of the program: it is refused as a whole, and nothing in it is guessed at.
+#[tokio::test]
+async fn what_has_another_shape_is_refused() {
+    let mut fleet = Fleet::default();
+    apply(&mut fleet, &[spec("canary")], 7);
+    let mut state = serde_json::to_value(fleet.state()).unwrap();
+    let read = |state| serde_json::from_value::<Vec<super::Remembered>>(state);
+    assert_eq!(read(state.clone()).unwrap(), fleet.state());
+    state[0]["fingerprint"] = 12_345.into();
+    assert!(read(state.clone()).unwrap_err().to_string().contains("expected a map"));
+    state = serde_json::to_value(fleet.state()).unwrap();
+    state[0]["judge"].as_object_mut().unwrap().remove("run");
+    assert!(read(state).unwrap_err().to_string().contains("missing field `run`"));
+}

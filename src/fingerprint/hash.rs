@@ -97,7 +97,9 @@ impl<T: Hashed> Hashed for Option<T> {
 impl<T: Hashed> Hashed for [T] {
     fn add_to(&self, hash: &mut Hash) {
         self.len().add_to(hash);
-        self.iter().for_each(|value| value.add_to(hash));
+        for value in self {
+            value.add_to(hash);
+        }
     }
 }
 
@@ -124,7 +126,9 @@ impl<A: Hashed, B: Hashed, C: Hashed> Hashed for (A, B, C) {
 impl Hashed for BTreeMap<String, String> {
     fn add_to(&self, hash: &mut Hash) {
         self.len().add_to(hash);
-        self.iter().for_each(|entry| entry.add_to(hash));
+        for entry in self {
+            entry.add_to(hash);
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! `llm-prober compare`: two targets, side by side, until a verdict stands.
 
-mod answers;
 mod between;
 mod run;
 mod screen;

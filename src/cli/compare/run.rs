@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use super::screen::Screen;
-use super::{CompareArgs, PAIRS, answers};
+use super::{CompareArgs, PAIRS};
+use crate::cli::answers;
 use crate::comparer::{Comparer, Live, begin};
 use crate::comparison::{Cause, Comparison, DropReason, Judge, Snapshot, Standing, Waits};
 use crate::config::Config;
@@ -19,6 +20,7 @@ use crate::shutdown;
 use crate::skip::SkipReason;
 use crate::target::Target;
 use crate::transport::{IoThreads, Transport};
+use crate::workload::Mix;
 
 /// So many rounds without a pair between them, and there will not be one.
 const HOPELESS: u64 = 20;
@@ -38,11 +40,9 @@ impl Run<'_> {
         let mut asked_to_end = std::pin::pin!(shutdown::requested());
         let io = IoThreads::start(usize::from(self.args.io_threads)).map_err(|e| e.to_string())?;
         let spec = Arc::new(self.comparison);
-        if let Some(draw) = answers::first_draw(&spec.workloads) {
-            tokio::select! {
-                () = &mut asked_to_end => return Err("interrupted: nothing was compared".to_owned()),
-                answered = answers::check([&spec.baseline, &spec.candidate], &draw, &io) => answered?,
-            }
+        tokio::select! {
+            () = &mut asked_to_end => return Err("interrupted: nothing was compared".to_owned()),
+            answer = both_answer(&spec, &io) => answer?,
         }
         let metrics = Metrics::new(MetricsOptions::default());
         metrics.load(&self.config);
@@ -82,6 +82,26 @@ impl Run<'_> {
         screen.end(&live).map_err(|e| e.to_string())?;
         result.map(|()| live.snapshot().standing)
     }
+}
+
+/// Asks both sides at the same time, before the first pair.
+///
+/// # Errors
+/// Which side does not answer, and why not: nothing can be said of the other one then.
+async fn both_answer(spec: &Comparison, io: &IoThreads) -> Result<(), String> {
+    let Some(draw) = Mix::new(&spec.workloads, rand::random()).draw() else { return Ok(()) };
+    let ask = async |side: &str, target: &Arc<Target>| {
+        let probing = Probing::new(Arc::clone(target), Transport::network(target, io)?);
+        let named = if target.name == side { String::new() } else { format!(" `{}`", target.name) };
+        answers::check(&format!("the {side}{named}"), &probing, &draw).await
+    };
+    let (baseline, candidate) =
+        tokio::join!(ask("baseline", &spec.baseline), ask("candidate", &spec.candidate));
+    let silent: Vec<_> = [baseline, candidate].into_iter().filter_map(Result::err).collect();
+    if silent.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{}; nothing was compared", silent.join("; ")))
 }
 
 /// Both sides' probers, which follow no schedule of their own.

@@ -199,8 +199,11 @@ impl Rig {
             (&(*told.verdict).into(), &(*told.run).into())
         );
         assert_eq!(object["changed_since"].as_f64(), told.changed_since);
-        let line = comparison_table::summary(&snapshot);
-        assert!(line.contains(&format!(": {}", comparison_table::verdict(verdict))), "{line}");
+        let summary = comparison_table::summary(&snapshot);
+        assert!(
+            summary.contains(&format!(": {}", comparison_table::verdict(verdict))),
+            "{summary}"
+        );
     }
 
     /// What is told in each of some minutes, without repeats.
@@ -241,7 +244,7 @@ async fn equal_then_slower() {
 
 #[tokio::test(start_paused = true)]
 async fn equal_slower_and_equal_again() {
-    let rig = Rig::new(slower(120, Some(12)));
+    let rig = Rig::new(slower(120, Some(30)));
     assert_eq!(rig.course(119).await, ["undecided", "not_worse"]);
     let course = rig.course(180).await;
     assert_eq!(course, ["not_worse", "changed", "undecided", "not_worse"]);

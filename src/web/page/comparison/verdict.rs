@@ -21,9 +21,10 @@ pub(in crate::web::page) fn badge(verdict: Verdict) -> Markup {
 pub(super) fn sentence(standing: &Standing, now: i64) -> Markup {
     let since = standing.changed_since_unix_millis.map(moment::of_millis);
     match standing.verdict {
-        Verdict::Undecided => match &standing.waits {
-            Some(waits) => html! { "Not worse cannot be said yet: " (waits) "." },
-            None => html! { "More pairs are needed." },
+        Verdict::Undecided => html! {
+            "Not worse cannot be said yet"
+            @if let Some(waits) = &standing.waits { ": " (waits) }
+            "."
         },
         Verdict::NotWorse => html! {
             "The candidate is within what is tolerated, by every signal that decides."
