@@ -191,7 +191,14 @@ async fn nothing_is_saved_of_an_endpoint_that_is_down() {
     let folder = folder("127.0.0.1:1".parse().unwrap());
     let output = folder.probe_and(&["--save=FOLDER/base.json"]).await;
     assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(text(&output.stderr).contains("no probe succeeded (40 connect)"), "{output:?}");
+    assert!(text(&output.stderr).contains("the target does not answer (3 tries)"), "{output:?}");
+    assert!(!folder.path("base.json").exists());
+    // It answers, but never well.
+    let broken = "slots: 200\nfaults: {truncate: {probability: 1, after_tokens: 2}}\n";
+    folder.write("llm-prober.yml", &config(in_process::simulator(broken).await));
+    let output = folder.probe_and(&["--save=FOLDER/base.json"]).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(text(&output.stderr).contains("no probe succeeded (40 truncated)"), "{output:?}");
     assert!(!folder.path("base.json").exists());
 }
 

@@ -51,7 +51,7 @@ fn row(view: &View<'_>, w: &WorkloadSnapshot, s: &StreamSnapshot, scale: Scale) 
                 (None, Some(pairs)) => (discordant(pairs)),
                 (None, None) => (figure::NONE),
             }
-            " " span.note { (figure::counted(s.pairs, "pair", "pairs")) }
+            " " span.note { (pairs(s)) }
         },
         verdict::badge(gate.verdict),
         html! { (figure::evidence(gate.regressed_log10, needed.regressed)) },
@@ -76,6 +76,17 @@ fn together(view: &View<'_>, all: &TogetherSnapshot) -> Markup {
         html! { (figure::NONE) },
     ];
     table::row("all failure", "", &COLUMNS, &cells)
+}
+
+/// Of how many pairs the picture is, of those of the run: after an alarm of the later ones only.
+fn pairs(s: &StreamSnapshot) -> String {
+    let all = figure::counted(s.pairs, "pair", "pairs");
+    match s.gate.effect {
+        Some(effect) if effect.observations != s.pairs => {
+            format!("{} of {all}", figure::count(effect.observations))
+        }
+        _ => all,
+    }
 }
 
 fn discordant(pairs: Discordant) -> Markup {
