@@ -65,6 +65,8 @@ pub mod interpret;
 pub mod outcome;
 pub mod progress;
 
+pub mod fingerprint;
+
 pub mod detect;
 
 pub mod comparison;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::measure::Measurement;
+use crate::measure::{Measurement, definition};
 
 /// Which figure an objective bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,18 @@ impl ObjectiveKind {
             Self::RequestLatency => "request_latency",
             Self::LongestGap => "longest_gap",
             Self::TokensPerSecond => "tokens_per_second",
+        }
+    }
+
+    /// The number of the figure's definition.
+    #[must_use]
+    pub fn definition(self) -> u32 {
+        match self {
+            Self::Ttft => definition::TTFT,
+            Self::Itl => definition::ITL,
+            Self::RequestLatency => definition::REQUEST_LATENCY,
+            Self::LongestGap => definition::LONGEST_GAP,
+            Self::TokensPerSecond => definition::TOKENS_PER_SECOND,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::comparison::{Cause, Run, RunId};
 use crate::config::Config;
 use crate::failure::{Failure, FailureReason};
 use crate::gpu_settings::{GpuSettings, TargetGpus};
@@ -101,6 +102,15 @@ pub fn slo(name: &str, objectives: &[(ObjectiveKind, f64)]) -> Arc<Slo> {
         objectives: objectives.iter().map(objective).collect(),
         workloads: None,
     })
+}
+
+/// The first run of a comparison.
+pub fn run() -> Run {
+    Run {
+        id: RunId::try_from("run-1".to_owned()).expect("an id"),
+        began_unix_millis: 1_700_000_000_000,
+        cause: Cause::New,
+    }
 }
 
 /// A configuration of these targets.

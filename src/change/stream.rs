@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::basis::Basis;
 use super::judge::Judge;
 use super::observation::Observation;
 use super::snapshot::{ReferenceSnapshot, StreamSnapshot};
@@ -12,7 +11,7 @@ use crate::comparison::Signal;
 use crate::detect::{Change, ReferenceError, Threshold, Tolerance};
 
 /// What happened to a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// Its reference is complete.
     Complete,
@@ -20,8 +19,8 @@ pub enum What {
     Unfit(ReferenceError),
     /// Its alarm.
     Alarm(Change),
-    /// It is collected anew, because this is no longer the same.
-    Outdated(&'static str),
+    /// It is collected anew, because these fields are no longer the same.
+    Outdated(Vec<String>),
 }
 
 /// What a stream goes by; never written down.
@@ -49,7 +48,6 @@ impl<J: Judge> Phase<J> {
 #[serde(bound = "")]
 pub(super) struct Stream<J: Judge> {
     pub signal: Signal,
-    basis: Basis,
     tolerance: Tolerance,
     phase: Phase<J>,
     alarms: u64,
@@ -57,24 +55,30 @@ pub(super) struct Stream<J: Judge> {
 }
 
 impl<J: Judge> Stream<J> {
-    pub fn new(signal: Signal, basis: Basis, tolerance: Tolerance) -> Self {
+    pub fn new(signal: Signal, tolerance: Tolerance) -> Self {
         let phase = Phase::start();
-        Self { signal, basis, tolerance, phase, alarms: 0, last_alarm_unix_millis: None }
+        Self { signal, tolerance, phase, alarms: 0, last_alarm_unix_millis: None }
     }
 
-    /// Goes on where `earlier` was, as far as that was about the same; says why if it was not.
-    pub fn adopt(&mut self, earlier: &Self, threshold: Threshold) -> Option<What> {
+    /// Goes on where `earlier` was, unless what is measured is `differing` from what it was then;
+    /// says so.
+    pub fn adopt(
+        &mut self,
+        earlier: &Self,
+        differing: Vec<String>,
+        threshold: Threshold,
+    ) -> Option<What> {
         self.alarms = earlier.alarms;
         self.last_alarm_unix_millis = earlier.last_alarm_unix_millis;
-        if let Some(why) = self.basis.differs(&earlier.basis) {
-            return Some(What::Outdated(why));
+        if !differing.is_empty() {
+            return Some(What::Outdated(differing));
         }
         self.phase = earlier.phase.clone();
         if let Phase::Watching { judge, .. } = &mut self.phase {
             if self.tolerance != earlier.tolerance {
                 let Some(adjusted) = judge.tolerating(self.tolerance) else {
                     self.phase = Phase::start();
-                    return Some(What::Outdated("the tolerance"));
+                    return Some(What::Outdated(vec!["tolerance".to_owned()]));
                 };
                 *judge = adjusted;
             }

@@ -223,6 +223,22 @@ fn other_captured_requests_are_not_what_was_asked() {
     assert_eq!((outdated("p"), outdated("q")), (vec![], Signal::ALL.to_vec()));
 }
 
+/// What an earlier version of the program has written says in another way what it is about.
+#[test]
+fn a_reference_of_an_earlier_version_begins_anew() {
+    let mut watch = settled(&settings(), &target());
+    probe(&mut watch, 15_000, 200, |i| success(usual(i) * 1.5));
+    let mut state = serde_json::to_value(watch.state()).unwrap();
+    assert!(state["chat"].as_object_mut().unwrap().remove("basis").is_some());
+    let state: TargetState = serde_json::from_value(state).unwrap();
+    let mut next = self::watch(&settings(), &target());
+    let events = next.adopt(&state);
+    let outdated = What::Outdated(vec!["the program's version".to_owned()]);
+    assert!(events.len() == 5 && events.iter().all(|e| e.what == outdated), "{events:?}");
+    assert_eq!(stream(&next, Signal::Ttft).alarms, 1);
+    assert_eq!(collected(&next, Signal::Ttft), 0);
+}
+
 #[test]
 fn another_tolerance_keeps_the_reference_of_latencies() {
     let mut wanted = settings();

@@ -17,6 +17,9 @@ use crate::workload::Workload;
 /// What is written down of a workload.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Streams {
+    /// Of an earlier version of the program there is none.
+    #[serde(default)]
+    basis: Basis,
     latencies: Vec<Stream<PastDetector>>,
     shares: Vec<Stream<ShareDetector>>,
 }
@@ -36,16 +39,16 @@ impl WorkloadWatch {
         comparisons: &[Arc<Comparison>],
         fleet: usize,
     ) -> Self {
-        let mut streams = Streams::default();
+        let basis = Basis::of(target, workload);
+        let mut streams = Streams { basis, ..Streams::default() };
         for signal in signals(target, workload) {
-            let basis = Basis::of(target, workload, signal);
             let tolerance = settings.tolerances.of(signal);
             match signal {
                 Signal::Ttft | Signal::Itl | Signal::RequestLatency => {
-                    streams.latencies.push(Stream::new(signal, basis, tolerance));
+                    streams.latencies.push(Stream::new(signal, tolerance));
                 }
                 Signal::Failure | Signal::Slo => {
-                    streams.shares.push(Stream::new(signal, basis, tolerance));
+                    streams.shares.push(Stream::new(signal, tolerance));
                 }
             }
         }
@@ -59,14 +62,16 @@ impl WorkloadWatch {
 
     pub fn adopt(&mut self, earlier: &Streams) -> Vec<(Signal, What)> {
         let (threshold, mut events) = (self.terms.threshold, Vec::new());
+        let basis = &self.streams.basis;
+        let differing = |signal| basis.differing(&earlier.basis, signal);
         for stream in &mut self.streams.latencies {
             let same = earlier.latencies.iter().find(|e| e.signal == stream.signal);
-            let event = same.and_then(|e| stream.adopt(e, threshold));
+            let event = same.and_then(|e| stream.adopt(e, differing(e.signal), threshold));
             events.extend(event.map(|what| (stream.signal, what)));
         }
         for stream in &mut self.streams.shares {
             let same = earlier.shares.iter().find(|e| e.signal == stream.signal);
-            let event = same.and_then(|e| stream.adopt(e, threshold));
+            let event = same.and_then(|e| stream.adopt(e, differing(e.signal), threshold));
             events.extend(event.map(|what| (stream.signal, what)));
         }
         events

@@ -1,5 +1,6 @@
 //! The command line: flags in the exporters' style, one file per command.
 
+mod answers;
 mod batch;
 mod check;
 mod compare;

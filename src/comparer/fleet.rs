@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Comparer, Live};
-use crate::comparison::{Comparison, Judge};
+use super::{Comparer, Live, begin};
+use crate::comparison::{Cause, Comparison, Judge};
+use crate::fingerprint::Fingerprint;
 use crate::prober::commission::Desk;
 
 /// Every comparison under way.
 #[derive(Debug, Default)]
 pub struct Fleet {
     running: HashMap<String, Running>,
-    /// Of the run before, until it is asked for.
+    /// Of the program's run before, or of the configuration before, until it is asked for.
     remembered: Vec<Remembered>,
 }
 
@@ -24,7 +25,7 @@ pub struct Fleet {
 pub struct Remembered {
     name: String,
     /// Of what was compared; of anything else it says nothing.
-    fingerprint: u64,
+    fingerprint: Fingerprint,
     seed: u64,
     judge: Judge,
 }
@@ -33,6 +34,17 @@ pub struct Remembered {
 struct Running {
     live: Arc<Live>,
     stop: CancellationToken,
+}
+
+impl Running {
+    fn remember(&self) -> Remembered {
+        Remembered {
+            name: self.live.spec().name.clone(),
+            fingerprint: self.live.spec().fingerprint(),
+            seed: self.live.seed(),
+            judge: self.live.state(),
+        }
+    }
 }
 
 /// What the start of a comparison needs.
@@ -52,8 +64,9 @@ impl Fleet {
         Self { remembered, ..Self::default() }
     }
 
-    /// Puts these in force: equal ones go on, others begin anew, those that are gone end. So many
-    /// `streams` can raise an alarm, these and all others.
+    /// Puts these in force: equal ones go on undisturbed, those that compare the same in another
+    /// rhythm go on with what they have learnt, others begin a new run, those that are gone end. So
+    /// many `streams` can raise an alarm, these and all others.
     pub fn apply(
         &mut self,
         wanted: &[Arc<Comparison>],
@@ -63,6 +76,7 @@ impl Fleet {
         let stays = |running: &Running| wanted.iter().any(|c| c == running.live.spec());
         for (_, gone) in self.running.extract_if(|_, running| !stays(running)) {
             gone.stop.cancel();
+            self.remembered.push(gone.remember());
         }
         for spec in wanted {
             if let Some(running) = self.running.get(&spec.name) {
@@ -83,10 +97,16 @@ impl Fleet {
             tracing::error!(comparison = %spec.name, "a side has no prober");
             return;
         };
-        let (seed, judge) = self.recall(spec, streams).unwrap_or_else(|| {
-            let judge = Judge::new(spec, streams);
-            ((means.seed)(spec), judge)
-        });
+        let (seed, judge) = match self.recall(spec, streams) {
+            Ok(known) => known,
+            Err(cause) => {
+                let run = begin(None, cause);
+                tracing::info!(
+                    comparison = %spec.name, run = %run.id, cause = %run.cause, "a new run begins"
+                );
+                ((means.seed)(spec), Judge::new(spec, streams, run))
+            }
+        };
         let live = Arc::new(Live::new(Arc::clone(spec), seed, judge));
         let stop = CancellationToken::new();
         let comparer = Comparer::new(Arc::clone(&live), baseline, candidate, stop.clone());
@@ -94,28 +114,25 @@ impl Fleet {
         self.running.insert(spec.name.clone(), Running { live, stop });
     }
 
-    /// What an earlier run has learnt about this very comparison.
-    fn recall(&mut self, spec: &Comparison, streams: usize) -> Option<(u64, Judge)> {
-        let known = self.remembered.iter().position(|r| r.name == spec.name)?;
+    /// What was learnt earlier about this very comparison, or why a new run begins.
+    fn recall(&mut self, spec: &Comparison, streams: usize) -> Result<(u64, Judge), Cause> {
+        let known = self.remembered.iter().position(|r| r.name == spec.name).ok_or(Cause::New)?;
         let Remembered { fingerprint, seed, mut judge, .. } = self.remembered.swap_remove(known);
-        if fingerprint != spec.fingerprint() || !judge.fits(spec) {
-            tracing::info!(comparison = %spec.name, "has changed, starts anew");
-            return None;
+        let changed = spec.fingerprint().differing(&fingerprint);
+        if !changed.is_empty() {
+            return Err(Cause::Changed(changed));
+        }
+        if !judge.fits(spec) {
+            return Err(Cause::New);
         }
         judge.set_fleet(spec, streams);
-        Some((seed, judge))
+        Ok((seed, judge))
     }
 
     /// What every comparison has learnt, by name.
     #[must_use]
     pub fn state(&self) -> Vec<Remembered> {
-        let one = |running: &Running| Remembered {
-            name: running.live.spec().name.clone(),
-            fingerprint: running.live.spec().fingerprint(),
-            seed: running.live.seed(),
-            judge: running.live.state(),
-        };
-        let mut all: Vec<_> = self.running.values().map(one).collect();
+        let mut all: Vec<_> = self.running.values().map(Running::remember).collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all
     }

@@ -3,6 +3,7 @@
 //! The probes are made by the targets' own probers, so limits, budgets, metrics and history hold
 //! for them as for any other; a side that may not be asked drops the round before anything is sent.
 
+mod begin;
 mod fleet;
 mod live;
 mod round;
@@ -16,8 +17,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use begin::begin;
 pub use fleet::{Fleet, Means, Remembered};
-pub use live::Live;
+pub use live::{Live, UsedId};
 use round::{Asked, LATE};
 
 use crate::comparison::{DropReason, Next, Order, Source};
@@ -102,12 +104,12 @@ impl Comparer {
             self.live.dropped(DropReason::Skipped(reason));
             return;
         }
-        let live = Arc::clone(&self.live);
+        let (live, begun_in) = (Arc::clone(&self.live), self.live.run());
         let baseline = Asked::new(&self.baseline, &next.draw, scheduled);
         let candidate = Asked::new(&self.candidate, &next.draw, scheduled);
         self.rounds.spawn(async move {
             match round::run(&live, &next, scheduled, baseline, candidate).await {
-                Ok(round) => live.observe(&round),
+                Ok(round) => live.observe(&begun_in, &round),
                 Err(reason) => live.dropped(reason),
             }
         });

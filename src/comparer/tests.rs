@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use super::{Fleet, Live, Means};
-use crate::comparison::{Comparison, Order, Round, Side, Timing};
+use crate::comparison::{Cause, Comparison, DropReason, Order, Round, RunId, Side, Timing};
 use crate::detect::{self, Tolerance};
 use crate::prober::commission::desk;
 use crate::schedule::{Arrival, Schedule};
@@ -39,26 +39,30 @@ fn apply(fleet: &mut Fleet, wanted: &[Comparison], seed: u64) -> Vec<Arc<Live>> 
 fn observe(live: &Live, rounds: std::ops::Range<u64>) {
     for i in rounds {
         let side = |ttft| Side {
-            failed: false,
+            failure: None,
             ttft: Some(Duration::from_millis(ttft)),
             itl: Some(Duration::from_millis(10)),
             request_latency: Some(Duration::from_millis(ttft + 100)),
             missed_slo: None,
         };
-        live.observe(&Round {
-            workload: "chat".to_owned(),
-            baseline: side(200 + i % 7),
-            candidate: side(205 + i % 5),
-            answers: None,
-            ended_unix_millis: 0,
-        });
+        live.observe(
+            &live.run(),
+            &Round {
+                workload: "chat".to_owned(),
+                baseline: side(200 + i % 7),
+                candidate: side(205 + i % 5),
+                answers: None,
+                ended_unix_millis: 0,
+            },
+        );
     }
 }
 
 #[tokio::test]
 async fn a_restart_in_mid_stream_changes_nothing() {
-    let (mut through, mut before) = (Fleet::default(), Fleet::default());
+    let mut through = Fleet::default();
     let one = apply(&mut through, &[spec("canary")], 7);
+    let mut before = Fleet::remembering(through.state()); // of the same run
     let other = apply(&mut before, &[spec("canary")], 7);
     observe(&one[0], 0..100);
     observe(&other[0], 0..60);
@@ -133,4 +137,91 @@ async fn a_comparison_that_begins_anew_sends_fresh_nonces() {
     let words = |prompt: &str| prompt.split_once("] ").unwrap().1.to_owned();
     assert_eq!(words(&one), words(&other), "the same draws");
     assert_ne!(one, other);
+}
+
+fn id(id: &str) -> RunId {
+    RunId::try_from(id.to_owned()).unwrap()
+}
+
+#[tokio::test]
+async fn a_run_is_begun_as_asked_and_knows_nothing_of_the_one_before() {
+    let mut fleet = Fleet::default();
+    let live = apply(&mut fleet, &[spec("canary")], 7).remove(0);
+    let first = live.snapshot().standing.run;
+    assert_eq!(first.cause, Cause::New);
+    observe(&live, 0..5);
+
+    assert_eq!(live.start(Some(id("v2"))), Ok(id("v2")));
+    let begun = live.snapshot();
+    assert_eq!((begun.pairs(), &begun.standing.run.id), (0, &id("v2")));
+    assert_eq!(begun.standing.run.cause, Cause::Asked);
+    // Asked for twice, as by a client that did not hear the answer.
+    assert_eq!(live.start(Some(id("v2"))), Ok(id("v2")));
+    observe(&live, 0..1);
+    let error = live.start(Some(id("v2"))).unwrap_err().to_string();
+    assert!(error.starts_with("the current run is `v2` and has made rounds, expected"), "{error}");
+    assert_eq!(live.snapshot().pairs(), 1);
+    let own = live.start(None).unwrap();
+    assert!(own != id("v2") && own != first.id, "{own}");
+    assert_eq!(live.snapshot().pairs(), 0);
+}
+
+/// A probe of yesterday's candidate is none of today's.
+#[tokio::test]
+async fn rounds_under_way_do_not_count_in_the_next_run() {
+    let mut fleet = Fleet::default();
+    let live = apply(&mut fleet, &[spec("canary")], 7).remove(0);
+    let begun_in = live.run();
+    live.start(None).unwrap();
+    let side =
+        Side { failure: None, ttft: None, itl: None, request_latency: None, missed_slo: None };
+    live.observe(
+        &begun_in,
+        &Round {
+            workload: "chat".to_owned(),
+            baseline: side,
+            candidate: side,
+            answers: None,
+            ended_unix_millis: 0,
+        },
+    );
+    let snapshot = live.snapshot();
+    assert_eq!((snapshot.pairs(), snapshot.rounds_dropped()), (0, 1));
+    assert!(snapshot.dropped.contains(&(DropReason::OtherRun, 1)));
+}
+
+/// Another rhythm is the same comparison, another candidate is not.
+#[tokio::test]
+async fn a_reload_begins_a_run_only_where_it_is_another_comparison() {
+    let mut fleet = Fleet::default();
+    let live = apply(&mut fleet, &[spec("canary")], 7).remove(0);
+    let run = live.snapshot().standing.run;
+    observe(&live, 0..5);
+    let timing = Schedule { interval: Duration::from_secs(30), arrival: Arrival::Constant }.into();
+    let slower = Comparison { timing, ..spec("canary") };
+    let live = apply(&mut fleet, std::slice::from_ref(&slower), 8).remove(0);
+    assert_eq!((live.snapshot().pairs(), live.snapshot().standing.run), (5, run.clone()));
+
+    let version = [("image".to_owned(), "v2".to_owned())].into();
+    let candidate = Arc::new(Target { version, ..target("next") });
+    let live = apply(&mut fleet, &[Comparison { candidate, ..slower }], 8).remove(0);
+    let next = live.snapshot().standing.run;
+    assert_eq!(live.snapshot().pairs(), 0);
+    assert_ne!(next.id, run.id);
+    assert_eq!(next.cause.to_string(), "changed: candidate version.image");
+}
+
+/// Of an earlier version of the program: it is refused as a whole, and nothing in it is guessed at.
+#[tokio::test]
+async fn what_has_another_shape_is_refused() {
+    let mut fleet = Fleet::default();
+    apply(&mut fleet, &[spec("canary")], 7);
+    let mut state = serde_json::to_value(fleet.state()).unwrap();
+    let read = |state| serde_json::from_value::<Vec<super::Remembered>>(state);
+    assert_eq!(read(state.clone()).unwrap(), fleet.state());
+    state[0]["fingerprint"] = 12_345.into();
+    assert!(read(state.clone()).unwrap_err().to_string().contains("expected a map"));
+    state = serde_json::to_value(fleet.state()).unwrap();
+    state[0]["judge"].as_object_mut().unwrap().remove("run");
+    assert!(read(state).unwrap_err().to_string().contains("missing field `run`"));
 }

@@ -10,17 +10,20 @@ pub enum DropReason {
     Skipped(SkipReason),
     /// A side's probe was given up, or met a defect of the prober.
     Prober,
+    /// It began in an earlier run.
+    OtherRun,
 }
 
 impl DropReason {
     /// Every reason, in the order of the metric's documentation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Skipped(SkipReason::InFlightLimit),
         Self::Skipped(SkipReason::Budget),
         Self::Skipped(SkipReason::Late),
         Self::Skipped(SkipReason::Paused),
         Self::Skipped(SkipReason::NotOwner),
         Self::Prober,
+        Self::OtherRun,
     ];
 
     /// The label value.
@@ -29,6 +32,7 @@ impl DropReason {
         match self {
             Self::Skipped(reason) => reason.as_str(),
             Self::Prober => "prober",
+            Self::OtherRun => "other_run",
         }
     }
 }
@@ -42,6 +46,6 @@ mod tests {
         for reason in SkipReason::ALL {
             assert!(DropReason::ALL.contains(&DropReason::Skipped(reason)), "{reason}");
         }
-        assert_eq!(DropReason::ALL.len(), SkipReason::ALL.len() + 1);
+        assert_eq!(DropReason::ALL.len(), SkipReason::ALL.len() + 2);
     }
 }

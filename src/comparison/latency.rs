@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gate::{Decision, Needed};
+use super::gate::{ANSWERED_PAIRS, Evidence};
+use super::round::Round;
 use super::signal::Signal;
 use super::snapshot::{GateSnapshot, StreamSnapshot};
-use crate::detect::{Alpha, Change, Pair, PairDetector, PairGate, Threshold, Tolerance, Verdict};
+use crate::detect::{Alpha, Change, PairDetector, PairGate, Threshold, Tolerance, Verdict};
 
 /// Its alarm and its gate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,9 +14,10 @@ pub(super) struct LatencyStream {
     pub signal: Signal,
     detector: PairDetector,
     gate: PairGate,
-    decision: Decision,
-    /// Some pair had the figure on both sides.
-    seen: bool,
+    /// Pairs that had the figure on both sides, in the run.
+    seen: u64,
+    /// The same since *not worse* was last begun anew.
+    answered: u64,
     last_alarm_unix_millis: Option<u64>,
 }
 
@@ -25,49 +27,66 @@ impl LatencyStream {
             signal,
             detector: PairDetector::new(tolerance, threshold),
             gate: PairGate::new(tolerance, Alpha::DEFAULT),
-            decision: Decision::none(),
-            seen: false,
+            seen: 0,
+            answered: 0,
             last_alarm_unix_millis: None,
         }
     }
 
-    pub fn observe(
-        &mut self,
-        pair: Pair,
-        needed: Needed,
-        now: u64,
-    ) -> (Option<Change>, Option<Verdict>) {
-        self.seen |= pair.is_whole();
-        let change = self.detector.observe(pair);
+    /// Takes up one round; `silent`: the baseline has not answered for a while.
+    pub fn observe(&mut self, round: &Round, silent: bool) -> Option<Change> {
+        let pair = round.pair(self.signal)?;
+        let counts = round.counts_for(self.signal, silent);
+        self.seen += u64::from(pair.is_whole());
+        self.answered += u64::from(pair.is_whole());
+        self.gate.observe_for(pair, counts);
+        let change = counts.regressed.then(|| self.detector.observe(pair)).flatten();
         if change == Some(Change::Raised) {
-            self.last_alarm_unix_millis = Some(now);
+            self.last_alarm_unix_millis = Some(round.ended_unix_millis);
         }
-        self.gate.observe(pair);
-        let (regressed, not_worse) = (self.gate.regressed_log10(), self.gate.not_worse_log10());
-        (change, self.decision.step(needed, regressed, not_worse))
+        change
     }
 
-    pub fn verdict(&self) -> Verdict {
-        self.decision.verdict()
+    /// From here on it is judged by later pairs whether it is not worse.
+    pub fn not_worse_anew(&mut self) {
+        self.gate.not_worse_anew();
+        self.answered = 0;
+    }
+
+    pub fn evidence(&self) -> Evidence {
+        // The interval is that of the same pairs: what it shows to be slower is not not worse.
+        let slowest = 1.0 + self.detector.tolerance().delta();
+        let lower = self.gate.effect().and_then(|effect| effect.lower);
+        Evidence {
+            regressed: self.gate.regressed_log10(),
+            not_worse: self.gate.not_worse_log10(),
+            alarmed: self.detector.alarm().is_active(),
+            doubted: self.answered < ANSWERED_PAIRS || lower.is_some_and(|least| least > slowest),
+        }
     }
 
     /// Whether nothing but failures was seen.
     pub fn is_silent(&self) -> bool {
-        !self.seen
+        self.seen == 0
     }
 
-    pub fn pairs(&self) -> u64 {
-        self.gate.pairs()
+    /// Since when its alarm is on.
+    pub fn changed_since(&self) -> Option<u64> {
+        self.last_alarm_unix_millis.filter(|_| self.detector.alarm().is_active())
+    }
+
+    pub fn threshold(&self) -> Threshold {
+        self.detector.threshold()
     }
 
     pub fn set_threshold(&mut self, threshold: Threshold) {
         self.detector.set_threshold(threshold);
     }
 
-    pub fn snapshot(&self) -> StreamSnapshot {
+    pub fn snapshot(&self, part: Verdict) -> StreamSnapshot {
         StreamSnapshot {
             signal: self.signal,
-            pairs: self.pairs(),
+            pairs: self.gate.pairs(),
             evidence_log10: self.detector.evidence_log10(),
             threshold_log10: self.detector.threshold().log10(),
             alarmed: self.detector.alarm().is_active(),
@@ -76,7 +95,7 @@ impl LatencyStream {
             effect: self.detector.effect(),
             discordant: None,
             gate: GateSnapshot {
-                verdict: self.verdict(),
+                verdict: part,
                 regressed_log10: self.gate.regressed_log10(),
                 not_worse_log10: self.gate.not_worse_log10(),
                 effect: self.gate.effect(),

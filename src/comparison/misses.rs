@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gate::{Decision, Needed};
+use super::gate::Evidence;
+use super::round::Round;
 use super::signal::Signal;
 use super::snapshot::{Discordant, GateSnapshot, StreamSnapshot};
-use crate::detect::{Alpha, Change, MissDetector, MissGate, Misses, Threshold, Verdict};
+use crate::detect::{Alpha, Change, MissDetector, MissGate, Threshold, Verdict};
 
 /// Their alarm and their gate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,7 +14,6 @@ pub(super) struct MissStream {
     pub signal: Signal,
     detector: MissDetector,
     gate: MissGate,
-    decision: Decision,
     last_alarm_unix_millis: Option<u64>,
 }
 
@@ -24,39 +24,50 @@ impl MissStream {
             signal,
             detector: MissDetector::new(threshold),
             gate: MissGate::new(margin, Alpha::DEFAULT)?,
-            decision: Decision::none(),
             last_alarm_unix_millis: None,
         })
     }
 
-    pub fn observe(
-        &mut self,
-        misses: Misses,
-        needed: Needed,
-        now: u64,
-    ) -> (Option<Change>, Option<Verdict>) {
-        let change = self.detector.observe(misses);
+    /// Takes up one round; `silent`: the baseline has not answered for a while.
+    pub fn observe(&mut self, round: &Round, silent: bool) -> Option<Change> {
+        let misses = round.misses(self.signal)?;
+        let counts = round.counts_for(self.signal, silent);
+        self.gate.observe_for(misses, counts);
+        let change = counts.regressed.then(|| self.detector.observe(misses)).flatten();
         if change == Some(Change::Raised) {
-            self.last_alarm_unix_millis = Some(now);
+            self.last_alarm_unix_millis = Some(round.ended_unix_millis);
         }
-        self.gate.observe(misses);
-        let (regressed, not_worse) = (self.gate.regressed_log10(), self.gate.not_worse_log10());
-        (change, self.decision.step(needed, regressed, not_worse))
+        change
     }
 
-    pub fn verdict(&self) -> Verdict {
-        self.decision.verdict()
+    /// From here on it is judged by later pairs whether it is not worse.
+    pub fn not_worse_anew(&mut self) {
+        self.gate.not_worse_anew();
+    }
+
+    pub fn evidence(&self) -> Evidence {
+        Evidence {
+            regressed: self.gate.regressed_log10(),
+            not_worse: self.gate.not_worse_log10(),
+            alarmed: self.detector.alarm().is_active(),
+            doubted: false,
+        }
     }
 
     pub fn pairs(&self) -> u64 {
         self.gate.pairs()
     }
 
+    /// Since when its alarm is on.
+    pub fn changed_since(&self) -> Option<u64> {
+        self.last_alarm_unix_millis.filter(|_| self.detector.alarm().is_active())
+    }
+
     pub fn set_threshold(&mut self, threshold: Threshold) {
         self.detector.set_threshold(threshold);
     }
 
-    pub fn snapshot(&self) -> StreamSnapshot {
+    pub fn snapshot(&self, part: Verdict) -> StreamSnapshot {
         StreamSnapshot {
             signal: self.signal,
             pairs: self.pairs(),
@@ -71,7 +82,7 @@ impl MissStream {
                 baseline_worse: self.detector.baseline_worse(),
             }),
             gate: GateSnapshot {
-                verdict: self.verdict(),
+                verdict: part,
                 regressed_log10: self.gate.regressed_log10(),
                 not_worse_log10: self.gate.not_worse_log10(),
                 effect: None,

@@ -4,15 +4,44 @@ use std::time::Duration;
 
 use super::answers::Answers;
 use super::signal::Signal;
-use crate::detect::{Misses, Observed, Pair};
+use crate::detect::{CountsFor, Misses, Observed, Pair};
 use crate::failure::FailureReason;
 use crate::outcome::Outcome;
+
+/// Why a side failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SideFailure {
+    /// It refused the prober's credentials (status 401): they may have expired. That is no fault of
+    /// a candidate, but what refuses is not to be called *not worse*, either.
+    Unauthorized,
+    /// Anything else.
+    Failed(FailureReason),
+}
+
+impl SideFailure {
+    const UNAUTHORIZED: u16 = 401;
+
+    fn of(outcome: &Outcome) -> Option<Self> {
+        let reason = outcome.reason()?;
+        let unauthorized = outcome.http_status == Some(Self::UNAUTHORIZED);
+        Some(if unauthorized { Self::Unauthorized } else { Self::Failed(reason) })
+    }
+
+    /// Its name: that of the reason, or `unauthorized`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::Failed(reason) => reason.as_str(),
+        }
+    }
+}
 
 /// One side of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Side {
-    /// The probe failed; its figures then count as infinite.
-    pub failed: bool,
+    /// Why the probe failed, if it did; its figures then count as infinite.
+    pub failure: Option<SideFailure>,
     /// Time to first token; `None` where it could not be observed.
     pub ttft: Option<Duration>,
     /// Inter-token latency; `None` where it could not be observed.
@@ -36,7 +65,7 @@ impl Side {
         let covered = judged.peek().is_some();
         let figures = &outcome.measurement;
         Some(Self {
-            failed: !outcome.succeeded(),
+            failure: SideFailure::of(outcome),
             ttft: figures.ttft,
             itl: figures.itl,
             request_latency: figures.request_latency,
@@ -44,8 +73,18 @@ impl Side {
         })
     }
 
+    /// Whether the probe failed.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    fn unauthorized(&self) -> bool {
+        self.failure == Some(SideFailure::Unauthorized)
+    }
+
     fn latency(&self, signal: Signal) -> Option<Observed> {
-        if self.failed {
+        if self.failed() {
             return Some(Observed::Failed);
         }
         let figure = match signal {
@@ -79,15 +118,37 @@ impl Round {
     /// other side shows the figure: else those of the side that shows it less would count more.
     #[must_use]
     pub fn pair(&self, signal: Signal) -> Option<Pair> {
-        if self.baseline.failed && self.candidate.failed {
+        if self.baseline.failed() && self.candidate.failed() {
             return None;
         }
         let (baseline, candidate) = (&self.baseline, &self.candidate);
         let beside_a_failure = Observed::Finite(1.0); // any time is less than infinite
         let of = |side: &Side, other: &Side| {
-            side.latency(signal).or_else(|| other.failed.then_some(beside_a_failure))
+            side.latency(signal).or_else(|| other.failed().then_some(beside_a_failure))
         };
         Some(Pair { baseline: of(baseline, candidate)?, candidate: of(candidate, baseline)? })
+    }
+
+    /// Whether both sides answered.
+    #[must_use]
+    pub fn answered(&self) -> bool {
+        !self.baseline.failed() && !self.candidate.failed()
+    }
+
+    /// For which verdicts it counts as evidence. Nothing that the baseline fails to do speaks for the
+    /// candidate's speed, and nothing at all does while the baseline is `silent`. Refused credentials
+    /// speak against no server.
+    #[must_use]
+    pub fn counts_for(&self, signal: Signal, silent: bool) -> CountsFor {
+        let (baseline, candidate) = (&self.baseline, &self.candidate);
+        let slower_or_failed = match signal {
+            Signal::Ttft | Signal::Itl | Signal::RequestLatency => !baseline.failed(),
+            Signal::Failure | Signal::Slo => !baseline.unauthorized(),
+        };
+        CountsFor {
+            regressed: !(baseline.unauthorized() || candidate.unauthorized()),
+            not_worse: slower_or_failed && !silent,
+        }
     }
 
     /// Who did badly. `None` for latencies, and without a common SLO.
@@ -96,7 +157,7 @@ impl Round {
         let (baseline, candidate) = (&self.baseline, &self.candidate);
         match signal {
             Signal::Failure => {
-                Some(Misses { baseline: baseline.failed, candidate: candidate.failed })
+                Some(Misses { baseline: baseline.failed(), candidate: candidate.failed() })
             }
             Signal::Slo => {
                 Some(Misses { baseline: baseline.missed_slo?, candidate: candidate.missed_slo? })

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::measure::definition;
+
 /// One figure of a round: a closed set, because it becomes a metric label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,6 +34,18 @@ impl Signal {
             Self::RequestLatency => "request_latency",
             Self::Failure => "failure",
             Self::Slo => "slo",
+        }
+    }
+
+    /// The number of the figure's definition; an SLO's is in those of its objectives.
+    #[must_use]
+    pub fn definition(self) -> Option<u32> {
+        match self {
+            Self::Ttft => Some(definition::TTFT),
+            Self::Itl => Some(definition::ITL),
+            Self::RequestLatency => Some(definition::REQUEST_LATENCY),
+            Self::Failure => Some(definition::FAILURE),
+            Self::Slo => None,
         }
     }
 

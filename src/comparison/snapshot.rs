@@ -4,13 +4,14 @@ use super::answers::AnswerCounts;
 use super::dropped::DropReason;
 use super::gate::Needed;
 use super::signal::Signal;
+use super::standing::Standing;
 use crate::detect::{Estimate, Verdict};
 
 /// A whole comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// *Regressed* if any stream is; *not worse* once every deciding stream is.
-    pub verdict: Verdict,
+    /// The verdict on the whole, and what is said beside it.
+    pub standing: Standing,
     /// The evidence that each stream's verdict needs.
     pub needed: Needed,
     /// In the order of the configuration.
@@ -50,6 +51,8 @@ pub struct WorkloadSnapshot {
     pub pairs: u64,
     /// Those of them in which both failed: they say nothing about either.
     pub both_failed: u64,
+    /// Those in which both answered, since the run began or an alarm last went on or off.
+    pub answered: u64,
     /// In the order of [`Signal::ALL`], as far as the workload has them.
     pub streams: Vec<StreamSnapshot>,
     /// Where answers are compared.
@@ -101,15 +104,16 @@ pub struct Discordant {
     pub baseline_worse: u64,
 }
 
-/// Over all pairs.
+/// What decides whether the candidate may take over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateSnapshot {
-    /// The stream's own verdict.
+    /// The stream's part in the verdict on the whole.
     pub verdict: Verdict,
-    /// Decimal logarithm of the highest evidence for *regressed*.
+    /// Decimal logarithm of the highest evidence for *regressed*, since the run began.
     pub regressed_log10: f64,
-    /// Decimal logarithm of the highest evidence for *not worse*.
+    /// Decimal logarithm of the highest evidence for *not worse*, since the run began or an alarm
+    /// last went on or off.
     pub not_worse_log10: f64,
-    /// Median ratio; latencies only.
+    /// Median ratio of the same pairs as *not worse*; latencies only.
     pub effect: Option<Estimate>,
 }

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{
-    AnswerRules, Comparison, DropReason, Judge, Order, Round, Side, Signal, Source, Timing, What,
+    AnswerRules, Comparison, DropReason, Judge, Order, Round, Side, SideFailure, Signal, Source,
+    Timing, What,
 };
 use crate::detect::{self, Change, Threshold, Tolerance, Verdict};
 use crate::failure::FailureReason;
@@ -14,7 +15,7 @@ use crate::schedule::{Arrival, Schedule};
 use crate::skip::SkipReason;
 use crate::slo::{ObjectiveKind, judge};
 use crate::target::Target;
-use crate::testing::{captured, failed, outcome, slo, target, workload};
+use crate::testing::{captured, failed, outcome, run, slo, target, workload};
 use crate::workload::replay::Replay;
 use crate::workload::{Captured, Prompt, Workload};
 
@@ -40,7 +41,7 @@ fn spec() -> Comparison {
 
 fn side(ttft_millis: u64) -> Side {
     Side {
-        failed: false,
+        failure: None,
         ttft: Some(Duration::from_millis(ttft_millis)),
         itl: Some(Duration::from_millis(10)),
         request_latency: Some(Duration::from_millis(ttft_millis + 100)),
@@ -48,8 +49,13 @@ fn side(ttft_millis: u64) -> Side {
     }
 }
 
-const FAILED: Side =
-    Side { failed: true, ttft: None, itl: None, request_latency: None, missed_slo: Some(true) };
+const FAILED: Side = Side {
+    failure: Some(SideFailure::Failed(FailureReason::Truncated)),
+    ttft: None,
+    itl: None,
+    request_latency: None,
+    missed_slo: Some(true),
+};
 
 fn round(baseline: Side, candidate: Side) -> Round {
     Round {
@@ -69,7 +75,7 @@ fn pairs(judge: &Judge) -> Vec<(Signal, u64)> {
 
 #[test]
 fn a_figure_that_one_side_lacks_is_no_bet() {
-    let mut judge = Judge::new(&spec(), 5);
+    let mut judge = Judge::new(&spec(), 5, run());
     judge.observe(&round(side(200), Side { itl: None, ..side(200) }));
     judge.observe(&round(Side { itl: None, ..side(200) }, FAILED));
     judge.observe(&round(FAILED, FAILED));
@@ -82,7 +88,7 @@ fn a_figure_that_one_side_lacks_is_no_bet() {
 /// The candidate sends its answers in one piece, both fail now and then.
 #[test]
 fn failures_count_alike_where_one_side_never_shows_a_figure() {
-    let mut judge = Judge::new(&spec(), 5);
+    let mut judge = Judge::new(&spec(), 5, run());
     for i in 0..10_000 {
         let candidate = Side { itl: None, ..side(200 + i % 5) };
         let (b, c) = (i % 40 == 7, i % 40 == 31);
@@ -94,12 +100,12 @@ fn failures_count_alike_where_one_side_never_shows_a_figure() {
     assert_eq!((itl.signal, itl.pairs, itl.alarms), (Signal::Itl, 500, 0));
     assert!(itl.gate.regressed_log10 < 0.5 && itl.gate.verdict == Verdict::Undecided, "{itl:?}");
     // What neither can be held to does not stand in the way.
-    assert_eq!(snapshot.verdict, Verdict::NotWorse);
+    assert_eq!(snapshot.standing.verdict, Verdict::NotWorse);
 }
 
 #[test]
 fn a_round_of_something_else_is_not_judged() {
-    let mut judge = Judge::new(&spec(), 5);
+    let mut judge = Judge::new(&spec(), 5, run());
     let stray = Round { workload: "other".to_owned(), ..round(side(200), FAILED) };
     assert_eq!((judge.observe(&stray), judge.snapshot().pairs()), (Vec::new(), 0));
 }
@@ -112,10 +118,10 @@ fn a_side_is_what_its_server_did() {
     let mut late = outcome(measured.clone());
     late.verdicts = vec![judge(&slo, true, &measured)];
     let found = Side::of(&late, &slos).unwrap();
-    assert_eq!((found.failed, found.ttft, found.missed_slo), (false, measured.ttft, Some(true)));
+    assert_eq!((found.failed(), found.ttft, found.missed_slo), (false, measured.ttft, Some(true)));
     // A target's own SLO is none that both are held to.
     assert_eq!(Side::of(&late, &[]).unwrap().missed_slo, None);
-    assert!(Side::of(&failed(FailureReason::Stalled), &slos).unwrap().failed);
+    assert!(Side::of(&failed(FailureReason::Stalled), &slos).unwrap().failed());
     for own in [FailureReason::Cancelled, FailureReason::Internal] {
         assert_eq!(Side::of(&failed(own), &slos), None, "{own}");
     }
@@ -136,41 +142,41 @@ fn signals_are_those_that_can_be_seen() {
 
 #[test]
 fn one_regressed_signal_decides_and_all_must_be_not_worse() {
-    let mut judge = Judge::new(&spec(), 5);
+    let mut judge = Judge::new(&spec(), 5, run());
     let mut verdicts = Vec::new();
     for i in 0..2_000 {
         let events = judge.observe(&round(side(200 + i % 7), side(200 + i % 5)));
         verdicts.extend(events.into_iter().filter_map(|e| match e.what {
-            What::Verdict(verdict) => Some((e.signal, verdict)),
+            What::Part(verdict) => Some((e.signal, verdict)),
             What::Alarm(_) => None,
         }));
-        if judge.verdict() != Verdict::Undecided {
+        if judge.standing().verdict != Verdict::Undecided {
             break;
         }
     }
-    assert_eq!(judge.verdict(), Verdict::NotWorse);
+    assert_eq!(judge.standing().verdict, Verdict::NotWorse);
     let deciding = Signal::ALL.iter().filter(|s| s.decides(true));
     for signal in deciding {
         assert!(verdicts.contains(&(*signal, Verdict::NotWorse)), "{signal:?}: {verdicts:?}");
     }
 
-    let mut judge = Judge::new(&spec(), 5);
+    let mut judge = Judge::new(&spec(), 5, run());
     for _ in 0..60 {
         judge.observe(&round(side(200), side(230)));
     }
-    assert_eq!(judge.verdict(), Verdict::Regressed);
+    assert_eq!(judge.standing().verdict, Verdict::Regressed);
 }
 
 #[test]
 fn two_sides_that_always_fail_are_not_fit_for_promotion() {
-    let mut judge = Judge::new(&spec(), 5);
+    let mut judge = Judge::new(&spec(), 5, run());
     for _ in 0..2_000 {
         judge.observe(&round(FAILED, FAILED));
     }
     let snapshot = judge.snapshot();
     let failures = &snapshot.workloads[0].streams[3];
-    assert_eq!((failures.signal, failures.gate.verdict), (Signal::Failure, Verdict::NotWorse));
-    assert_eq!((snapshot.verdict, snapshot.both_failed()), (Verdict::Undecided, 2_000));
+    assert_eq!((failures.signal, failures.gate.verdict), (Signal::Failure, Verdict::Undecided));
+    assert_eq!((snapshot.standing.verdict, snapshot.both_failed()), (Verdict::Undecided, 2_000));
 }
 
 /// As many workloads, of as many rounds in turn, as pairs are given; `fails` says of which round
@@ -179,7 +185,7 @@ fn of_several(workloads: usize, rounds: usize, fails: impl Fn(usize) -> bool) ->
     let names = ["a", "b", "c", "d"].map(|name| workload(name, Vec::new()));
     let workloads = names[..workloads].to_vec();
     let spec = Comparison { workloads: workloads.clone(), ..spec() };
-    let mut judge = Judge::new(&spec, 20);
+    let mut judge = Judge::new(&spec, 20, run());
     for i in 0..rounds {
         let millis = 200 + (i as u64 * 7) % 11;
         let candidate = if fails(i) { FAILED } else { side(200 + (i as u64 * 5) % 11) };
@@ -194,7 +200,7 @@ fn failures_of_several_workloads_are_judged_together() {
     let judge = of_several(4, 1_000, |_| false);
     let snapshot = judge.snapshot();
     let together = snapshot.together.unwrap();
-    assert_eq!((snapshot.verdict, together.pairs), (Verdict::NotWorse, 1_000));
+    assert_eq!((snapshot.standing.verdict, together.pairs), (Verdict::NotWorse, 1_000));
     let each = snapshot.workloads.iter().flat_map(|w| &w.streams);
     let mut each = each.filter(|s| s.signal == Signal::Failure);
     assert!(each.all(|s| s.gate.verdict == Verdict::Undecided), "too few alone");
@@ -202,12 +208,15 @@ fn failures_of_several_workloads_are_judged_together() {
     // Two per cent, of each workload alike.
     let judge = of_several(4, 1_000, |i| i % 53 == 5);
     let together = judge.snapshot().together.unwrap();
-    assert_eq!((judge.verdict(), together.gate.verdict), (Verdict::Regressed, Verdict::Regressed));
+    assert_eq!(
+        (judge.standing().verdict, together.gate.verdict),
+        (Verdict::Regressed, Verdict::Regressed)
+    );
     assert_eq!((together.discordant.candidate_worse, together.discordant.baseline_worse), (19, 0));
 
     // Of one workload only: that one speaks for itself.
     let judge = of_several(4, 100, |i| i % 4 == 2);
-    assert_eq!(judge.verdict(), Verdict::Regressed);
+    assert_eq!(judge.standing().verdict, Verdict::Regressed);
     assert_eq!(of_several(1, 10, |_| false).snapshot().together, None);
 }
 
@@ -215,18 +224,21 @@ fn failures_of_several_workloads_are_judged_together() {
 #[test]
 fn a_workload_without_rounds_is_not_passed_over() {
     let workloads = vec![workload("chat", Vec::new()), workload("rare", Vec::new())];
-    let mut judge = Judge::new(&Comparison { workloads, ..spec() }, 10);
+    let mut judge = Judge::new(&Comparison { workloads, ..spec() }, 10, run());
     for i in 0..2_000 {
         judge.observe(&round(side(200 + i % 7), side(200 + i % 5)));
     }
     let snapshot = judge.snapshot();
     let chat = &snapshot.workloads[0].streams[0];
-    assert_eq!((chat.gate.verdict, snapshot.verdict), (Verdict::NotWorse, Verdict::Undecided));
+    assert_eq!(
+        (chat.gate.verdict, snapshot.standing.verdict),
+        (Verdict::NotWorse, Verdict::Undecided)
+    );
 }
 
 #[test]
 fn an_alarm_is_told_with_its_time_and_goes_when_the_effect_does() {
-    let mut judge = Judge::new(&spec(), 5);
+    let mut judge = Judge::new(&spec(), 5, run());
     let mut changes = Vec::new();
     let mut watch = |candidate: u64, rounds: u64| {
         for i in 0..rounds {
@@ -250,7 +262,7 @@ fn an_alarm_is_told_with_its_time_and_goes_when_the_effect_does() {
 #[test]
 fn answers_are_counted_where_they_are_compared() {
     let rules = AnswerRules { length_ratio: 2.0, exact: true };
-    let mut judge = Judge::new(&Comparison { answers: Some(rules), ..spec() }, 5);
+    let mut judge = Judge::new(&Comparison { answers: Some(rules), ..spec() }, 5, run());
     let answers = super::Answers { finish: true, length: false, exact: Some(false) };
     judge.observe(&Round { answers: Some(answers), ..round(side(200), side(200)) });
     judge.observe(&round(side(200), FAILED));
@@ -288,7 +300,7 @@ fn the_mean_gap_is_the_interval_of_recorded_arrivals() {
 
 #[test]
 fn only_a_judge_of_the_same_streams_fits() {
-    let judge = Judge::new(&spec(), 5);
+    let judge = Judge::new(&spec(), 5, run());
     assert!(judge.fits(&Comparison { tolerance: Tolerance::TTFT, ..spec() }));
     let others = vec![workload("other", Vec::new())];
     assert!(!judge.fits(&Comparison { workloads: others, ..spec() }));
@@ -341,7 +353,7 @@ proptest! {
         rounds in proptest::collection::vec((any_side(), any_side()), 0..60),
         split in 0_usize..60,
     ) {
-        let mut through = Judge::new(&spec(), 5);
+        let mut through = Judge::new(&spec(), 5, run());
         let mut judge = through.clone();
         for (i, (baseline, candidate)) in rounds.into_iter().enumerate() {
             if i == split {

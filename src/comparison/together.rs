@@ -6,16 +6,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gate::{Decision, Needed};
+use super::gate::Evidence;
+use super::round::Round;
+use super::signal::Signal;
 use super::snapshot::{Discordant, GateSnapshot, TogetherSnapshot};
 use super::spec::Comparison;
-use crate::detect::{Alpha, MissGate, Misses, Verdict};
+use crate::detect::{Alpha, MissGate, Verdict};
 
 /// The gate over all workloads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Together {
     gate: MissGate,
-    decision: Decision,
     candidate_worse: u64,
     baseline_worse: u64,
 }
@@ -25,22 +26,32 @@ impl Together {
     pub fn of(spec: &Comparison) -> Option<Self> {
         let gate = MissGate::new(spec.failure_margin, Alpha::DEFAULT)?;
         let gate = (spec.workloads.len() > 1).then_some(gate)?;
-        Some(Self { gate, decision: Decision::none(), candidate_worse: 0, baseline_worse: 0 })
+        Some(Self { gate, candidate_worse: 0, baseline_worse: 0 })
     }
 
-    pub fn observe(&mut self, misses: Misses, needed: Needed) -> Option<Verdict> {
-        self.gate.observe(misses);
+    /// Takes up one round; `silent`: the baseline has not answered for a while.
+    pub fn observe(&mut self, round: &Round, silent: bool) {
+        let Some(misses) = round.misses(Signal::Failure) else { return };
+        self.gate.observe_for(misses, round.counts_for(Signal::Failure, silent));
         self.candidate_worse += u64::from(misses.candidate && !misses.baseline);
         self.baseline_worse += u64::from(misses.baseline && !misses.candidate);
-        let (regressed, not_worse) = (self.gate.regressed_log10(), self.gate.not_worse_log10());
-        self.decision.step(needed, regressed, not_worse)
     }
 
-    pub fn verdict(&self) -> Verdict {
-        self.decision.verdict()
+    /// From here on it is judged by later pairs whether it is not worse.
+    pub fn not_worse_anew(&mut self) {
+        self.gate.not_worse_anew();
     }
 
-    pub fn snapshot(&self) -> TogetherSnapshot {
+    pub fn evidence(&self) -> Evidence {
+        Evidence {
+            regressed: self.gate.regressed_log10(),
+            not_worse: self.gate.not_worse_log10(),
+            alarmed: false, // workloads have alarms, each its own
+            doubted: false,
+        }
+    }
+
+    pub fn snapshot(&self, part: Verdict) -> TogetherSnapshot {
         TogetherSnapshot {
             pairs: self.gate.pairs(),
             discordant: Discordant {
@@ -48,7 +59,7 @@ impl Together {
                 baseline_worse: self.baseline_worse,
             },
             gate: GateSnapshot {
-                verdict: self.verdict(),
+                verdict: part,
                 regressed_log10: self.gate.regressed_log10(),
                 not_worse_log10: self.gate.not_worse_log10(),
                 effect: None,

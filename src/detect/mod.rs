@@ -6,8 +6,12 @@
 //! A *bet* is a factor `L ≥ 0` whose mean given the past is at most 1 while nothing has changed.
 //! From bets grow two things (Shin, Ramdas, Rinaldo, *E-detectors*, NEJSDS 2024):
 //! - an **e-detector** `M ← L·(M + 1)`: an alarm at `M ≥ A` comes falsely at most once in `A`
-//!   observations on average, whatever the distribution and however often one looks;
+//!   observations on average, however often one looks;
 //! - an **e-process** `W ← L·W`: a verdict at `W ≥ 1/α` is ever wrong with probability at most α.
+//!
+//! No distribution is assumed, but that the mean holds *given the past*: for pairs, that noise is
+//! symmetric given the past. Noise with a memory, such as a queue that one side has for itself, is
+//! not: then alarms come more often, and verdicts are wrong more often, than promised.
 //!
 //! Means of either kind are again of that kind, so each stream averages a few bets of different
 //! courage instead of choosing one.
@@ -43,7 +47,7 @@ pub use alarm::{Alarm, Change};
 pub use alpha::Alpha;
 pub use effect::{Effect, Estimate};
 pub use observed::{Observed, Pair};
-pub use pairs::{MissDetector, MissGate, Misses, PairDetector, PairGate, Verdict};
+pub use pairs::{CountsFor, MissDetector, MissGate, Misses, PairDetector, PairGate, Verdict};
 pub use past::{
     HourOfDay, LatencyReference, LatencyReferenceBuilder, PastDetector, REFERENCE_OBSERVATIONS,
     ReferenceError, ShareDetector, ShareReference, ShareReferenceBuilder,

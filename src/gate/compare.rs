@@ -95,6 +95,9 @@ pub fn check(
     if baseline.counts.succeeded == 0 {
         refused.push("no probe of the baseline succeeded".to_owned());
     }
+    if let Some(refused_probes) = unauthorized(baseline) {
+        refused.push(format!("{refused_probes} of the baseline: take it anew"));
+    }
     for figure in FIGURES.iter().filter(|figure| limits.of(figure).is_some()) {
         let sides = [("baseline", baseline.counts.probes), ("candidate", probes)];
         refused.extend(sides.iter().find_map(|side| too_few(figure, *side)));
@@ -174,7 +177,7 @@ fn row(
             limit.map(|_| (Decision::Undecided, Some("no probe reached the target".to_owned())))
         }
         _ => limit.map(|limit| match (figure.rule, change, c) {
-            (Rule::Absolute, _, Some(c)) => absolute(&c, limit),
+            (Rule::Absolute, _, Some(c)) => excused(absolute(&c, limit), &c, limit, candidate),
             (Rule::Higher, Some(change), _) => relative_to(&upwards(&change), limit),
             (Rule::Lower, Some(change), _) => relative_to(&downwards(&change), limit),
             _ => (Decision::Undecided, Some("not to be had from both sides".to_owned())),
@@ -209,6 +212,30 @@ fn relative_to(worse: &Worse, limit: f64) -> (Decision, Option<String>) {
         return (Decision::Fail, None);
     }
     (Decision::Undecided, Some("within noise: take more probes".to_owned()))
+}
+
+/// "3 probes were refused for their credentials (status 401)", if any were.
+fn unauthorized(profile: &Profile) -> Option<String> {
+    let count = profile.counts.unauthorized;
+    (count > 0).then(|| format!("{count} probes were refused for their credentials (status 401)"))
+}
+
+/// Errors that may be nobody's but the prober's, whose credentials may have expired, are no fault of
+/// the release: beyond the limit by them alone, nothing is known.
+#[allow(clippy::cast_precision_loss)] // counts of probes are far below 2^53
+fn excused(
+    decided: (Decision, Option<String>),
+    rate: &Estimate,
+    limit: f64,
+    candidate: &Profile,
+) -> (Decision, Option<String>) {
+    let Some(refused) = unauthorized(candidate) else { return decided };
+    let counts = &candidate.counts;
+    let others = rate.value - counts.unauthorized as f64 / counts.probes as f64;
+    if decided.0 == Decision::Fail && others <= limit + f64::EPSILON {
+        return (Decision::Undecided, Some(refused));
+    }
+    decided
 }
 
 /// An error that was seen is a broken answer, so a rate above the limit fails even where a target

@@ -58,10 +58,19 @@ pub struct Counts {
     pub stream_errors: u64,
     /// Failed, by reason.
     pub failures: BTreeMap<String, u64>,
+    /// Those of them in which the server refused the credentials (status 401).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unauthorized: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as the library wants it
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
-    /// Whether any probe got as far as the target: an answer, even a bad one, was to be had.
+    /// Whether any probe got as far as the target: an answer, even a bad one, was to be had. To be
+    /// refused for one's credentials is none.
     #[must_use]
     pub fn reached(&self) -> bool {
         let before = [
@@ -72,7 +81,7 @@ impl Counts {
             FailureReason::Internal,
         ];
         let unreached = before.iter().filter_map(|reason| self.failures.get(reason.as_str()));
-        unreached.sum::<u64>() < self.probes
+        unreached.sum::<u64>() + self.unauthorized < self.probes
     }
 
     /// `3 connect, 1 truncated`.
@@ -153,12 +162,14 @@ impl Profile {
 
     /// Refuses what no probing could have led to: the file was changed by hand or by accident.
     fn check(&self) -> Result<(), String> {
-        let Counts { probes, succeeded, good, stream_errors, failures } = &self.counts;
+        let Counts { probes, succeeded, good, stream_errors, failures, unauthorized } =
+            &self.counts;
         let failed = failures.values().try_fold(0_u64, |sum, n| sum.checked_add(*n));
         let known = |reason: &String| FailureReason::ALL.iter().any(|r| r.as_str() == reason);
         if failed.and_then(|failed| failed.checked_add(*succeeded)) != Some(*probes)
             || good > succeeded
             || Some(*stream_errors) > failed
+            || Some(*unauthorized) > failed
         {
             return Err("its counts contradict each other".to_owned());
         }

@@ -71,6 +71,7 @@ impl Samples {
     fn failed(&mut self, outcome: &Outcome, reason: FailureReason) {
         *self.counts.failures.entry(reason.as_str().to_owned()).or_default() += 1;
         let began = outcome.http_status.is_some_and(|s| (200..300).contains(&s));
+        self.counts.unauthorized += u64::from(outcome.http_status == Some(401));
         self.counts.stream_errors += u64::from(began && reason != FailureReason::Validation);
     }
 

@@ -1,5 +1,6 @@
 //! From a timeline to figures. A figure that cannot be observed is `None`, never zero.
 
+pub mod definition;
 mod itl;
 mod measurement;
 mod shown;

@@ -1,8 +1,9 @@
 //! A stream that is watched for a change, as a scrape sees it.
 
 use crate::change::StreamSnapshot;
-use crate::comparer::Live;
 use crate::watcher::Watch;
+
+use super::comparison::ComparisonMetrics;
 
 /// One stream: of a target against its own past, or of a comparison.
 pub(super) struct ChangeMetrics {
@@ -18,12 +19,13 @@ pub(super) fn of_past(watch: &Watch) -> Vec<(String, ChangeMetrics)> {
     streams.map(|(workload, stream)| (workload, change(stream))).collect()
 }
 
-/// The streams of a comparison, each with its workload. They are its candidate's.
-pub(super) fn of_comparison(live: &Live) -> Vec<(String, ChangeMetrics)> {
-    let comparison = &live.spec().name;
-    let workloads = live.snapshot().workloads.into_iter();
+/// The streams of a comparison, each with its workload. They are its candidate's. Of the same
+/// moment as everything else that a scrape says of the comparison.
+pub(super) fn of_comparison(compared: &ComparisonMetrics) -> Vec<(String, ChangeMetrics)> {
+    let comparison = &compared.live.spec().name;
+    let workloads = compared.snapshot.workloads.iter();
     let streams = workloads.flat_map(|w| {
-        w.streams.into_iter().map(move |stream| (w.workload.clone(), StreamSnapshot::from(&stream)))
+        w.streams.iter().map(move |stream| (w.workload.clone(), StreamSnapshot::from(stream)))
     });
     streams
         .map(|(workload, stream)| {

@@ -16,7 +16,6 @@ use super::process::ProcessStats;
 use super::sink::{Encoding, Labels, Sink};
 use super::target::TargetMetrics;
 use super::{Loaded, State};
-use crate::comparer::Live;
 use crate::gpu::state::GpuView;
 
 /// A registry whose only content is the walk.
@@ -73,8 +72,8 @@ impl Collector for ProbeCollector {
             return Ok(());
         }
         let comparisons = self.state.comparisons.load();
-        writer.write(families::CHANGE, &of(&changes(&self.state, &loaded, &comparisons)))?;
         let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
+        writer.write(families::CHANGE, &of(&changes(&self.state, &loaded, &comparisons)))?;
         let comparisons: Vec<_> = comparisons.iter().map(|c| (c.labels(), c)).collect();
         writer.write(families::COMPARISON, &comparisons)?;
         writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])?;
@@ -170,12 +169,12 @@ impl Writer<'_> {
 fn changes(
     state: &State,
     loaded: &Loaded,
-    comparisons: &[Arc<Live>],
+    comparisons: &[ComparisonMetrics],
 ) -> Vec<(Labels, ChangeMetrics)> {
     let watches = state.watches.load();
     let past = watches.iter().map(|w| (w.target(), change::of_past(w)));
     let compared = comparisons.iter();
-    let compared = compared.map(|c| (&*c.spec().candidate.name, change::of_comparison(c)));
+    let compared = compared.map(|c| (&*c.live.spec().candidate.name, change::of_comparison(c)));
     let labelled = past.chain(compared).filter_map(|(name, streams)| {
         let target = loaded.targets.iter().find(|t| t.target.name == name)?;
         let labels = |workload: &str| compose(target, workload, &loaded.label_keys);

@@ -14,8 +14,14 @@ pub struct ComparisonJson<'a> {
     comparison: &'a str,
     baseline: &'a str,
     candidate: &'a str,
-    /// `regressed`, `not_worse` or `undecided`.
+    /// The id of the run.
+    run: &'a str,
+    /// `regressed`, `changed`, `not_worse` or `undecided`.
     verdict: Verdict,
+    /// Unix time since which an alarm is on; null while none is.
+    changed_since: Option<f64>,
+    /// What *not worse* waits for, in words; null unless the verdict is `undecided`.
+    waits_for: Option<String>,
     pairs: u64,
     rounds_dropped: BTreeMap<&'static str, u64>,
     tolerance: f64,
@@ -39,6 +45,8 @@ struct WorkloadJson<'a> {
     workload: &'a str,
     pairs: u64,
     both_failed: u64,
+    /// In which both answered, since an alarm last went on or off.
+    answered: u64,
     signals: Vec<SignalJson>,
     answers: Option<AnswersJson>,
 }
@@ -82,12 +90,15 @@ impl<'a> ComparisonJson<'a> {
     /// The object of `spec`, whose draws follow from `seed`.
     #[must_use]
     pub fn new(spec: &'a Comparison, seed: u64, snapshot: &'a Snapshot) -> Self {
-        let dropped = snapshot.dropped.iter();
+        let (dropped, standing) = (snapshot.dropped.iter(), &snapshot.standing);
         Self {
             comparison: &spec.name,
             baseline: &spec.baseline.name,
             candidate: &spec.candidate.name,
-            verdict: snapshot.verdict,
+            run: standing.run.id.as_str(),
+            verdict: standing.verdict,
+            changed_since: standing.changed_since_unix_millis.map(seconds),
+            waits_for: standing.waits.as_ref().map(ToString::to_string),
             pairs: snapshot.pairs(),
             rounds_dropped: dropped.map(|(reason, n)| (reason.as_str(), *n)).collect(),
             tolerance: spec.tolerance.delta(),
@@ -104,12 +115,18 @@ impl<'a> ComparisonJson<'a> {
     }
 }
 
+#[allow(clippy::cast_precision_loss)] // below 2^53 for 280,000 years
+fn seconds(unix_millis: u64) -> f64 {
+    unix_millis as f64 / 1e3
+}
+
 impl<'a> WorkloadJson<'a> {
     fn new(workload: &'a WorkloadSnapshot) -> Self {
         Self {
             workload: &workload.workload,
             pairs: workload.pairs,
             both_failed: workload.both_failed,
+            answered: workload.answered,
             signals: workload.streams.iter().map(SignalJson::new).collect(),
             answers: workload.answers.map(|a| AnswersJson {
                 compared: a.compared,

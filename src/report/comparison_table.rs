@@ -1,6 +1,7 @@
 //! How a comparison stands, as a table for a terminal.
 
 use std::fmt::Write;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::comparison::{Comparison, Discordant, GateSnapshot, Snapshot, StreamSnapshot};
 use crate::detect::{Estimate, Verdict};
@@ -57,7 +58,18 @@ pub fn summary(snapshot: &Snapshot) -> String {
     };
     let failed = some(snapshot.both_failed(), "of them failed on both sides");
     let dropped = some(snapshot.rounds_dropped(), "rounds dropped");
-    format!("{} pairs{failed}{dropped}: {}", snapshot.pairs(), verdict(snapshot.verdict))
+    let standing = &snapshot.standing;
+    let changed = standing.changed_since_unix_millis;
+    let since = changed.filter(|_| standing.verdict == Verdict::Changed).map(|millis| {
+        let at = UNIX_EPOCH + Duration::from_millis(millis);
+        format!(" since {}", humantime::format_rfc3339_seconds(at))
+    });
+    format!(
+        "{} pairs{failed}{dropped}: {}{}",
+        snapshot.pairs(),
+        verdict(standing.verdict),
+        since.unwrap_or_default()
+    )
 }
 
 fn row(stream: &StreamSnapshot, snapshot: &Snapshot) -> String {
@@ -101,6 +113,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Undecided => "undecided",
         Verdict::NotWorse => "not worse",
+        Verdict::Changed => "changed",
         Verdict::Regressed => "worse",
     }
 }

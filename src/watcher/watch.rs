@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::WallClock;
 use crate::change::{Event, Observation, StreamSnapshot, TargetState, TargetWatch, What};
 use crate::detect::Change;
+use crate::fingerprint::in_words;
 use crate::probe::Probe;
 
 /// A probe that began later than this after it was meant to says that the prober is short of time,
@@ -91,7 +92,7 @@ impl Watch {
 
     fn tell(&self, event: &Event) {
         let (target_name, workload, signal) = (&self.name, &event.workload, event.signal.as_str());
-        match event.what {
+        match &event.what {
             What::Complete => {
                 tracing::info!(%target_name, %workload, signal, "reference complete");
             }
@@ -104,7 +105,8 @@ impl Watch {
             What::Alarm(Change::Cleared) => {
                 tracing::info!(%target_name, %workload, signal, "no longer worse than its past");
             }
-            What::Outdated(changed) => {
+            What::Outdated(fields) => {
+                let changed = in_words(fields);
                 tracing::info!(%target_name, %workload, signal, changed, "reference begins anew");
             }
         }

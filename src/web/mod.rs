@@ -1,6 +1,7 @@
 //! The HTTP side: metrics, health, configuration, reload, pages to look at, and the API behind them.
 
 pub mod api;
+mod comparison_start;
 mod page;
 mod probe;
 mod probe_debug;
@@ -35,6 +36,7 @@ pub fn router(site: Site) -> Router {
         .route("/-/ready", get(|| async { "llm-prober is ready.\n" }))
         .route("/-/reload", post(reload))
         .route("/-/reference", post(reference::begin_anew))
+        .route("/-/comparisons/{name}/start", post(comparison_start::start))
         .merge(api::router())
         .fallback(page::no_such_page)
         .with_state(site)

@@ -71,18 +71,78 @@ async fn without_a_verdict_it_ends_with_2() {
     let found = object(&output);
     let ended = (output.status.code(), &found["verdict"], &found["pairs"]);
     assert_eq!(ended, (Some(2), &"undecided".into(), &3.into()));
+    let waits = "both sides answered in ";
+    assert!(found["waits_for"].as_str().unwrap().starts_with(waits), "{found}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(&format!("llm-prober: undecided: {waits}")), "{said}");
 }
 
-/// What fails on both sides says nothing, but is not silent.
+/// What ended a comparison that could not be made.
+async fn refused(baseline: SocketAddr, candidate: SocketAddr) -> String {
+    let output = compare(with(sides(baseline, candidate), &["--max-pairs=2000"])).await;
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(!shown.contains(": not worse"), "{shown}");
+    said
+}
+
+const REFUSING: &str = "model: m\nfaults: {http_status: {probability: 1, status: 401}}\n";
+
 #[tokio::test]
-async fn two_dead_sides_are_undecided() {
+async fn a_side_that_does_not_answer_is_refused_before_the_first_pair() {
     let nobody: SocketAddr = "127.0.0.1:9".parse().unwrap();
-    let output = compare(with(sides(nobody, nobody), &["--max-pairs=5"])).await;
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{text}");
-    // A busy machine may have dropped rounds besides.
-    assert!(text.contains("5 pairs, 5 of them failed on both sides"), "{text}");
-    assert!(text.trim_end().ends_with(": undecided"), "{text}");
+    let (server, refusing) = (simulator(FAST).await, simulator(REFUSING).await);
+    let check = async |baseline, candidate, expect: &[&str]| {
+        let said = refused(baseline, candidate).await;
+        for part in expect.iter().chain(&["; nothing was compared"]) {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        said
+    };
+    let baseline = "llm-prober: the baseline does not answer (3 tries): ";
+    let said = check(nobody, server, &[baseline, "connect: ", "127.0.0.1:9"]).await;
+    assert!(!said.contains("the candidate"), "{said}");
+    let said = check(server, nobody, &["the candidate does not answer (3 tries): connect"]).await;
+    assert!(!said.contains("the baseline"), "{said}");
+    check(nobody, nobody, &[baseline, "the candidate does not answer"]).await;
+    check(refusing, server, &[baseline, "http_status", "401"]).await;
+    check(server, refusing, &["the candidate does not answer", "http_status", "401"]).await;
+}
+
+/// After a few seconds each request to it fails by this status.
+fn fails_later(status: u16) -> String {
+    let faults = format!("{{http_status: {{probability: 1, status: {status}}}}}");
+    format!("{FAST}script: [{{after: 4s, faults: {faults}}}]\n")
+}
+
+/// The machine may be so busy that it has gone before the first pair.
+fn says_so(said: &str, side: &str, reason: &str) {
+    let midway =
+        format!("undecided: the {side} has failed in each of the last 20 rounds ({reason})");
+    let before = format!("the {side} does not answer");
+    assert!(said.contains(&midway) || said.contains(&before), "{said}");
+}
+
+#[tokio::test]
+async fn a_side_that_stops_answering_ends_it_with_2() {
+    let server = simulator(FAST).await;
+    let dies = simulator(&fails_later(503)).await;
+    says_so(&refused(dies, server).await, "baseline", "http_status");
+    let expires = fails_later(401);
+    let expired = simulator(&expires).await;
+    says_so(&refused(expired, server).await, "baseline", "unauthorized");
+    let expired = simulator(&expires).await;
+    says_so(&refused(server, expired).await, "candidate", "unauthorized");
+}
+
+/// A baseline that answers nothing well speaks for no candidate.
+#[tokio::test]
+async fn without_an_answer_from_both_nothing_is_not_worse() {
+    let broken = format!("{FAST}faults: {{truncate: {{probability: 1, after_tokens: 2}}}}\n");
+    let (broken, server) = (simulator(&broken).await, simulator(FAST).await);
+    let said = refused(broken, server).await;
+    says_so(&said, "baseline", "truncated");
 }
 
 #[tokio::test]

@@ -128,7 +128,9 @@ async fn another_mix_is_refused_before_anything_is_sent() {
     let arguments = ["--baseline=FOLDER/base.json", "--allow-different=mix"];
     let unreached = folder.probe_and(&arguments).await;
     assert_eq!(unreached.status.code(), Some(2), "{unreached:?}");
-    assert!(text(&unreached.stdout).contains("40 connect"), "{unreached:?}");
+    let why = text(&unreached.stderr);
+    assert!(why.contains("llm-prober: the target does not answer (3 tries): connect: "), "{why}");
+    assert!(why.trim_end().ends_with("; nothing was measured"), "{why}");
 }
 
 /// An hour of probing is not lost because of a wrong path.
@@ -189,7 +191,14 @@ async fn nothing_is_saved_of_an_endpoint_that_is_down() {
     let folder = folder("127.0.0.1:1".parse().unwrap());
     let output = folder.probe_and(&["--save=FOLDER/base.json"]).await;
     assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(text(&output.stderr).contains("no probe succeeded (40 connect)"), "{output:?}");
+    assert!(text(&output.stderr).contains("the target does not answer (3 tries)"), "{output:?}");
+    assert!(!folder.path("base.json").exists());
+    // It answers, but never well.
+    let broken = "slots: 200\nfaults: {truncate: {probability: 1, after_tokens: 2}}\n";
+    folder.write("llm-prober.yml", &config(in_process::simulator(broken).await));
+    let output = folder.probe_and(&["--save=FOLDER/base.json"]).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(text(&output.stderr).contains("no probe succeeded (40 truncated)"), "{output:?}");
     assert!(!folder.path("base.json").exists());
 }
 

@@ -26,20 +26,19 @@ pub fn past() -> Vec<Panel> {
     panels.map(|p| p.default("noValue", json!("No target is held against its past"))).into()
 }
 
-/// Candidates against their baselines, after the verdict.
+/// Alarms of candidates against their baselines.
 pub fn compared() -> Vec<Panel> {
     let panel = table(
-        "Changes since the verdict",
-        "Verdicts are never taken back; this is whether a candidate has got worse later: the \
-         evidence and what an alarm needs (decimal logarithms), the median ratio to the baseline \
+        "Changes of candidates",
+        "Whether a candidate has got worse, which takes *not worse* back: the evidence and what an alarm needs (decimal logarithms), the median ratio to the baseline \
          since the alarm last went on or off with its bounds (95 %), the alarms in the time shown, \
          and how long ago the last one was.",
         "short",
     );
     let evidence = evidence(
         "Evidence against the baseline",
-        "Decimal logarithm of the evidence that a candidate has got worse than its baseline, \
-         whatever the verdict was; dashed what an alarm needs.",
+        "Decimal logarithm of the evidence that a candidate has got worse than its baseline; dashed \
+         what an alarm needs. While one is on, the verdict is changed, unless it is regressed.",
         COMPARED,
     );
     let changes = rows(panel, &state(OF_COMPARISON, COMPARED)).size(24, 8);

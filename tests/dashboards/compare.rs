@@ -22,7 +22,7 @@ pub fn dashboard() -> Dashboard {
             Section { title: "Both sides", panels: sides::panels() },
             Section { title: "How much, and how sure", panels: evidence() },
             Section { title: "Pairs", panels: pairs() },
-            Section { title: "After the verdict", panels: change::compared() },
+            Section { title: "Alarms", panels: change::compared() },
             Section { title: "Against its own past", panels: change::past() },
         ],
     }
@@ -40,7 +40,8 @@ fn evidence() -> Vec<Panel> {
                          (llm_prober_comparison_tolerance_ratio{comparison})";
         let panel = lines(
             title,
-            "Median of all pairs so far, within its bounds (95 %, dotted); dashed the tolerance.",
+            "Median of all pairs since the run began or an alarm last went on or off, within its \
+             bounds (95 %, dotted); dashed the tolerance.",
             "short",
         )
         .query(&of(""), "{{comparison}} {{workload}}")

@@ -16,12 +16,13 @@ fn filled(expression: &str) -> String {
 }
 
 /// Parts of expressions that have no data here, and why.
-const EMPTY: [(&str, &str); 2] = [
+const EMPTY: [(&str, &str); 3] = [
     (r#"comparison=""}"#, "a reference from the own past takes a minute at least"),
     (
         "change_last_alarm_timestamp_seconds",
         "absent before the first alarm, and both sides are alike",
     ),
+    ("comparison_changed_since_timestamp_seconds", "absent while no alarm is on"),
 ];
 
 fn is_empty(expression: &str) -> bool {

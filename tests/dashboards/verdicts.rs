@@ -14,14 +14,14 @@ pub fn panels() -> Vec<Panel> {
     [comparisons(), signals()].map(|panel| panel.default("noValue", none.clone())).into()
 }
 
-/// 2: regressed, 1: not worse, 0: undecided.
+/// 3: changed, 2: regressed, 1: not worse, 0: undecided.
 fn verdict(metric: &str, by: &str) -> String {
     let of = |verdict: &str| {
         format!(
             "max by ({by}) (llm_prober_comparison_{metric}{{comparison, verdict=\"{verdict}\"}})"
         )
     };
-    format!("2 * {} + {}", of("regressed"), of("not_worse"))
+    format!("3 * {} + 2 * {} + {}", of("changed"), of("regressed"), of("not_worse"))
 }
 
 /// The evidence of all streams, the failures of all workloads together included.
@@ -45,6 +45,7 @@ fn verdict_words() -> Vec<(&'static str, Value)> {
         "0": {"text": "undecided", "color": "text", "index": 0},
         "1": {"text": "not worse", "color": "green", "index": 1},
         "2": {"text": "regressed", "color": "red", "index": 2},
+        "3": {"text": "changed", "color": "orange", "index": 3},
     }}]);
     properties.push(("mappings", words));
     properties
@@ -61,8 +62,14 @@ fn all_workloads() -> Value {
 }
 
 fn comparisons() -> Panel {
-    let info = "max by (comparison, baseline, candidate, order) \
+    let info = "max by (comparison, baseline, candidate, order, run) \
                 (llm_prober_comparison_info{comparison})";
+    let ago = |metric: &str| {
+        format!(
+            "time() - max by (comparison) \
+             (llm_prober_comparison_{metric}_timestamp_seconds{{comparison}})"
+        )
+    };
     let counted = |metric: &str| {
         format!(
             "sum by (comparison) (increase(llm_prober_comparison_{metric}_total{{comparison}}\
@@ -72,6 +79,8 @@ fn comparisons() -> Panel {
     let of = [
         ("is", info.to_owned(), "short"),
         ("Verdict", verdict("verdict", "comparison"), "short"),
+        ("Changed since", ago("changed_since"), "s"),
+        ("Run since", ago("run_began"), "s"),
         (
             "Tolerance",
             "max by (comparison) (llm_prober_comparison_tolerance_ratio{comparison})".into(),
@@ -83,8 +92,9 @@ fn comparisons() -> Panel {
     ];
     let panel = table(
         "Comparisons",
-        "The verdict on each since it began, and what became of its rounds in the time shown. Not \
-         worse: by less than the tolerance. A verdict is never taken back.",
+        "The one verdict on each, in the run under way, and what became of its rounds in the time \
+         shown. Not worse: by less than the tolerance, by pairs since the last alarm. Changed: an \
+         alarm is on, for how long is beside it. Regressed: for certain, until another run begins.",
         "short",
     );
     let side = |name: &str| {
@@ -98,6 +108,7 @@ fn comparisons() -> Panel {
         .field("Tolerance", &[("decimals", json!(1))])
         .field("comparison", &[("displayName", json!("Comparison"))])
         .field("order", &[("displayName", json!("Order"))])
+        .field("run", &[("displayName", json!("Run"))])
         .field("baseline", &side("Baseline"))
         .field("candidate", &side("Candidate"));
     panel.size(24, 5)
@@ -123,7 +134,7 @@ fn signals() -> Panel {
         )
     };
     let of = [
-        ("Verdict", verdict("signal_verdict", BY_SIGNAL), "short"),
+        ("Says", verdict("signal_verdict", BY_SIGNAL), "short"),
         ("Ratio", max("effect_ratio", ""), "short"),
         ("at least", max("effect_lower_ratio", ""), "short"),
         ("at most", max("effect_upper_ratio", ""), "short"),
@@ -134,9 +145,10 @@ fn signals() -> Panel {
     ];
     let panel = table(
         "Signal by signal",
-        "The median of candidate / baseline with its bounds (95 %), the evidence for each verdict \
-         as a share of what it needs (on the scale of logarithms), and the pairs in the time shown \
-         of which only one side failed or missed its SLO. Of several workloads, failures need be \
+        "What each says, on the way to the one verdict; the median of candidate / baseline since \
+         the run began or an alarm last went on or off, with its bounds (95 %), the evidence for \
+         each verdict as a share of what it needs (on the scale of logarithms), and the pairs in \
+         the time shown of which only one side failed or missed its SLO. Of several workloads, failures need be \
          not worse over all of them only.",
         "short",
     );
@@ -145,7 +157,7 @@ fn signals() -> Panel {
         .iter()
         .fold(panel, |p, name| p.field(name, &[("decimals", json!(0))]));
     panel
-        .field("Verdict", &verdict_words())
+        .field("Says", &verdict_words())
         .field("comparison", &[("displayName", json!("Comparison"))])
         .field("workload", &[("displayName", json!("Workload")), ("mappings", all_workloads())])
         .field("signal", &[("displayName", json!("Signal")), ("custom.minWidth", json!(130))])

@@ -14,7 +14,6 @@ use super::say::tell;
 use super::{CliError, LogArgs, runtime};
 use crate::comparison::Order;
 use crate::config::percent::{HumanPercent, parse_percent};
-use crate::detect::Verdict;
 use crate::transport::resources;
 use crate::units::parse_duration;
 use screen::Screen;
@@ -23,10 +22,15 @@ use screen::Screen;
 /// latencies that vary by a quarter.
 const PAIRS: u64 = 1000;
 
-/// More pairs, or both sides alike within the tolerance: neither verdict stands.
+/// Neither verdict stands: too few pairs, both sides alike within the tolerance, a change that may
+/// pass, or a side that does not answer.
 const EXIT_UNDECIDED: u8 = 2;
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 not worse, 1 regressed, 2 cannot tell (also where a side does \
+    not answer), 64 refused."
+)]
 pub(super) struct CompareArgs {
     /// Configuration file. Not needed where both sides are URLs.
     #[arg(long = "config.file", value_name = "FILE")]
@@ -120,13 +124,16 @@ pub(super) fn main(args: &CompareArgs) -> Result<ExitCode, CliError> {
     let run = run::Run { config, comparison, args };
     let verdict = runtime()?.block_on(run.until_a_verdict(screen));
     // What could not be compared is not worse for it: another failure's exit code would say so.
-    let verdict = verdict.unwrap_or_else(|why| {
-        tell(format_args!("llm-prober: {why}"));
-        Verdict::Undecided
-    });
-    Ok(match verdict {
-        Verdict::NotWorse => ExitCode::SUCCESS,
-        Verdict::Regressed => ExitCode::FAILURE,
-        Verdict::Undecided => ExitCode::from(EXIT_UNDECIDED),
-    })
+    Ok(ExitCode::from(verdict.map_or_else(
+        |why| {
+            tell(format_args!("llm-prober: {why}"));
+            EXIT_UNDECIDED
+        },
+        |standing| {
+            if let Some(waits) = &standing.waits {
+                tell(format_args!("llm-prober: undecided: {waits}"));
+            }
+            standing.exit_code()
+        },
+    )))
 }

@@ -6,8 +6,9 @@ use tokio_util::task::TaskTracker;
 
 use super::screen::Screen;
 use super::{CompareArgs, PAIRS};
-use crate::comparer::{Comparer, Live};
-use crate::comparison::{Comparison, DropReason, Judge, Snapshot};
+use crate::cli::answers;
+use crate::comparer::{Comparer, Live, begin};
+use crate::comparison::{Cause, Comparison, DropReason, Judge, Snapshot, Standing, Waits};
 use crate::config::Config;
 use crate::detect::Verdict;
 use crate::history::History;
@@ -19,6 +20,7 @@ use crate::shutdown;
 use crate::skip::SkipReason;
 use crate::target::Target;
 use crate::transport::{IoThreads, Transport};
+use crate::workload::Mix;
 
 /// So many rounds without a pair between them, and there will not be one.
 const HOPELESS: u64 = 20;
@@ -31,17 +33,24 @@ pub(super) struct Run<'a> {
 
 impl Run<'_> {
     /// Compares until there is a verdict, enough pairs, no hope or a signal from outside.
-    pub async fn until_a_verdict(self, mut screen: Screen) -> Result<Verdict, String> {
+    ///
+    /// # Errors
+    /// Why there can be no verdict, such as a side that does not answer.
+    pub async fn until_a_verdict(self, mut screen: Screen) -> Result<Standing, String> {
         let mut asked_to_end = std::pin::pin!(shutdown::requested());
         let io = IoThreads::start(usize::from(self.args.io_threads)).map_err(|e| e.to_string())?;
+        let spec = Arc::new(self.comparison);
+        tokio::select! {
+            () = &mut asked_to_end => return Err("interrupted: nothing was compared".to_owned()),
+            answer = both_answer(&spec, &io) => answer?,
+        }
         let metrics = Metrics::new(MetricsOptions::default());
         metrics.load(&self.config);
         let probers = Probers::default();
-        let spec = Arc::new(self.comparison);
         let baseline = probers.start(&spec.baseline, &metrics, &io)?;
         let candidate = probers.start(&spec.candidate, &metrics, &io)?;
         let seed = self.config.seed.unwrap_or_else(rand::random);
-        let judge = Judge::new(&spec, spec.streams());
+        let judge = Judge::new(&spec, spec.streams(), begin(None, Cause::New));
         let usual = PAIRS.saturating_mul(spec.workloads.len() as u64);
         let most = self.args.max_pairs.unwrap_or(usual);
         let live = Arc::new(Live::new(spec, seed, judge));
@@ -55,12 +64,15 @@ impl Run<'_> {
                 () = &mut asked_to_end => break Ok(()),
                 _ = rounds.changed() => {
                     let snapshot = live.snapshot();
+                    screen.progress(&live).map_err(|e| e.to_string())?;
+                    let decided = [Verdict::NotWorse, Verdict::Regressed];
+                    if decided.contains(&snapshot.standing.verdict) {
+                        break Ok(());
+                    }
                     if let Err(hopeless) = luck.check(&snapshot) {
                         break Err(hopeless);
                     }
-                    screen.progress(&live).map_err(|e| e.to_string())?;
-                    let enough = snapshot.pairs() >= most;
-                    if enough || snapshot.verdict != Verdict::Undecided {
+                    if snapshot.pairs() >= most {
                         break Ok(());
                     }
                 }
@@ -68,8 +80,28 @@ impl Run<'_> {
         };
         probers.end().await;
         screen.end(&live)?;
-        result.map(|()| live.snapshot().verdict)
+        result.map(|()| live.snapshot().standing)
     }
+}
+
+/// Asks both sides at the same time, before the first pair.
+///
+/// # Errors
+/// Which side does not answer, and why not: nothing can be said of the other one then.
+async fn both_answer(spec: &Comparison, io: &IoThreads) -> Result<(), String> {
+    let Some(draw) = Mix::new(&spec.workloads, rand::random()).draw() else { return Ok(()) };
+    let ask = async |side: &str, target: &Arc<Target>| {
+        let probing = Probing::new(Arc::clone(target), Transport::network(target, io)?);
+        let named = if target.name == side { String::new() } else { format!(" `{}`", target.name) };
+        answers::check(&format!("the {side}{named}"), &probing, &draw).await
+    };
+    let (baseline, candidate) =
+        tokio::join!(ask("baseline", &spec.baseline), ask("candidate", &spec.candidate));
+    let silent: Vec<_> = [baseline, candidate].into_iter().filter_map(Result::err).collect();
+    if silent.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{}; nothing was compared", silent.join("; ")))
 }
 
 /// Both sides' probers, which follow no schedule of their own.
@@ -117,6 +149,11 @@ impl Luck {
         if snapshot.pairs() > self.pairs {
             *self = Self { pairs: snapshot.pairs(), dropped: snapshot.rounds_dropped() };
         }
+        if let Some(waits @ Waits::Answer { rounds, .. }) = &snapshot.standing.waits
+            && *rounds >= HOPELESS
+        {
+            return Err(format!("undecided: {waits}"));
+        }
         if snapshot.rounds_dropped() - self.dropped < HOPELESS {
             return Ok(());
         }
@@ -124,7 +161,7 @@ impl Luck {
         let why = most.map_or("unknown", |(reason, _)| match reason {
             DropReason::Skipped(SkipReason::Budget) => "a target's budget is spent",
             DropReason::Prober => "the prober cannot ask a target, see its log",
-            DropReason::Skipped(_) => "the prober is short of time",
+            DropReason::Skipped(_) | DropReason::OtherRun => "the prober is short of time",
         });
         Err(format!("no pair in {HOPELESS} rounds: {why}"))
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::GateArgs;
-use crate::cli::{CliError, batch, load, runtime};
+use crate::cli::{CliError, answers, batch, load, runtime};
 use crate::gate::identity::TokenizerFile;
 use crate::gate::{self, Identity, Limits, Profile, Samples, Taken};
+use crate::shutdown;
 use crate::target::Target;
 use crate::workload::mix::Draw;
 use crate::workload::{Mix, Workload};
@@ -15,6 +16,9 @@ use crate::workload::{Mix, Workload};
 /// The draws where the configuration has no seed: the same prompts in the same order for baseline
 /// and candidate leave less to chance.
 const SEED: u64 = 1;
+
+/// What is said of an end that somebody asked for.
+const INTERRUPTED: &str = "interrupted: nothing was saved or compared";
 
 /// All that is needed to probe, checked.
 pub(super) struct Measuring {
@@ -65,6 +69,16 @@ impl Measuring {
             seed,
         };
         let (probing, _io) = batch::probing(target, args.io_threads)?;
+        let runtime = runtime()?;
+        if let Some(draw) = draws.first() {
+            let answers = answers::check("the target", &probing, draw);
+            runtime.block_on(async {
+                tokio::select! {
+                    () = shutdown::requested() => Err(INTERRUPTED.to_owned()),
+                    answers = answers => answers.map_err(|why| format!("{why}; nothing was measured")),
+                }
+            }).map_err(CliError::Failed)?;
+        }
         let price = probing.target.price;
         let mut samples = Samples::default();
         let all = batch::run(&probing, draws, args.concurrency, |probe| {
@@ -75,9 +89,9 @@ impl Measuring {
             samples.add(&probe.outcome, price.as_ref());
             Ok(ControlFlow::Continue(()))
         });
-        let complete = runtime()?.block_on(all).map_err(CliError::Failed)?;
+        let complete = runtime.block_on(all).map_err(CliError::Failed)?;
         if !complete {
-            return Err(CliError::Failed("interrupted: nothing was saved or compared".to_owned()));
+            return Err(CliError::Failed(INTERRUPTED.to_owned()));
         }
         identity.model = probing.model.known();
         Ok(samples.profile(identity, taken))

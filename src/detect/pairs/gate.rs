@@ -9,7 +9,7 @@ use crate::detect::observed::Pair;
 use crate::detect::tolerance::Tolerance;
 use crate::detect::wealth::EProcesses;
 
-/// What a gate says. It never takes a verdict back.
+/// What is said of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -17,13 +17,15 @@ pub enum Verdict {
     Undecided,
     /// The candidate is not worse by more than the tolerance.
     NotWorse,
+    /// An alarm is on: the candidate has changed for the worse. Gates by themselves never say so.
+    Changed,
     /// The candidate is worse than the tolerance allows.
     Regressed,
 }
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 3] = [Self::Undecided, Self::NotWorse, Self::Regressed];
+    pub const ALL: [Self; 4] = [Self::Undecided, Self::NotWorse, Self::Changed, Self::Regressed];
 
     /// Its name in logs, labels and the API.
     #[must_use]
@@ -31,13 +33,29 @@ impl Verdict {
         match self {
             Self::Undecided => "undecided",
             Self::NotWorse => "not_worse",
+            Self::Changed => "changed",
             Self::Regressed => "regressed",
         }
     }
 }
 
+/// For which verdicts a pair counts as evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountsFor {
+    /// It is a bet that the candidate is worse.
+    pub regressed: bool,
+    /// It is a bet that the candidate is not worse.
+    pub not_worse: bool,
+}
+
+impl CountsFor {
+    /// As almost all do.
+    pub const BOTH: Self = Self { regressed: true, not_worse: true };
+}
+
 /// Two e-processes over the same pairs, one for each verdict: each is ever wrong with probability
-/// at most α, whenever one looks.
+/// at most α, whenever one looks, while the noise is symmetric given the past. The first to arrive
+/// decides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairGate {
     tolerance: Tolerance,
@@ -68,9 +86,18 @@ impl PairGate {
 
     /// Takes up one pair; the verdict so far.
     pub fn observe(&mut self, pair: Pair) -> Verdict {
+        self.observe_for(pair, CountsFor::BOTH)
+    }
+
+    /// Takes up one pair that counts for these verdicts; the verdict so far.
+    pub fn observe_for(&mut self, pair: Pair, counts: CountsFor) -> Verdict {
         let score = pair.score(self.tolerance);
-        self.regressed.update(&self.bets.ln_factors(score));
-        self.not_worse.update(&self.bets.ln_factors(-score));
+        if counts.regressed {
+            self.regressed.update(&self.bets.ln_factors(score));
+        }
+        if counts.not_worse {
+            self.not_worse.update(&self.bets.ln_factors(-score));
+        }
         self.bets.learn(score);
         self.pairs += 1;
         if let Some(ln_ratio) = pair.ln_ratio() {
@@ -78,6 +105,16 @@ impl PairGate {
         }
         self.verdict = self.verdict.or(self.alpha, &self.regressed, &self.not_worse);
         self.verdict
+    }
+
+    /// *Not worse* is earned anew from here, and the median ratio is that of later pairs. What
+    /// speaks for *regressed* stays.
+    pub fn not_worse_anew(&mut self) {
+        self.not_worse = EProcesses::new();
+        self.effect = Effect::default();
+        if self.verdict == Verdict::NotWorse {
+            self.verdict = Verdict::Undecided;
+        }
     }
 
     /// The verdict so far.
@@ -92,7 +129,8 @@ impl PairGate {
         self.regressed.log10_highest()
     }
 
-    /// Decimal logarithm of the highest evidence for *not worse*, at least 0.
+    /// Decimal logarithm of the highest evidence for *not worse* since it was last begun anew, at
+    /// least 0.
     #[must_use]
     pub fn not_worse_log10(&self) -> f64 {
         self.not_worse.log10_highest()
@@ -104,7 +142,7 @@ impl PairGate {
         self.alpha
     }
 
-    /// The median ratio over all pairs.
+    /// The median ratio over all pairs since *not worse* was last begun anew.
     #[must_use]
     pub fn effect(&self) -> Option<Estimate> {
         self.effect.estimate()

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gate::Verdict;
+use super::gate::{CountsFor, Verdict};
 use super::misses::{BETS, Misses};
 use crate::detect::alpha::Alpha;
 use crate::detect::exact::Exact;
@@ -39,11 +39,28 @@ impl MissGate {
 
     /// Takes up one pair; the verdict so far.
     pub fn observe(&mut self, misses: Misses) -> Verdict {
-        self.regressed.update(&misses.ln_factors(0.0, 1.0));
-        self.not_worse.update(&misses.ln_factors(self.margin.0, -1.0));
+        self.observe_for(misses, CountsFor::BOTH)
+    }
+
+    /// Takes up one pair that counts for these verdicts; the verdict so far.
+    pub fn observe_for(&mut self, misses: Misses, counts: CountsFor) -> Verdict {
+        if counts.regressed {
+            self.regressed.update(&misses.ln_factors(0.0, 1.0));
+        }
+        if counts.not_worse {
+            self.not_worse.update(&misses.ln_factors(self.margin.0, -1.0));
+        }
         self.pairs += 1;
         self.verdict = self.verdict.or(self.alpha, &self.regressed, &self.not_worse);
         self.verdict
+    }
+
+    /// *Not worse* is earned anew from here. What speaks for *regressed* stays.
+    pub fn not_worse_anew(&mut self) {
+        self.not_worse = EProcesses::new();
+        if self.verdict == Verdict::NotWorse {
+            self.verdict = Verdict::Undecided;
+        }
     }
 
     /// The verdict so far.
@@ -58,7 +75,8 @@ impl MissGate {
         self.regressed.log10_highest()
     }
 
-    /// Decimal logarithm of the highest evidence for *not worse*, at least 0.
+    /// Decimal logarithm of the highest evidence for *not worse* since it was last begun anew, at
+    /// least 0.
     #[must_use]
     pub fn not_worse_log10(&self) -> f64 {
         self.not_worse.log10_highest()

@@ -8,7 +8,7 @@ mod miss_gate;
 mod misses;
 
 pub use detector::PairDetector;
-pub use gate::{PairGate, Verdict};
+pub use gate::{CountsFor, PairGate, Verdict};
 pub use miss_detector::MissDetector;
 pub use miss_gate::MissGate;
 pub use misses::Misses;

@@ -233,7 +233,31 @@ fn what_could_not_be_reached_is_undecided_and_what_answered_badly_is_not() {
     let all = |reason, status| profile(&vec![failure(reason, status); 200]);
     let unreached = compared(&baseline, &all(FailureReason::Connect, None)).unwrap();
     assert_eq!(unreached.decision, Decision::Undecided);
+    let refused = compared(&baseline, &all(FailureReason::HttpStatus, Some(401))).unwrap();
+    assert_eq!(refused.decision, Decision::Undecided);
     let broken = compared(&baseline, &all(FailureReason::HttpStatus, Some(500))).unwrap();
     assert_eq!(decisions(&broken).1["ttft_p95"], Decision::Undecided);
     assert_eq!(broken.decision, Decision::Fail);
+}
+
+/// A key that expires half way is no fault of the release.
+#[test]
+fn refused_credentials_are_undecided() {
+    let baseline = profile(&steps(200, 1.0));
+    let with = |refused: u32, broken: u32| {
+        let mut outcomes = steps(200, 1.0);
+        let failures =
+            |n: u32, status| (0..n).map(move |_| failure(FailureReason::HttpStatus, Some(status)));
+        outcomes.extend(failures(refused, 401).chain(failures(broken, 500)));
+        profile(&outcomes)
+    };
+    let expired = compared(&baseline, &with(100, 0)).unwrap();
+    assert_eq!(expired.decision, Decision::Undecided);
+    let row = expired.rows.iter().find(|row| row.figure.name == "errors").unwrap();
+    let note = "100 probes were refused for their credentials (status 401)";
+    assert_eq!(row.note.as_deref(), Some(note));
+    let broken = compared(&baseline, &with(100, 100)).unwrap();
+    assert_eq!(broken.decision, Decision::Fail);
+    let refusal = compared(&with(100, 0), &baseline).unwrap_err().to_string();
+    assert!(refusal.contains(&format!("{note} of the baseline: take it anew")), "{refusal}");
 }

@@ -12,22 +12,27 @@ use crate::detect::Verdict;
 use crate::metrics::comparison::ComparisonMetrics;
 use crate::metrics::sink::Sink;
 
-/// The values of the label `verdict`.
-const VERDICTS: [(Verdict, &str); 2] =
-    [(Verdict::Regressed, "regressed"), (Verdict::NotWorse, "not_worse")];
+/// What a signal can say; undecided where it says none of these.
+const PARTS: [Verdict; 3] = [Verdict::Regressed, Verdict::Changed, Verdict::NotWorse];
 
 pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
     family(
         "comparison_info",
         MetricType::Info,
-        &["baseline", "candidate", "order"],
-        "Which targets are compared, and whether they are asked simultaneously or back to back. \
-         Always 1.",
+        &["baseline", "candidate", "order", "run"],
+        "Which targets are compared, whether they are asked simultaneously or back to back, and \
+         the run under way: a comparison that begins anew is another run. Always 1.",
         |c, s| {
-            let spec = c.live.spec();
-            let values = [&*spec.baseline.name, &*spec.candidate.name, spec.order.as_str()];
-            s.info(&values, std::iter::empty())
+            let (spec, run) = (c.live.spec(), c.snapshot.standing.run.id.as_str());
+            let sides = [&*spec.baseline.name, &*spec.candidate.name];
+            s.info(&[sides[0], sides[1], spec.order.as_str(), run], std::iter::empty())
         },
+    ),
+    gauge(
+        "comparison_run_began_timestamp_seconds",
+        &[],
+        "Unix time at which the run under way began: all figures of a comparison are of this run.",
+        |c, s| s.gauge(&[], seconds(c.snapshot.standing.run.began_unix_millis)),
     ),
     gauge(
         "comparison_interval_seconds",
@@ -58,8 +63,8 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "comparison_rounds_dropped_total",
         &["reason"],
         "Rounds that were not judged: a target would have skipped its probe (the reasons of \
-         probes_skipped_total; nothing is sent then to either), a probe began late, or was given \
-         up by the prober.",
+         probes_skipped_total; nothing is sent then to either), a probe began late, was given up \
+         by the prober, or began in the run before (other_run).",
         |c, s| {
             let mut dropped = c.snapshot.dropped.iter();
             dropped.try_for_each(|(reason, count)| s.counter(&[reason.as_str()], *count))
@@ -69,7 +74,8 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "comparison_discordant_pairs_total",
         &["workload", "signal", "worse"],
         "Pairs of which only one side failed (signal failure) or missed an SLO that both are held \
-         to (signal slo): the baseline or the candidate.",
+         to (signal slo): the baseline or the candidate. Without those in which credentials were \
+         refused (status 401).",
         |c, s| {
             streams(c, |w, stream| {
                 let Some(pairs) = stream.discordant else { return Ok(()) };
@@ -81,26 +87,40 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
     ),
     gauge(
         "comparison_verdict",
-        &["verdict"],
-        "Whether the verdict on the whole stands (1): regressed as soon as one signal of one \
-         workload is, not_worse once every signal that decides is (failures: over all workloads). Each is ever wrong with \
-         probability 0.01 at most, whenever one looks. Both 0: undecided.",
+        &["verdict", "run"],
+        "The verdict on the whole, in the run under way: 1 for the one that holds. regressed as \
+         soon as one signal of one workload is, until the run ends; else changed while an alarm is \
+         on; else not_worse once every signal that decides is (failures: over all workloads), by \
+         pairs since the last alarm, at least 50 of them answered by both sides; else undecided. \
+         regressed and not_worse are each ever wrong with probability 0.01 at most, whenever one \
+         looks, while what disturbs one side alone has no memory.",
         |c, s| {
-            let stands = |verdict| f64::from(u8::from(c.snapshot.verdict == verdict));
-            VERDICTS.iter().try_for_each(|(verdict, label)| s.gauge(&[label], stands(*verdict)))
+            let standing = &c.snapshot.standing;
+            Verdict::ALL.iter().try_for_each(|verdict| {
+                let holds = f64::from(u8::from(standing.verdict == *verdict));
+                s.gauge(&[verdict.as_str(), standing.run.id.as_str()], holds)
+            })
+        },
+    ),
+    gauge(
+        "comparison_changed_since_timestamp_seconds",
+        &[],
+        "Unix time since which an alarm is on, of several the first. Absent while none is.",
+        |c, s| {
+            let since = c.snapshot.standing.changed_since_unix_millis;
+            since.map_or(Ok(()), |millis| s.gauge(&[], seconds(millis)))
         },
     ),
     gauge(
         "comparison_signal_verdict",
         &["workload", "signal", "verdict"],
-        "Whether the verdict on one signal stands (1). It is never taken back: a candidate that \
-         gets worse later is found by the evidence for a change. Without a workload: over all of \
-         them, where there are several.",
+        "What one signal says (1), on its way to the verdict on the whole; undecided where all are \
+         0. Without a workload: failures over all of them, where there are several.",
         |c, s| {
             gates(c, |w, signal, gate| {
-                VERDICTS.iter().try_for_each(|(verdict, label)| {
-                    let stands = f64::from(u8::from(gate.verdict == *verdict));
-                    s.gauge(&[w, signal.as_str(), label], stands)
+                PARTS.iter().try_for_each(|part| {
+                    let says = f64::from(u8::from(gate.verdict == *part));
+                    s.gauge(&[w, signal.as_str(), part.as_str()], says)
                 })
             })
         },
@@ -108,8 +128,8 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
     gauge(
         "comparison_verdict_evidence",
         &["workload", "signal", "verdict"],
-        "Decimal logarithm of the highest evidence for a verdict so far. Without a workload: over \
-         all of them.",
+        "Decimal logarithm of the highest evidence for a verdict: regressed since the run began, \
+         not_worse since an alarm last went on or off. Without a workload: over all of them.",
         |c, s| {
             gates(c, |w, signal, gate| {
                 let mut one =
@@ -122,7 +142,8 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
     gauge(
         "comparison_verdict_evidence_threshold",
         &["verdict"],
-        "Decimal logarithm of the evidence that a verdict on a signal needs.",
+        "Decimal logarithm of the evidence that a signal needs for a verdict. For not_worse more \
+         with every alarm that went.",
         |c, s| {
             s.gauge(&["regressed"], c.snapshot.needed.regressed)?;
             s.gauge(&["not_worse"], c.snapshot.needed.not_worse)
@@ -131,8 +152,8 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
     gauge(
         "comparison_effect_ratio",
         &["workload", "signal"],
-        "Median of candidate / baseline over all pairs. Absent where most of the candidate's \
-         probes failed.",
+        "Median of candidate / baseline over all pairs since the run began or an alarm last went \
+         on or off. Absent where most of the candidate's probes failed.",
         |c, s| effects(c, |labels, effect| optional(s, labels, effect.ratio)),
     ),
     gauge(
@@ -175,6 +196,11 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         },
     ),
 ];
+
+#[allow(clippy::cast_precision_loss)] // below 2^53 for 280,000 years
+fn seconds(unix_millis: u64) -> f64 {
+    unix_millis as f64 / 1e3
+}
 
 fn workloads(
     comparison: &ComparisonMetrics,

@@ -3,13 +3,16 @@ use std::time::Duration;
 
 use super::{full_target, scrape};
 use crate::comparer::Live;
-use crate::comparison::{AnswerRules, Answers, Comparison, DropReason, Judge, Order, Round, Side};
+use crate::comparison::{
+    AnswerRules, Answers, Comparison, DropReason, Judge, Order, Round, Side, SideFailure,
+};
 use crate::detect::Tolerance;
+use crate::failure::FailureReason;
 use crate::metrics::{Metrics, MetricsOptions};
 use crate::schedule::{Arrival, Schedule};
 use crate::skip::SkipReason;
 use crate::target::Target;
-use crate::testing::workload;
+use crate::testing::{run, workload};
 
 /// `prod` beside `next`: every family of comparisons and changes has a sample.
 pub(super) fn full() -> Arc<Live> {
@@ -34,9 +37,11 @@ fn of_workloads(count: usize) -> Arc<Live> {
         false_alarm_every: Duration::from_secs(86_400),
         answers: Some(AnswerRules { length_ratio: 2.0, exact: true }),
     });
-    let mut judge = Judge::new(&spec, 5);
+    let mut judge = Judge::new(&spec, 5, run());
     let (good, slow) = (side(200), side(300));
-    for candidate in std::iter::repeat_n(slow, 100).chain([Side { failed: true, ..slow }]) {
+    let failure = Some(SideFailure::Failed(FailureReason::Truncated));
+    let failing = Side { failure, ..slow };
+    for candidate in std::iter::repeat_n(slow, 100).chain([failing]) {
         judge.observe(&Round {
             workload: "chat".to_owned(),
             baseline: good,
@@ -51,7 +56,7 @@ fn of_workloads(count: usize) -> Arc<Live> {
 
 fn side(ttft_millis: u64) -> Side {
     Side {
-        failed: false,
+        failure: None,
         ttft: Some(Duration::from_millis(ttft_millis)),
         itl: Some(Duration::from_millis(10)),
         request_latency: Some(Duration::from_millis(ttft_millis + 500)),
@@ -96,11 +101,18 @@ fn a_comparison_says_how_it_stands() {
     check("discordant_pairs_total", &worse("slo", "candidate"), Some(101.0));
     check("discordant_pairs_total", &worse("slo", "baseline"), Some(0.0));
     check("verdict", &[("verdict", "regressed")], Some(1.0));
-    check("verdict", &[("verdict", "not_worse")], Some(0.0));
+    check("verdict", &[("verdict", "regressed"), ("run", "run-1")], Some(1.0));
+    for other in ["not_worse", "changed", "undecided"] {
+        check("verdict", &[("verdict", other)], Some(0.0));
+    }
+    check("info", &[("run", "run-1")], Some(1.0));
+    check("run_began_timestamp_seconds", &[], Some(1_700_000_000.0));
+    check("changed_since_timestamp_seconds", &[], Some(1_700_000_000.5));
     let of = |signal, verdict| [("signal", signal), ("verdict", verdict)];
     check("signal_verdict", &of("ttft", "regressed"), Some(1.0));
     check("signal_verdict", &of("itl", "regressed"), Some(0.0));
-    check("signal_verdict", &of("itl", "not_worse"), Some(1.0));
+    // While something changes, nothing is not worse.
+    check("signal_verdict", &of("itl", "not_worse"), Some(0.0));
     check("verdict_evidence_threshold", &[("verdict", "not_worse")], Some(2.0));
     check("effect_ratio", &[("signal", "failure")], None);
     check("answers_total", &[("workload", "chat")], Some(101.0));

@@ -10,6 +10,11 @@ fn stamp(unix_nanos: i64) -> String {
     humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }
 
+/// Nanoseconds of milliseconds.
+pub(super) fn of_millis(unix_millis: u64) -> i64 {
+    i64::try_from(unix_millis).unwrap_or(i64::MAX).saturating_mul(1_000_000)
+}
+
 /// The time of day; with the date where that is not the date of `now`.
 pub(super) fn time(unix_nanos: i64, now: i64) -> Markup {
     let (stamp, today) = (stamp(unix_nanos), stamp(now));

@@ -1,5 +1,6 @@
 //! Two servers side by side.
 
+mod agreement;
 mod recorded;
 mod reload;
 mod restart;

@@ -29,8 +29,21 @@ pub struct ComparisonView {
     pub interval: f64,
     /// By how much a latency may be longer: 0.05 for five per cent.
     pub tolerance: f64,
-    /// Regressed as soon as one signal is, not worse once every signal that decides is.
+    /// Id of the run under way. A comparison that begins anew is another run.
+    pub run: String,
+    /// When it began, Unix seconds. Everything that is said here is of this run.
+    pub run_began_unix_seconds: f64,
+    /// Why it began, in words.
+    pub run_cause: String,
+    /// The one verdict: regressed as soon as one signal is, until the run ends; else changed while
+    /// an alarm is on; else not worse once every signal that decides is; else undecided.
     pub verdict: VerdictName,
+    /// Since when an alarm is on, Unix seconds; left out while none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_since_unix_seconds: Option<f64>,
+    /// What *not worse* waits for, in words; left out unless the verdict is undecided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
     /// Decimal logarithm of the evidence that *regressed* needs.
     pub regressed_threshold_log10: f64,
     /// Decimal logarithm of the evidence that *not worse* needs.
@@ -55,6 +68,8 @@ pub struct WorkloadView {
     pub pairs: u64,
     /// Those of them in which both sides failed.
     pub both_failed: u64,
+    /// Those in which both sides answered, since the run began or an alarm last went on or off.
+    pub answered: u64,
     /// Its signals.
     pub signals: Vec<StreamView>,
     /// How often answers differ; left out where they are not compared.
@@ -62,20 +77,21 @@ pub struct WorkloadView {
     pub answers: Option<AnswersView>,
 }
 
-/// One signal of one workload: the gate, which gives one verdict, and the alarm, which goes on.
+/// One signal of one workload: what it says, and the evidence for that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StreamView {
     /// Which.
     pub signal: SignalName,
     /// Pairs that had the figure.
     pub pairs: u64,
-    /// The signal's own verdict.
+    /// What the signal says, on its way to the verdict on the whole.
     pub verdict: VerdictName,
-    /// Decimal logarithm of the highest evidence for *regressed*.
+    /// Decimal logarithm of the highest evidence for *regressed*, since the run began.
     pub regressed_log10: f64,
-    /// Decimal logarithm of the highest evidence for *not worse*.
+    /// Decimal logarithm of the highest evidence for *not worse*, since the run began or an alarm
+    /// last went on or off.
     pub not_worse_log10: f64,
-    /// Candidate / baseline over all pairs; latencies only.
+    /// Candidate / baseline over the same pairs as *not worse*; latencies only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectView>,
     /// Pairs of which one side did badly; failures and SLOs only.
@@ -95,12 +111,12 @@ pub struct StreamView {
     pub last_alarm_unix_seconds: Option<f64>,
 }
 
-/// Failures over all workloads of a comparison: the gate alone.
+/// Failures over all workloads of a comparison, which have no alarm of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TogetherView {
     /// Rounds that were judged.
     pub pairs: u64,
-    /// Its verdict.
+    /// What they say, on the way to the verdict on the whole.
     pub verdict: VerdictName,
     /// Decimal logarithm of the highest evidence for *regressed*.
     pub regressed_log10: f64,
@@ -134,6 +150,7 @@ impl ComparisonView {
     pub fn new(live: &Live) -> Self {
         let (spec, now) = (live.spec(), live.snapshot());
         let Needed { regressed, not_worse } = now.needed;
+        let standing = &now.standing;
         let dropped = now.dropped.iter().filter(|(_, rounds)| *rounds > 0);
         Self {
             name: spec.name.clone(),
@@ -142,7 +159,14 @@ impl ComparisonView {
             order: Named(spec.order),
             interval: spec.timing.interval().as_secs_f64(),
             tolerance: spec.tolerance.delta(),
-            verdict: Named(now.verdict),
+            run: standing.run.id.to_string(),
+            run_began_unix_seconds: unix_seconds_of_millis(standing.run.began_unix_millis),
+            run_cause: standing.run.cause.to_string(),
+            verdict: Named(standing.verdict),
+            changed_since_unix_seconds: standing
+                .changed_since_unix_millis
+                .map(unix_seconds_of_millis),
+            waits_for: standing.waits.as_ref().map(ToString::to_string),
             regressed_threshold_log10: regressed,
             not_worse_threshold_log10: not_worse,
             pairs: now.pairs(),
@@ -159,6 +183,7 @@ impl From<&WorkloadSnapshot> for WorkloadView {
             workload: w.workload.clone(),
             pairs: w.pairs,
             both_failed: w.both_failed,
+            answered: w.answered,
             signals: w.streams.iter().map(StreamView::from).collect(),
             answers: w.answers.as_ref().map(AnswersView::from),
         }

@@ -15,7 +15,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{News, Page, home};
-use super::{link, problem, unreadable};
+use super::{link, moment, problem, unreadable};
 use crate::comparer::Live;
 use crate::comparison::{Comparison, Snapshot};
 use crate::daemon::Daemon;
@@ -76,12 +76,17 @@ fn page(daemon: &Daemon, name: &str) -> Response {
 
 fn render(daemon: &Daemon, live: &Live) -> Markup {
     let view = View { daemon, spec: live.spec(), snapshot: live.snapshot(), now: now() };
-    let (name, verdict) = (&view.spec.name, view.snapshot.verdict);
+    let (name, standing) = (&view.spec.name, &view.snapshot.standing);
+    let began = moment::of_millis(standing.run.began_unix_millis);
     let main = html! {
         nav.crumbs aria-label="Comparisons" { a href={ (home(ROOT)) "#comparisons" } { "Comparisons" } }
         h1 { (name) }
         p.summary role="status" data-live="state" {
-            (verdict::badge(verdict)) " " (verdict::sentence(verdict))
+            (verdict::badge(standing.verdict)) " " (verdict::sentence(standing, view.now))
+        }
+        p.note data-live="run" {
+            "Run " code { (standing.run.id) } ", since " (moment::time(began, view.now))
+            " (" (standing.run.cause) "). All figures are of this run."
         }
         p.links { a href=(link::api(ROOT, &["comparisons"])) { "JSON" } }
         @for section in SECTIONS { (section(&view)) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::View;
-use crate::comparison::{AnswerCheck, AnswerCounts, Order};
+use crate::comparison::{ANSWERED_PAIRS, AnswerCheck, AnswerCounts, Order};
 use crate::web::page::figure;
 
 pub(super) fn section(view: &View<'_>) -> Markup {
@@ -23,6 +23,9 @@ pub(super) fn section(view: &View<'_>) -> Markup {
                 (fact("A latency may grow by", &tolerance))
                 (fact("Judged", &figure::count(snapshot.pairs())))
                 (fact("Both sides failed", &figure::count(snapshot.both_failed())))
+                @for w in &snapshot.workloads {
+                    (fact(&format!("Both answered {}", w.workload), &answered(w.answered)))
+                }
                 @for (reason, rounds) in dropped {
                     (fact(&format!("Not judged: {}", reason.as_str()), &figure::count(*rounds)))
                 }
@@ -34,6 +37,11 @@ pub(super) fn section(view: &View<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Since the run began or an alarm last went on or off.
+fn answered(pairs: u64) -> String {
+    format!("{} of at least {ANSWERED_PAIRS} needed", figure::count(pairs))
 }
 
 fn fact(name: &str, fact: &str) -> Markup {

@@ -12,7 +12,7 @@ use crate::web::page::{figure, state};
 const COLUMNS: [Column; 6] = [
     text("Signal"),
     picture("Candidate against baseline"),
-    text("Verdict"),
+    text("Says"),
     number("Evidence for worse"),
     number("Evidence for not worse"),
     text("Alarm"),
@@ -29,9 +29,9 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         @if let Some(all) = &view.snapshot.together { (together(view, all)) }
     };
     let caption = html! {
-        "Median of candidate / baseline with its interval of 95 % at all times; in the pictures \
-         what is tolerated is shaded, up to the dashed line. Evidence: decimal logarithm, found of \
-         needed"
+        "Median of candidate / baseline with its interval of 95 % at all times, since the run began \
+         or an alarm last went on or off; in the pictures what is tolerated is shaded, up to the \
+         dashed line. Evidence: decimal logarithm, found of needed; for not worse of the same pairs"
     };
     html! {
         section aria-labelledby="signals" {
@@ -51,7 +51,7 @@ fn row(view: &View<'_>, w: &WorkloadSnapshot, s: &StreamSnapshot, scale: Scale) 
                 (None, Some(pairs)) => (discordant(pairs)),
                 (None, None) => (figure::NONE),
             }
-            " " span.note { (figure::counted(s.pairs, "pair", "pairs")) }
+            " " span.note { (pairs(s)) }
         },
         verdict::badge(gate.verdict),
         html! { (figure::evidence(gate.regressed_log10, needed.regressed)) },
@@ -78,6 +78,17 @@ fn together(view: &View<'_>, all: &TogetherSnapshot) -> Markup {
     table::row("all failure", "", &COLUMNS, &cells)
 }
 
+/// Of how many pairs the picture is, of those of the run: after an alarm of the later ones only.
+fn pairs(s: &StreamSnapshot) -> String {
+    let all = figure::counted(s.pairs, "pair", "pairs");
+    match s.gate.effect {
+        Some(effect) if effect.observations != s.pairs => {
+            format!("{} of {all}", figure::count(effect.observations))
+        }
+        _ => all,
+    }
+}
+
 fn discordant(pairs: Discordant) -> Markup {
     html! {
         "only the candidate " b { (figure::count(pairs.candidate_worse)) }
@@ -87,7 +98,7 @@ fn discordant(pairs: Discordant) -> Markup {
 
 fn alarm(s: &StreamSnapshot) -> Markup {
     html! {
-        @if s.alarmed { (state::badge(State::Degraded, "got worse")) } @else { "off" }
+        @if s.alarmed { (state::badge(State::Degraded, "on")) } @else { "off" }
         @if let Some(found) = s.evidence_log10 {
             " " span.note { (figure::evidence(found, s.threshold_log10)) }
         }

@@ -38,11 +38,11 @@ fn row(live: &Live) -> Markup {
     let alarms = streams.filter(|s| s.alarmed).count();
     let cells = [
         html! { a href=(link::comparison("", &spec.name)) { (spec.name) } },
-        verdict::badge(snapshot.verdict),
+        verdict::badge(snapshot.standing.verdict),
         html! { (spec.baseline.name) },
         html! { (spec.candidate.name) },
         html! { (figure::count(alarms as u64)) },
         html! { (figure::count(snapshot.pairs())) },
     ];
-    table::row(&spec.name, snapshot.verdict.as_str(), &COLUMNS, &cells)
+    table::row(&spec.name, snapshot.standing.verdict.as_str(), &COLUMNS, &cells)
 }
