@@ -55,7 +55,7 @@ fn server(trouble: &str) -> String {
     if trouble.is_empty() {
         return usual.to_owned();
     }
-    format!("{usual}script:\n  - after: {HEALTHY}\n    for: 25s\n    {trouble}\n")
+    format!("{usual}script:\n  - after: {HEALTHY}\n    for: 40s\n    {trouble}\n")
 }
 
 async fn prober_config() -> String {
@@ -83,7 +83,7 @@ async fn prober_config() -> String {
 
 fn prometheus_config(prober: &str, alertmanager: &str, rules: &str) -> String {
     format!(
-        "global: {{scrape_interval: 250ms, evaluation_interval: 250ms}}\n\
+        "global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 250ms}}\n\
          rule_files: ['{rules}']\n\
          alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n\
          scrape_configs: [{{job_name: llm-prober, static_configs: [{{targets: ['{prober}']}}]}}]\n"
@@ -215,7 +215,7 @@ async fn one_incident_is_one_page() {
         .filter(|alert| alert["labels"]["severity"] == "critical" && alert["status"] == "firing")
         .map(|alert| alert["annotations"]["summary"].as_str().unwrap())
         .collect();
-    assert_eq!(pages.len(), 2, "{pages:?}");
+    assert_eq!(pages.len(), 2, "{received:#?}");
     assert!(pages[0].starts_with("dying: no answer to the last "), "{pages:?}");
     assert!(pages[1].starts_with("slow: "), "{pages:?}");
     assert!(pages[1].contains(" of probes missed interactive (TTFT) in the last 15s"), "{pages:?}");
@@ -233,7 +233,7 @@ async fn every_rule_is_evaluated(prometheus: &Prometheus) {
         assert_eq!(rule["health"], "ok", "{rule}");
         if rule["type"] == "recording" && rule["labels"]["reference"] != "week" {
             let name = rule["name"].as_str().unwrap();
-            assert!(!prometheus.query(name).await.is_empty(), "{name} has no data");
+            prometheus.wait_for(name).await; // a busy machine may miss a scrape
         }
     }
 }
