@@ -21,13 +21,18 @@ use crate::metrics::Metrics;
 use crate::probe::Probing;
 use crate::prober::commission::{Desk, desk};
 use crate::prober::{Prober, Stop};
-use crate::state::{CHANGE, COMPARISONS, Saved, Store};
+use crate::state::{CHANGE, COMPARISONS, OUTAGES, Saved, Store};
 use crate::target::Target;
 use crate::transport::{IoThreads, Transport};
-use crate::watcher::{WallClock, Watch, Watchers};
+use crate::watcher::{OutageWatch, OutageWatchers, WallClock, Watch, Watchers};
 
 /// How long probes under way may go on after their target was removed or the daemon stops.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The first probes of many targets are spread over so long for each further one, at most over
+/// [`FIRST_WITHIN`] or one interval: at once, but no burst.
+const FIRST_APART: Duration = Duration::from_secs(1);
+const FIRST_WITHIN: Duration = Duration::from_secs(60);
 
 /// How a target's server is reached; tests put a simulator behind a pipe here.
 pub type Dial = Box<dyn Fn(&Target) -> Result<Transport, String> + Send + Sync>;
@@ -61,6 +66,7 @@ struct State {
     watched: Option<Watched>,
     comparisons: Fleet,
     watchers: Watchers,
+    outages: OutageWatchers,
     /// Nothing is started any more.
     ending: bool,
 }
@@ -125,6 +131,7 @@ impl Daemon {
         let mut saved = config.state_dir.as_deref().map(Store::open).transpose()?;
         let past = saved.as_mut().and_then(|saved| saved.take(CHANGE)).unwrap_or_default();
         let compared = saved.as_mut().and_then(|saved| saved.take(COMPARISONS));
+        let outages = saved.as_mut().and_then(|saved| saved.take(OUTAGES)).unwrap_or_default();
         let seed = config.seed.unwrap_or_else(rand::random);
         tracing::info!(seed, targets = config.targets.len(), "starting to probe");
         let daemon = Self {
@@ -140,7 +147,8 @@ impl Daemon {
                 running: HashMap::new(),
                 watched: None,
                 comparisons: Fleet::remembering(compared.unwrap_or_default()),
-                watchers: Watchers::new(clock, past),
+                watchers: Watchers::new(Arc::clone(&clock), past),
+                outages: OutageWatchers::new(clock, outages),
                 ending: false,
             }),
             store: Mutex::new(saved.map(Saved::into_store).map(Arc::new)),
@@ -173,6 +181,12 @@ impl Daemon {
     #[must_use]
     pub fn watch(&self, target: &str) -> Option<Arc<Watch>> {
         self.state().watchers.get(target)
+    }
+
+    /// Whether a target answers.
+    #[must_use]
+    pub fn outage(&self, target: &str) -> Option<Arc<OutageWatch>> {
+        self.state().outages.get(target)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -243,9 +257,11 @@ impl Daemon {
         }
         self.metrics.load(&config);
         self.metrics.set_watches(state.watchers.apply(&config));
+        self.metrics.set_outages(state.outages.apply(&config));
         self.history.retain(|name| state.running.contains_key(name));
+        let others = u32::try_from(fresh.len().saturating_sub(1)).unwrap_or(u32::MAX);
         for probing in fresh {
-            self.launch(&mut state, probing);
+            self.launch(&mut state, probing, FIRST_APART.saturating_mul(others));
         }
         self.compare(&mut state, &config);
         state.config = Arc::clone(&config);
@@ -266,7 +282,8 @@ impl Daemon {
         self.metrics.set_comparisons(live);
     }
 
-    fn launch(&self, state: &mut State, probing: Probing) {
+    /// `spread`: as long may its first probe take to begin, within the usual bounds.
+    fn launch(&self, state: &mut State, probing: Probing, spread: Duration) {
         let target = Arc::clone(&probing.target);
         let Some(metrics) = self.metrics.target(&target.name) else { return };
         metrics.set_addresses(probing.transport.addresses());
@@ -280,7 +297,11 @@ impl Daemon {
         let (desk, commissions) = desk();
         let probing = Arc::new(probing);
         let prober = Prober::new(probing, metrics, history, seed, commissions, stop.clone());
-        let prober = prober.metered(energy).watched(state.watchers.get(&target.name));
+        let prober = prober
+            .metered(energy)
+            .watched(state.watchers.get(&target.name))
+            .counted(state.outages.get(&target.name))
+            .first_within(spread.min(FIRST_WITHIN).min(target.schedule.interval));
         let prober = self.tasks.spawn(prober.run());
         state.running.insert(target.name.clone(), Running { target, stop, prober, desk });
     }

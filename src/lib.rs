@@ -18,9 +18,10 @@
 //! ```
 //! Around a probe `server_metrics` looks at the inference server's own page, and beside all probes
 //! `gpu` watches this machine's GPUs. `comparer` sends the same prompt to two targets and lets
-//! [`comparison`] judge; `watcher` holds a target against its own past by [`change`]; what they know
-//! survives in `state`. [`explain`] says why a probe failed, for which `inquiry` may ask the server
-//! afterwards. `loop_lag` says how late the prober itself is. Beside it all stand
+//! [`comparison`] judge; `watcher` holds a target against its own past by [`change`], and counts what
+//! goes unanswered by [`outage`]; what they know survives in `state`. [`explain`] says why a probe
+//! failed, for which `inquiry` may ask the server afterwards. `loop_lag` says how late the prober
+//! itself is. Beside it all stand
 //! `simulate`, a server to probe, `rules`, the alert rules of `alerts/` written for a configuration,
 //! and [`gate`], release profiles.
 //!
@@ -62,6 +63,7 @@ pub mod target;
 pub mod budget;
 pub mod explain;
 pub mod interpret;
+pub mod outage;
 pub mod outcome;
 pub mod progress;
 

@@ -3,12 +3,13 @@
 //! Open loop: arrivals do not wait for answers, so a slow server is not asked less often.
 
 pub mod commission;
+mod confirm;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::oneshot;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -16,16 +17,18 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::commission::{Commission, Commissions};
+use self::confirm::Confirming;
 use crate::budget::Spending;
 use crate::failure::{Failure, FailureReason};
 use crate::gpu::EnergyMeter;
 use crate::history::History;
 use crate::metrics::{TargetMetrics, WorkloadMetrics};
+use crate::outage::Doubt;
 use crate::probe::{Probe, Probing};
 use crate::request::ProbeId;
 use crate::skip::SkipReason;
 use crate::transport::Answered;
-use crate::watcher::Watch;
+use crate::watcher::{OutageWatch, Watch};
 use crate::workload::Workload;
 use crate::workload::mix::{Draw, Mix};
 
@@ -78,8 +81,15 @@ pub struct Prober {
     energy: Arc<EnergyMeter>,
     /// Learns what is usual; a prober on its own has none.
     watch: Option<Arc<Watch>>,
+    /// Counts failures in a row; a prober on its own has none, and confirms nothing.
+    outage: Option<Arc<OutageWatch>>,
+    confirming: Confirming,
+    /// What confirming probes ask: drawn apart, so that the schedule's draws stay the same.
+    confirming_mix: Mix,
     mix: Mix,
     rng: ChaCha8Rng,
+    /// The first arrival comes at a random moment within this time.
+    first_within: Duration,
     spending: Spending,
     /// Whether the target's own schedule is followed.
     scheduled: bool,
@@ -98,6 +108,10 @@ struct Underway {
     done: Option<oneshot::Sender<Probe>>,
     /// Whether the server has done its work.
     answered: Answered,
+    /// Where it stands in the order of beginnings.
+    number: Option<u64>,
+    /// Whether it confirms another one, and counts in no figure.
+    confirming: bool,
 }
 
 impl Prober {
@@ -111,6 +125,7 @@ impl Prober {
         commissions: Commissions,
         stop: Stop,
     ) -> Self {
+        let confirming_mix = Mix::new(&probing.target.workloads, seed.wrapping_add(2));
         Self {
             mix: Mix::new(&probing.target.workloads, seed),
             rng: ChaCha8Rng::seed_from_u64(seed.wrapping_add(1)),
@@ -119,6 +134,10 @@ impl Prober {
             history,
             energy: Arc::default(),
             watch: None,
+            outage: None,
+            confirming: Confirming::default(),
+            confirming_mix,
+            first_within: Duration::ZERO,
             spending: Spending::default(),
             scheduled: true,
             commissions,
@@ -146,17 +165,40 @@ impl Prober {
         Self { watch, ..self }
     }
 
+    /// Keeps count of failures in a row here, and confirms the first of them.
+    #[must_use]
+    pub fn counted(self, outage: Option<Arc<OutageWatch>>) -> Self {
+        Self { outage, ..self }
+    }
+
+    /// Makes the first probe at a random moment of so long, instead of at once.
+    #[must_use]
+    pub fn first_within(self, first_within: Duration) -> Self {
+        Self { first_within, ..self }
+    }
+
     /// Runs until no more arrivals are wanted and every probe under way has ended.
     pub async fn run(mut self) {
         let schedule = self.probing.target.schedule;
-        let mut next = Instant::now() + schedule.first_gap(&mut self.rng);
+        let now = Instant::now();
+        // The first probe comes on top of the schedule, which begins at a phase of its own.
+        let mut next = now + schedule.first_gap(&mut self.rng);
+        let mut first = Some(now + self.first_within.mul_f64(self.apart().random::<f64>()));
         let stopped = self.stop.arrivals.clone();
         loop {
+            let (begin, confirm) = (first.unwrap_or(now), self.confirming.next());
             tokio::select! {
                 biased;
                 () = stopped.cancelled() => break,
                 Some(ended) = self.running.join_next_with_id() => self.ended(ended),
                 Some(commission) = self.commissions.recv() => self.commissioned(commission),
+                () = tokio::time::sleep_until(begin), if self.scheduled && first.is_some() => {
+                    first = None;
+                    self.arrival(begin);
+                }
+                () = tokio::time::sleep_until(confirm.unwrap_or(now)), if confirm.is_some() => {
+                    self.confirm(confirm.unwrap_or(now));
+                }
                 () = tokio::time::sleep_until(next), if self.scheduled => {
                     self.arrival(next);
                     next += schedule.gap(&mut self.rng);
@@ -170,11 +212,18 @@ impl Prober {
         }
     }
 
+    /// Random numbers that take none from the schedule's.
+    fn apart(&self) -> ChaCha8Rng {
+        let mut rng = self.rng.clone();
+        rng.set_stream(1);
+        rng
+    }
+
     fn arrival(&mut self, scheduled: Instant) {
         let Some(draw) = self.mix.draw() else { return };
         match self.skip_reason(scheduled) {
             Some(reason) => self.skip(&draw, reason),
-            None => self.start(draw, scheduled),
+            None => self.start(draw, scheduled, false),
         }
     }
 
@@ -206,12 +255,39 @@ impl Prober {
         }
     }
 
-    fn start(&mut self, draw: Draw, scheduled: Instant) {
-        let workload = Arc::clone(&draw.workload);
+    fn start(&mut self, draw: Draw, scheduled: Instant, confirming: bool) {
+        let underway = Underway { confirming, ..self.begun(&draw) };
         let job = self.job(draw);
         let answered = job.answered.clone();
         let task = self.running.spawn(async move { Some(job.run(scheduled).await) });
-        self.underway.insert(task.id(), Underway { workload, done: None, answered });
+        self.underway.insert(task.id(), Underway { answered, ..underway });
+    }
+
+    fn begun(&self, draw: &Draw) -> Underway {
+        Underway {
+            workload: Arc::clone(&draw.workload),
+            done: None,
+            answered: Answered::default(),
+            number: self.outage.as_ref().map(|outage| outage.begin()),
+            confirming: false,
+        }
+    }
+
+    /// Makes a confirming probe that is due, within the same limits as any other.
+    fn confirm(&mut self, due: Instant) {
+        let workload = self.confirming.take(&self.probing.target.workloads);
+        let draw = workload.and_then(|workload| self.confirming_mix.draw_from(workload));
+        let (Some(draw), Some(outage)) = (draw, self.outage.clone()) else { return };
+        let Some(reason) = self.skip_reason(due) else {
+            outage.confirm();
+            self.start(draw, due, true);
+            return;
+        };
+        tracing::debug!(target_name = %self.probing.target.name, %reason, "not confirmed");
+        if reason == SkipReason::Budget && outage.outage().doubt() == Doubt::Recovering {
+            // There will be no second answer today.
+            outage.believe();
+        }
     }
 
     /// Holds a place for the probe until it is told to begin, or that it is not wanted.
@@ -222,7 +298,7 @@ impl Prober {
             let _ = accepted.send(Err(reason)); // who asked may be gone
             return;
         }
-        let workload = Arc::clone(&draw.workload);
+        let underway = Underway { done: Some(done), ..self.begun(&draw) };
         let (job, stopped) = (self.job(draw), self.stop.arrivals.clone());
         let answered = job.answered.clone();
         let task = self.running.spawn(async move {
@@ -233,7 +309,7 @@ impl Prober {
             };
             Some(job.run(begin).await)
         });
-        self.underway.insert(task.id(), Underway { workload, done: Some(done), answered });
+        self.underway.insert(task.id(), Underway { answered, ..underway });
         let _ = accepted.send(Ok(()));
     }
 
@@ -249,30 +325,60 @@ impl Prober {
     }
 
     fn ended(&mut self, ended: Result<(Id, Option<Probe>), JoinError>) {
-        let (probe, done) = match ended {
-            Ok((id, probe)) => {
-                let underway = self.underway.remove(&id);
-                let Some(probe) = probe else { return };
-                (probe, underway.and_then(|u| u.done))
-            }
-            Err(error) => {
-                let Some(underway) = self.underway.remove(&error.id()) else { return };
+        let (id, probe) = match ended {
+            Ok((id, probe)) => (id, Ok(probe)),
+            Err(error) => (error.id(), Err(())),
+        };
+        let Some(mut underway) = self.underway.remove(&id) else { return };
+        let probe = match probe {
+            Ok(Some(probe)) => probe,
+            Ok(None) => return,
+            Err(()) => {
                 // Not the error itself: a panic's message may quote what was being read.
                 tracing::error!(target_name = %self.probing.target.name, "a probe panicked");
                 let failure = Failure::new(FailureReason::Internal, "the probe panicked");
-                let probe = self.probing.not_sent(ProbeId::random(), &underway.workload, failure);
-                (probe, underway.done)
+                self.probing.not_sent(ProbeId::random(), &underway.workload, failure)
             }
         };
-        if let Some(done) = done {
+        if let Some(done) = underway.done.take() {
             let _ = done.send(probe.clone()); // who asked may be gone
         }
-        self.record(probe);
+        self.count(&probe, &underway);
+        if underway.confirming {
+            self.record_confirming(&probe);
+        } else {
+            self.record(probe);
+        }
+    }
+
+    /// Takes up whether the target answers, and plans what would settle a doubt.
+    fn count(&mut self, probe: &Probe, underway: &Underway) {
+        if self.stop.arrivals.is_cancelled() {
+            return;
+        }
+        let (Some(outage), Some(number)) = (&self.outage, underway.number) else { return };
+        let reason = probe.outcome.reason();
+        let Some(doubt) = outage.observe(number, reason) else { return };
+        let throttled = reason == Some(FailureReason::Throttled);
+        let (workload, now) = (&probe.workload.name, Instant::now());
+        self.confirming.settle(doubt, workload, throttled, underway.confirming, now);
+    }
+
+    /// A confirming probe costs what it costs, and is in no other figure: there are more of them
+    /// when a target is ill, so that they would weigh its bad hours twice.
+    fn record_confirming(&mut self, probe: &Probe) {
+        let target = &self.probing.target;
+        log(&target.name, probe, true);
+        self.spending.add(target.price.as_ref(), probe.charge());
+        if let Some(model) = self.probing.model.known() {
+            self.metrics.set_model(&model);
+        }
+        self.metrics.record_cost(&probe.workload.name, &probe.outcome.measurement);
     }
 
     fn record(&mut self, probe: Probe) {
         let target = &self.probing.target;
-        log(&target.name, &probe);
+        log(&target.name, &probe, false);
         self.spending.add(target.price.as_ref(), probe.charge());
         if let Some(model) = self.probing.model.known() {
             self.metrics.set_model(&model);
@@ -295,14 +401,16 @@ impl Prober {
 
 /// The outcome in our own words at info level; the server's only at debug level, because they may
 /// quote the prompt.
-fn log(target: &str, probe: &Probe) {
+fn log(target: &str, probe: &Probe, confirming: bool) {
     let (id, workload) = (probe.id.as_str(), &probe.workload.name);
     match &probe.outcome.result {
-        Ok(()) => tracing::debug!(%target, %workload, probe = id, "probe succeeded"),
+        Ok(()) => tracing::debug!(%target, %workload, probe = id, confirming, "probe succeeded"),
         Err(failure) => {
             let (reason, status) = (failure.reason, probe.outcome.http_status);
             let why = failure.explanation.as_deref();
-            tracing::info!(%target, %workload, probe = id, %reason, status, why, "probe failed");
+            tracing::info!(
+                %target, %workload, probe = id, %reason, status, why, confirming, "probe failed"
+            );
             tracing::debug!(probe = id, detail = %failure.detail, "why the probe failed");
         }
     }

@@ -12,6 +12,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use common::counterparts::counterpart;
+use llm_prober::outage;
 use llm_prober::rules::FORMATS;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -119,13 +120,31 @@ fn alerts_follow_the_conventions() {
         assert!(name.is_match(alert), "{alert}");
         assert!(seen.insert(alert.to_owned()), "{alert} is there twice");
         let severity = text(&rule["labels"]["severity"]);
-        assert!(["critical", "warning", "info"].contains(&severity), "{alert}: {severity}");
+        // `none`: held back others, and is not for people.
+        assert!(["critical", "warning", "info", "none"].contains(&severity), "{alert}: {severity}");
         let notes = &rule["annotations"];
         let summary = text(&notes["summary"]);
-        assert!(summary.ends_with('.') && !summary.contains("{{"), "{alert}: {summary}");
+        let expr = text(&rule["expr"]);
+        let of_prober = ["LLMProberReload", "LLMProberState", "LLMProberScrape", "LLMProberGPU"];
+        if of_prober.iter().any(|prefix| alert.starts_with(prefix)) {
+            assert!(summary.ends_with('.') && !summary.contains("{{"), "{alert}: {summary}");
+        } else {
+            let about = if alert.contains("Stalled") { "comparison" } else { "target" };
+            assert!(
+                summary.starts_with(&format!("{{{{ $labels.{about} }}}}: ")),
+                "{alert}: {summary}"
+            );
+            assert!(!expr.contains("without (target"), "{alert}");
+        }
         assert!(text(&notes["description"]).contains("{{ "), "{alert}: no template");
-        let link = format!("alerts/runbook.md#{}", alert.to_lowercase());
+        let link = format!("/runbook#{}", alert.to_lowercase());
         assert!(text(&notes["runbook_url"]).ends_with(&link), "{alert}");
+        for link in ["runbook_url", "dashboard_url"] {
+            assert!(
+                text(&notes[link]).contains("$externalLabels.llm_prober_url"),
+                "{alert}: {link}"
+            );
+        }
     }
 }
 
@@ -141,7 +160,7 @@ fn no_label_of_a_target_is_one_that_the_rules_set() {
             set.insert(found[1].to_owned());
         }
     }
-    for known in ["reference", "reference_day", "sloth_id", "sloth_objective", "long_window"] {
+    for known in ["reference", "reference_day", "sloth_id", "sloth_objective", "severity"] {
         assert!(set.contains(known), "{known} of {set:?}");
     }
     set.insert("slo_window".to_owned()); // set where the rules are written for a configuration
@@ -153,6 +172,57 @@ fn no_label_of_a_target_is_one_that_the_rules_set() {
         let why = refused.map(|_| ()).unwrap_err().to_string();
         assert!(why.contains(&format!("the label `{name}` is already used")), "{name}: {why}");
     }
+}
+
+/// Each source is at least as severe as what it holds back (but for the echo of an outage), both are
+/// about the same target, and what must always be heard is held back by nothing.
+#[test]
+fn inhibition_holds_back_what_is_explained_and_nothing_else() {
+    let file = yaml(&Path::new(ROOT).join("alerts/alertmanager-inhibit.yml"));
+    let severities = ["none", "info", "warning", "critical"];
+    let severity = |alert: &Value| {
+        severities.iter().position(|s| *s == text(&alert["labels"]["severity"])).unwrap()
+    };
+    let named = |matchers: &Value| {
+        let matchers: Vec<_> = list(matchers).iter().map(text).collect();
+        assert!(matchers.contains(&"target!=\"\""), "{matchers:?}");
+        let name = matchers.iter().find_map(|m| m.strip_prefix("alertname")).unwrap();
+        let pattern = name.trim_start_matches("=~").trim_start_matches('=').trim_matches('"');
+        let pattern = Regex::new(&format!("^(?:{pattern})$")).unwrap();
+        let found = alerts().into_iter().filter(|a| pattern.is_match(text(&a["alert"])));
+        let found: Vec<_> = found.collect();
+        assert!(found.len() > name.matches('|').count(), "an unknown name in {name}");
+        found
+    };
+    let mut held_back = BTreeSet::new();
+    for rule in list(&file["inhibit_rules"]) {
+        let equal: Vec<_> = list(&rule["equal"]).iter().map(text).collect();
+        assert!(equal.starts_with(&["cluster", "namespace", "job", "target"]), "{equal:?}");
+        let sources = named(&rule["source_matchers"]);
+        for target in named(&rule["target_matchers"]) {
+            for source in &sources {
+                let echo = source["alert"] == "LLMProberTargetRecentlyDown";
+                assert!(echo || severity(source) >= severity(&target), "{source} {target}");
+                assert_ne!(source["alert"], target["alert"]);
+            }
+            held_back.insert(text(&target["alert"]).to_owned());
+        }
+    }
+    let always =
+        Regex::new("ScrapeMissing|NotProbing|Late|ReloadFailed|Certificate|GPU|TargetDown");
+    let always = always.unwrap();
+    assert!(held_back.len() > 10 && !held_back.iter().any(|name| always.is_match(name)));
+}
+
+/// The alert and the prober mean the same by down.
+#[test]
+fn the_outage_is_the_one_that_the_prober_counts() {
+    let alerts = alerts();
+    let down = alerts.iter().find(|a| a["alert"] == "LLMProberTargetDown").unwrap();
+    let expr: String = text(&down["expr"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    let (failures, seconds) = (outage::DOWN_FAILURES, outage::DOWN_MILLIS / 1000);
+    assert!(expr.contains(&format!(") >= {failures} and time() - ( ")), "{expr}");
+    assert!(expr.ends_with(&format!(" ) > {seconds}")), "{expr}");
 }
 
 #[test]

@@ -50,14 +50,15 @@ impl Daemon {
     }
 
     fn sections(&self) -> io::Result<Sections> {
-        let (watches, compared) = {
+        let (watches, compared, outages) = {
             let state = self.state();
-            (state.watchers.all(), state.comparisons.state())
+            (state.watchers.all(), state.comparisons.state(), state.outages.state())
         };
         let past: Past = watches.iter().map(|w| (w.target().to_owned(), w.state())).collect();
         let mut sections = Sections::default();
         sections.put(state::CHANGE, &past)?;
         sections.put(state::COMPARISONS, &compared)?;
+        sections.put(state::OUTAGES, &outages)?;
         Ok(sections)
     }
 

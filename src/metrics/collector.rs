@@ -71,6 +71,12 @@ impl Collector for ProbeCollector {
         if !self.prober {
             return Ok(());
         }
+        let outages = self.state.outages.load();
+        let outages = outages.iter().filter_map(|outage| {
+            let target = loaded.targets.iter().find(|t| t.target.name == outage.target())?;
+            Some((labels(target, ""), &**outage))
+        });
+        writer.write(families::OUTAGE, &outages.collect::<Vec<_>>())?;
         let comparisons = self.state.comparisons.load();
         let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
         writer.write(families::CHANGE, &of(&changes(&self.state, &loaded, &comparisons)))?;

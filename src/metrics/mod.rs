@@ -47,7 +47,7 @@ pub use workload::{InFlight, WorkloadMetrics};
 use crate::comparer::Live;
 use crate::config::Config;
 use crate::gpu::state::GpuView;
-use crate::watcher::Watch;
+use crate::watcher::{OutageWatch, Watch};
 use buckets::SloBounds;
 use prober::ProberMetrics;
 use sink::Encoding;
@@ -65,6 +65,7 @@ struct State {
     loaded: ArcSwap<Loaded>,
     comparisons: ArcSwap<Vec<Arc<Live>>>,
     watches: ArcSwap<Vec<Arc<Watch>>>,
+    outages: ArcSwap<Vec<Arc<OutageWatch>>>,
     prober: ProberMetrics,
     /// Where GPUs are watched.
     gpus: ArcSwapOption<GpuView>,
@@ -79,6 +80,7 @@ impl State {
             loaded: ArcSwap::default(),
             comparisons: ArcSwap::default(),
             watches: ArcSwap::default(),
+            outages: ArcSwap::default(),
             prober: ProberMetrics::new(options.histograms),
             gpus: ArcSwapOption::default(),
             dcgm_host: None,
@@ -136,6 +138,11 @@ impl Metrics {
     /// Puts these watches in force; they keep their values themselves.
     pub fn set_watches(&self, watches: Vec<Arc<Watch>>) {
         self.state.watches.store(Arc::new(watches));
+    }
+
+    /// Puts these outages in force; they keep their values themselves.
+    pub fn set_outages(&self, outages: Vec<Arc<OutageWatch>>) {
+        self.state.outages.store(Arc::new(outages));
     }
 
     /// The values of a loaded target.

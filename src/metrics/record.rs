@@ -25,9 +25,7 @@ impl WorkloadMetrics {
         self.secondary.observe(recording, m);
         self.record_connection(&recording.connection);
         self.record_tokens(m);
-        if let (Some(cost), Some(price)) = (&self.cost, price) {
-            cost.inc_by(budget::cost(&price, m));
-        }
+        self.record_cost(price, m);
         if let Some(finish) = m.finish {
             self.finishes.add(finish.as_str(), 1);
         }
@@ -39,6 +37,12 @@ impl WorkloadMetrics {
             self.degenerate_answers.inc();
         }
         self.record_verdicts(outcome);
+    }
+
+    pub(super) fn record_cost(&self, price: Option<Price>, m: &Measurement) {
+        if let (Some(cost), Some(price)) = (&self.cost, price) {
+            cost.inc_by(budget::cost(&price, m));
+        }
     }
 
     fn record_result(&self, outcome: &Outcome, ended: f64) {

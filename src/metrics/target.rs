@@ -9,7 +9,7 @@ use super::cells::LateGauge;
 use super::options::MetricsOptions;
 use super::secondary::Secondary;
 use super::workload::WorkloadMetrics;
-use crate::measure::{TokenCount, TokenSource};
+use crate::measure::{Measurement, TokenCount, TokenSource};
 use crate::outcome::{Outcome, RateLimit};
 use crate::recording::Recording;
 use crate::server_metrics::Look;
@@ -121,6 +121,13 @@ impl TargetMetrics {
         let metrics = self.workload(workload).filter(|_| outcome.succeeded());
         if let (Some(metrics), Some(count)) = (metrics, tokens) {
             metrics.secondary.observe_energy(joules, count.tokens);
+        }
+    }
+
+    /// Takes what a confirming probe cost, and nothing else of it.
+    pub fn record_cost(&self, workload: &str, measurement: &Measurement) {
+        if let Some(metrics) = self.workload(workload) {
+            metrics.record_cost(self.target.price, measurement);
         }
     }
 

@@ -66,18 +66,35 @@ impl Scale {
         replace(text, |d| self.window(d))
     }
 
-    /// An expression, a record's name or a description: ranges, offsets, and the windows at the
-    /// end of records' names.
+    fn last_hour(self) -> String {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let window = self.window(HOUR);
+        let text = if window == HOUR { "hour".to_owned() } else { promql(window) };
+        format!("the last {text}")
+    }
+
+    /// An expression, a record's name or a text: ranges, offsets, the windows at the end of
+    /// records' names, and ages in seconds.
     pub fn text(self, text: &str) -> String {
         static WINDOWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
             let names = "rate|increase|mean|count|reference|regression";
             Regex::new(&format!(r"(\[|offset |the last |:[a-z_]*?(?:{names}))(\d+[smhdw])\b")).ok()
         });
-        let Some(windows) = WINDOWS.as_ref() else { return text.to_owned() };
+        static AGES: LazyLock<Option<Regex>> =
+            LazyLock::new(|| Regex::new(r"(time\(\) - \([^>]*> )(\d+)\b").ok());
+        let (Some(windows), Some(ages)) = (WINDOWS.as_ref(), AGES.as_ref()) else {
+            return text.to_owned();
+        };
         let scaled = windows.replace_all(text, |found: &Captures<'_>| {
             let shift = &found[1] == "offset ";
             let scale = |d| if shift { self.shift(d) } else { self.window(d) };
             format!("{}{}", &found[1], replace(&found[2], scale))
+        });
+        let scaled = scaled.replace("the last hour", &self.last_hour());
+        let scaled = ages.replace_all(&scaled, |found: &Captures<'_>| {
+            let age = found[2].parse().map(Duration::from_secs).map(|age| self.shift(age));
+            let seconds = age.map_or_else(|_| found[2].to_owned(), |a| a.as_secs_f64().to_string());
+            format!("{}{seconds}", &found[1])
         });
         scaled.into_owned()
     }

@@ -8,6 +8,7 @@ mod adapt;
 mod burn;
 mod document;
 mod duration;
+mod links;
 mod operator;
 mod prometheus;
 mod pyrra;
@@ -23,6 +24,7 @@ use crate::slo::Slo;
 
 pub use self::burn::{PAGE_BURN_RATE, too_few_probes};
 pub use self::duration::is_rehearsal;
+pub use self::links::Links;
 
 /// The files in `alerts/`, SLOs first.
 const SLO_RULES: &str = include_str!("../../alerts/llm-prober-slo.rules.yml");
@@ -48,7 +50,7 @@ impl fmt::Display for RulesError {
 impl std::error::Error for RulesError {}
 
 /// What one format writes.
-type Write = fn(&Config) -> Result<String, RulesError>;
+type Write = fn(&Config, &Links) -> Result<String, RulesError>;
 
 /// Whom the rules are for.
 #[derive(Debug, Clone, Copy)]
@@ -57,15 +59,32 @@ pub struct Format {
     pub name: &'static str,
     /// For the help text.
     pub about: &'static str,
+    /// Whether the alerts in it are this program's, with links of its own.
+    pub linked: bool,
     write: Write,
 }
 
 /// Every format: one line and one file each.
 pub static FORMATS: [Format; 4] = [
-    Format { name: "prometheus", about: "a rule file", write: prometheus::write },
-    Format { name: "sloth", about: "SLO specifications of sloth", write: sloth::write },
-    Format { name: "pyrra", about: "ServiceLevelObjectives of Pyrra", write: pyrra::write },
-    Format { name: "operator", about: "a PrometheusRule object", write: operator::write },
+    Format { name: "prometheus", about: "a rule file", linked: true, write: prometheus::write },
+    Format {
+        name: "sloth",
+        about: "SLO specifications of sloth",
+        linked: false,
+        write: |config, _| sloth::write(config),
+    },
+    Format {
+        name: "pyrra",
+        about: "ServiceLevelObjectives of Pyrra",
+        linked: false,
+        write: |config, _| pyrra::write(config),
+    },
+    Format {
+        name: "operator",
+        about: "a PrometheusRule object",
+        linked: true,
+        write: operator::write,
+    },
 ];
 
 impl Format {
@@ -74,7 +93,15 @@ impl Format {
     /// # Errors
     /// The rules that are built in cannot be read, or YAML cannot be written.
     pub fn write(&self, config: &Config) -> Result<String, RulesError> {
-        (self.write)(config)
+        self.write_linked(config, &Links::default())
+    }
+
+    /// The same, with other links.
+    ///
+    /// # Errors
+    /// As [`Format::write`].
+    pub fn write_linked(&self, config: &Config, links: &Links) -> Result<String, RulesError> {
+        (self.write)(config, links)
     }
 }
 
@@ -95,7 +122,7 @@ fn percent(ratio: f64) -> f64 {
 }
 
 /// The rules for this configuration.
-fn rule_file(config: &Config) -> Result<RuleFile, RulesError> {
+fn rule_file(config: &Config, links: &Links) -> Result<RuleFile, RulesError> {
     let slo_rules = RuleFile::parse(SLO_RULES)?;
     let mut groups = Vec::new();
     for slo in slos(config).values() {
@@ -104,7 +131,9 @@ fn rule_file(config: &Config) -> Result<RuleFile, RulesError> {
     for text in OTHER_RULES {
         groups.extend(adapt::for_all(&RuleFile::parse(text)?, config));
     }
-    Ok(RuleFile { groups })
+    let mut file = RuleFile { groups };
+    links.put(&mut file);
+    Ok(file)
 }
 
 #[cfg(test)]

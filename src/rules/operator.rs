@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{RulesError, rule_file, to_yaml};
+use super::{Links, RulesError, rule_file, to_yaml};
 use crate::config::Config;
 
-pub(super) fn write(config: &Config) -> Result<String, RulesError> {
+pub(super) fn write(config: &Config, links: &Links) -> Result<String, RulesError> {
     to_yaml(&[json!({
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
@@ -13,6 +13,6 @@ pub(super) fn write(config: &Config) -> Result<String, RulesError> {
             "name": "llm-prober",
             "labels": {"app.kubernetes.io/name": "llm-prober"},
         },
-        "spec": rule_file(config)?,
+        "spec": rule_file(config, links)?,
     })])
 }

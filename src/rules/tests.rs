@@ -30,6 +30,11 @@ fn windows_follow_the_period() {
     let rehearsal = Duration::from_secs(45 * 60);
     check(rehearsal, "x[1h] offset 1d", "x[3s750ms] offset 1m30s");
     check(rehearsal, "x[5m]", "x[2s]");
+    check(month, "missed in the last hour", "missed in the last hour");
+    check(7 * DAY, "missed in the last hour", "missed in the last 14m");
+    check(month, "time() - (x) > 90", "time() - (x) > 90");
+    check(7 * DAY, "time() - (x) > 90", "time() - (x) > 90");
+    check(rehearsal, "time() - (x or\ny[10m]) > 90", "time() - (x or\ny[2s]) > 0.093");
     check(rehearsal, "up > 0.5 and time_5m", "up > 0.5 and time_5m");
 }
 
@@ -62,7 +67,7 @@ fn the_logic_is_that_of_the_shipped_rules() {
     let config = config("'o\"n': {objective: 0.99, ttft: 1s}", "");
     let shipped = RuleFile::parse(SLO_RULES).unwrap().groups;
     let shipped = shipped.iter().flat_map(|g| &g.rules);
-    let written = rule_file(&config).unwrap().groups;
+    let written = rule_file(&config, &Links::default()).unwrap().groups;
     let mut written = written.iter().flat_map(|g| &g.rules);
     for rule in shipped {
         let found = written.next().unwrap();
@@ -100,6 +105,38 @@ fn every_format_names_every_slo() {
         let known = !matches!(format.name, "sloth" | "pyrra");
         assert_eq!(text.contains("LLMProberTargetDown"), known, "{}", format.name);
     }
+}
+
+/// Every alert, and nothing else of it.
+#[test]
+fn links_lead_where_they_are_told_to() {
+    let config = config("a: {objective: 0.99, ttft: 1s}", "");
+    let links = Links {
+        runbook: Some("https://wiki.test/runbook".to_owned()),
+        dashboard: Some("https://grafana.test/d/x?var-target={{ $labels.target }}".to_owned()),
+    };
+    let own = rule_file(&config, &Links::default()).unwrap();
+    let mut linked = rule_file(&config, &links).unwrap();
+    let pairs = own.groups.iter().zip(&mut linked.groups);
+    let rules = pairs.flat_map(|(a, b)| a.rules.iter().zip(&mut b.rules));
+    let mut alerts = 0;
+    for (own, linked) in rules {
+        let Some(alert) = &own.alert else {
+            assert_eq!(own, linked);
+            continue;
+        };
+        alerts += 1;
+        let runbook = format!("https://wiki.test/runbook#{}", alert.to_lowercase());
+        assert_eq!(linked.annotations["runbook_url"], runbook);
+        assert_eq!(Some(&linked.annotations["dashboard_url"]), links.dashboard.as_ref());
+        for link in ["runbook_url", "dashboard_url"] {
+            let found = own.annotations[link].clone();
+            assert!(found.contains("$externalLabels.llm_prober_url"), "{alert}: {found}");
+            linked.annotations.insert(link.to_owned(), found);
+        }
+        assert_eq!(own, linked);
+    }
+    assert!(alerts > 30, "{alerts}");
 }
 
 #[test]

@@ -24,6 +24,9 @@ pub const CHANGE: &str = "change_detection";
 /// The section of what comparisons have learnt.
 pub const COMPARISONS: &str = "comparisons";
 
+/// The section of which targets go unanswered.
+pub const OUTAGES: &str = "outages";
+
 /// What is to be written.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sections(BTreeMap<String, Value>);

@@ -1,9 +1,11 @@
 //! Keeps every target's past: brings finished probes to [`crate::change`], and tells what it finds.
 
 mod fleet;
+mod outages;
 mod watch;
 
 pub use fleet::Watchers;
+pub use outages::{OutageWatch, OutageWatchers};
 pub use watch::Watch;
 
 use std::sync::Arc;

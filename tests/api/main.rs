@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::in_process::{serve, simulator, start};
+use common::scripted::{Step, always, tcp};
 use llm_prober::daemon::Daemon;
 use llm_prober::metrics::HistogramForm;
 use llm_prober::web::WebOptions;
@@ -38,11 +39,13 @@ struct Page {
 }
 
 impl Page {
-    /// Serves this configuration; `{server}` in it is a simulator of few, fast tokens, `{library}`
-    /// one that shows two GPUs.
+    /// Serves this configuration; `{server}` in it is a simulator of few, fast tokens, `{silent}` a
+    /// server that accepts and says nothing, `{library}` one that shows two GPUs.
     async fn of(config: &str, options: WebOptions) -> Self {
         let server = simulator("model: m\nttft: 5ms\nitl: 1ms\nanswer_tokens: 3\n").await;
+        let (silent, _) = tcp(always([Step::Hold])).await;
         let config = config.replace("{server}", &server.to_string());
+        let config = config.replace("{silent}", &silent.to_string());
         let library =
             common::gpu_library::library(common::gpu_library::Age::New).display().to_string();
         let config = common::config(&config.replace("{library}", &library));
@@ -51,8 +54,8 @@ impl Page {
         Self { daemon, base, client: common::process::client() }
     }
 
-    /// A healthy target, one that misses its SLO, one that fails, and one not probed yet; each but
-    /// the last has been probed a few times.
+    /// A healthy target, one that misses its SLO, one that fails, and one whose first probe is still
+    /// under way; each but the last has been probed a few times.
     async fn lively(options: WebOptions) -> Self {
         let page = Self::of(LIVELY, options).await;
         for target in ["good", "a slow/one", "dead"] {
@@ -110,7 +113,7 @@ targets:
      labels: {stack: current, node: a}, version: {hardware: none}, server_metrics: /metrics}
   - {name: a slow/one, url: 'http://{server}/v1', slos: [hopeless], labels: {stack: candidate}}
   - {name: dead, url: 'http://{server}/v2', model: m, slos: [easy], labels: {stack: current}}
-  - {name: idle, url: 'http://{server}/v1', model: m, interval: 10h}
+  - {name: idle, url: 'http://{silent}/v1', model: m, interval: 10h}
 comparisons:
   - {name: canary, baseline: good, candidate: a slow/one, interval: 100ms, workloads: [short]}
 gpu: {library: '{library}'}

@@ -21,8 +21,19 @@ pub struct Notice {
     pub target: String,
 }
 
-/// What arrived, in order.
-type Notices = Arc<Mutex<Vec<Notice>>>;
+impl Notice {
+    fn of(alert: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Self {
+            status: text(&alert["status"]),
+            alert: text(&alert["labels"]["alertname"]),
+            target: text(&alert["labels"]["target"]),
+        }
+    }
+}
+
+/// What arrived, in order: every alert of every notification, as Alertmanager sent it.
+type Notices = Arc<Mutex<Vec<Value>>>;
 
 /// A running Alertmanager that notifies of each alert by itself, without delay.
 pub struct Alertmanager {
@@ -34,14 +45,22 @@ pub struct Alertmanager {
 impl Alertmanager {
     /// Starts it, and a webhook on a free port of loopback.
     pub async fn start() -> Option<Self> {
+        Self::start_with("").await
+    }
+
+    /// The same, with further keys of its configuration file. What has no severity for people is
+    /// not notified.
+    pub async fn start_with(further: &str) -> Option<Self> {
         let program = counterpart("alertmanager")?;
         let notices = Notices::default();
         let webhook = webhook(Arc::clone(&notices)).await;
         let data = tempfile::tempdir().unwrap_or_else(|error| panic!("no data folder: {error}"));
         let file = data.path().join("alertmanager.yml");
         let config = format!(
-            "route: {{receiver: hook, group_by: ['...'], group_wait: 0s, group_interval: 1s}}\n\
-             receivers: [{{name: hook, webhook_configs: [{{url: 'http://{webhook}/'}}]}}]\n"
+            "route:\n  receiver: hook\n  group_by: ['...']\n  group_wait: 0s\n  group_interval: 1s\n  \
+               routes: [{{receiver: nobody, matchers: ['severity=\"none\"']}}]\n\
+             receivers:\n  - {{name: hook, webhook_configs: [{{url: 'http://{webhook}/'}}]}}\n  \
+               - {{name: nobody}}\n{further}"
         );
         std::fs::write(&file, config).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let process = Process::start(
@@ -62,6 +81,11 @@ impl Alertmanager {
 
     /// Every notice so far.
     pub fn notices(&self) -> Vec<Notice> {
+        self.received().iter().map(Notice::of).collect()
+    }
+
+    /// The same, whole.
+    pub fn received(&self) -> Vec<Value> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -82,12 +106,6 @@ async fn webhook(notices: Notices) -> SocketAddr {
 }
 
 async fn receive(State(notices): State<Notices>, Json(body): Json<Value>) {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let alerts = body["alerts"].as_array().cloned().unwrap_or_default();
-    let mut notices = notices.lock().unwrap_or_else(PoisonError::into_inner);
-    notices.extend(alerts.iter().map(|alert| Notice {
-        status: text(&alert["status"]),
-        alert: text(&alert["labels"]["alertname"]),
-        target: text(&alert["labels"]["target"]),
-    }));
+    notices.lock().unwrap_or_else(PoisonError::into_inner).extend(alerts);
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::{sync::oneshot, time::Instant};
 
 /// The longest that anything here is waited for; a limit, not a measurement.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(240);
 const POLL: Duration = Duration::from_millis(50);
 const KEPT_LINES: usize = 50;
 

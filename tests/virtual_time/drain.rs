@@ -32,7 +32,7 @@ async fn quick_ones_finish_and_hung_ones_are_given_up() {
     };
     let (quick_one, hung_one) = ("target=\"quick\"", "target=\"hung\"");
     let before = count("probes_in_flight", &[quick_one]);
-    assert!(before >= 2.0 && count("probes_in_flight", &[hung_one]) == 5.0);
+    assert!(before >= 2.0 && count("probes_in_flight", &[hung_one]) == 6.0);
 
     let began = Instant::now();
     daemon.drain().await;
@@ -41,11 +41,11 @@ async fn quick_ones_finish_and_hung_ones_are_given_up() {
     assert_eq!(count("probes_total", &[quick_one]), quick.requests());
     assert_eq!(count("probe_failures_total", &[quick_one]), 0.0);
     let cancelled = "reason=\"cancelled\"";
-    assert_eq!(count("probe_failures_total", &[hung_one, cancelled]), 5.0);
-    assert_eq!(count("probes_total", &[hung_one]), 5.0);
+    assert_eq!(count("probe_failures_total", &[hung_one, cancelled]), 6.0);
+    assert_eq!(count("probes_total", &[hung_one]), 6.0);
     // Nothing begins afterwards.
     seconds(60).await;
-    assert_eq!(count("probes_total", &[]), quick.requests() + 5.0);
+    assert_eq!(count("probes_total", &[]), quick.requests() + 6.0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,9 +30,10 @@ fn lively() -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn others_measure_exactly_what_they_would_without_it() {
-    let server = lively();
-    let alone = start(config(&yaml(&["good"])), Dialers::from([("good", server.dialer())]));
+async fn others_measure_exactly_what_they_would_beside_healthy_ones() {
+    const NAMES: [&str; 4] = ["dead", "silent", "good", "panics"];
+    let dialers = NAMES.map(|name| (name, lively().dialer()));
+    let alone = start(config(&yaml(&NAMES)), Dialers::from(dialers));
     seconds(3600).await;
     let expect = Exposition::of(&alone.metrics);
     alone.drain().await;
@@ -46,7 +47,7 @@ async fn others_measure_exactly_what_they_would_without_it() {
         ("panics", panics),
         ("silent", pipe(always([Step::Hold])).0),
     ]);
-    let daemon = start(config(&yaml(&["dead", "silent", "good", "panics"])), dialers);
+    let daemon = start(config(&yaml(&NAMES)), dialers);
     seconds(3600).await;
     let all = Exposition::of(&daemon.metrics);
     assert!(expect.of_target("good").len() > 100);

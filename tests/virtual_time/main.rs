@@ -12,6 +12,7 @@ mod drain;
 mod figures;
 mod isolation;
 mod open_loop;
+mod outage;
 mod past;
 mod reload;
 mod seeds;

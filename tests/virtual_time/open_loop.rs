@@ -44,19 +44,21 @@ async fn a_slow_server_is_asked_by_as_many_as_allowed() {
     for second in 1..=120_u32 {
         seconds(1).await;
         let now = counts(&Exposition::of(&daemon.metrics), "in_flight_limit");
-        // Constant arrivals begin within the first interval, so there is one in every second.
-        assert_eq!(now.probes + now.in_flight + now.skipped, f64::from(second));
+        // Constant arrivals begin within the first interval, so there is one in every second; the
+        // first probe of all came at once.
+        assert_eq!(now.probes + now.in_flight + now.skipped, f64::from(second + 1));
         assert!(now.in_flight <= 3.0 && server.open() <= 3);
         assert_eq!(now.of_reason, now.skipped);
     }
     let end = counts(&Exposition::of(&daemon.metrics), "in_flight_limit");
-    // Each of the three places is taken again by the first arrival after 10.03 s.
-    assert_eq!((end.probes, end.in_flight, end.skipped), (30.0, 3.0, 87.0));
+    // The first probe took one of the three places at once; each is taken again by the first arrival
+    // after 10.03 s.
+    assert_eq!((end.probes, end.in_flight, end.skipped), (31.0, 2.0, 88.0));
     assert_eq!(server.requests(), end.probes + end.in_flight);
     // The server's slowness is in the latency, not in the prober's own delay.
     let scrape = Exposition::of(&daemon.metrics);
     let sum = |family: &str| scrape.sum(&format!("llm_prober_{family}_seconds_sum"), &[]);
-    assert_eq!(sum("time_to_first_token"), 300.0);
+    assert_eq!(sum("time_to_first_token"), 310.0);
     assert!(sum("schedule_delay") < 0.1);
 }
 
@@ -73,7 +75,7 @@ async fn a_spent_budget_stops_probing() {
     };
     // Four tokens each: the third probe goes beyond ten.
     assert_eq!((counts.probes, counts.in_flight), (3.0, 0.0));
-    assert_eq!((counts.skipped, counts.of_reason), (3597.0, 3597.0));
+    assert_eq!((counts.skipped, counts.of_reason), (3598.0, 3598.0));
     assert_eq!(server.requests(), 3.0);
 }
 

@@ -22,7 +22,8 @@ struct Rig {
 }
 
 impl Rig {
-    /// Runs with the given targets for 100 s: name and further keys.
+    /// Runs with the given targets for 100 s: name and further keys. Each has its first probe at once
+    /// and then one per second.
     async fn new(targets: &[(&str, &str)]) -> Self {
         let servers = ["a", "b", "c"].map(|name| (name, Server::new(exact(3))));
         let dialers: Dialers = servers.iter().map(|(name, s)| (*name, s.dialer())).collect();
@@ -76,30 +77,34 @@ fn yaml(targets: &[(&str, &str)]) -> String {
 #[tokio::test(start_paused = true)]
 async fn only_what_changed() {
     let rig = Rig::new(&[("a", ""), ("b", ""), ("c", "")]).await;
-    assert_eq!(["a", "b", "c"].map(|t| rig.probes(t)), [100.0; 3]);
+    assert_eq!(["a", "b", "c"].map(|t| rig.probes(t)), [101.0; 3]);
     rig.check_last_reload(1.0);
+    let dials = ["a", "b", "c"].map(|t| rig.dials(t));
     // `a` stays (its place in the file does not matter), `b` changes, `c` goes.
     rig.reload(&yaml(&[("b", ", timeout: 30s"), ("a", "")])).await.unwrap();
-    assert_eq!(["a", "b"].map(|t| rig.probes(t)), [100.0, 0.0]);
+    assert_eq!(["a", "b"].map(|t| rig.probes(t)), [101.0, 0.0]);
     assert!(!rig.is_exposed("c"));
     assert_eq!(["a", "b", "c"].map(|t| rig.daemon.history.probes(t).len()), [32, 0, 0]);
     seconds(10).await;
-    assert_eq!(["a", "b"].map(|t| rig.probes(t)), [110.0, 10.0]);
-    assert_eq!(["a", "b", "c"].map(|t| rig.dials(t)), [1, 2, 1]);
+    assert_eq!(["a", "b"].map(|t| rig.probes(t)), [111.0, 11.0]);
+    assert_eq!([rig.dials("a"), rig.dials("c")], [dials[0], dials[2]]);
+    assert!(rig.dials("b") > dials[1], "over connections of its own");
     assert!(!rig.is_exposed("c") && rig.daemon.history.probes("c").is_empty());
-    assert_eq!(rig.servers[2].1.requests(), 100.0, "nobody asks `c` any more");
+    assert_eq!(rig.servers[2].1.requests(), 101.0, "nobody asks `c` any more");
     // What is back begins anew.
     rig.reload(&yaml(&[("a", ""), ("c", "")])).await.unwrap();
     seconds(10).await;
-    assert_eq!(["a", "c"].map(|t| rig.probes(t)), [120.0, 10.0]);
+    assert_eq!(["a", "c"].map(|t| rig.probes(t)), [121.0, 11.0]);
     assert!(!rig.is_exposed("b"));
-    assert_eq!(rig.servers.each_ref().map(|(_, s)| s.open()), [1, 0, 1]);
+    let [a, b, c] = rig.servers.each_ref().map(|(_, s)| s.open());
+    assert!(a > 0 && b == 0 && c > 0, "{a} {b} {c}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_file_changes_nothing() {
     let before = [("a", ""), ("b", "")];
     let rig = Rig::new(&before).await;
+    let dials = ["a", "b"].map(|t| rig.dials(t));
     let broken = [
         ("targets: [".to_owned(), "llm-prober.yml:1:"),
         // A good change beside a bad target.
@@ -107,7 +112,7 @@ async fn a_broken_file_changes_nothing() {
         // A target for which there is no transport.
         (yaml(&[("a", ", timeout: 30s"), ("d", "")]), "no server"),
     ];
-    let mut probes = 100.0;
+    let mut probes = 101.0;
     for (text, why) in broken {
         let error = rig.reload(&text).await.unwrap_err();
         assert!(error.contains(why), "{error}");
@@ -122,7 +127,8 @@ async fn a_broken_file_changes_nothing() {
     rig.daemon.reload().await.unwrap_err();
     rig.reload(&yaml(&before)).await.unwrap();
     rig.check_last_reload(1.0);
-    assert_eq!(["a", "b"].map(|t| (rig.probes(t), rig.dials(t))), [(130.0, 1); 2]);
+    assert_eq!(["a", "b"].map(|t| rig.probes(t)), [131.0; 2]);
+    assert_eq!(["a", "b"].map(|t| rig.dials(t)), dials);
 }
 
 /// Probes under way when their target goes are let finish, and leave no trace.
@@ -144,7 +150,7 @@ async fn a_removed_target_with_probes_under_way() {
     seconds(20).await;
     assert!(!rig.is_exposed("slow") && rig.daemon.history.probes("slow").is_empty());
     assert_eq!((slow.requests(), slow.open()), (asked, 0));
-    assert_eq!(rig.probes("a"), 40.0);
+    assert_eq!(rig.probes("a"), 41.0);
 }
 
 /// What it started would never be stopped.
@@ -155,5 +161,5 @@ async fn not_while_the_program_ends() {
     let error = rig.reload(&yaml(&[("a", ""), ("b", "")])).await.unwrap_err();
     assert_eq!(error, "the program is ending");
     seconds(10).await;
-    assert_eq!((rig.servers[0].1.requests(), rig.dials("b")), (100.0, 0));
+    assert_eq!((rig.servers[0].1.requests(), rig.dials("b")), (101.0, 0));
 }

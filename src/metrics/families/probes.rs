@@ -111,8 +111,8 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
     counter(
         "cost_dollars_total",
         &[],
-        "Price of the input and output tokens that were counted, by the target's price list. Only \
-         for targets with a price.",
+        "Price of the input and output tokens that were counted, those of confirming probes \
+         included, by the target's price list. Only for targets with a price.",
         |w, s| w.cost.as_ref().map_or(Ok(()), |cost| s.counter(&[], cost.get())),
     ),
     counter(

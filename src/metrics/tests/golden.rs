@@ -5,8 +5,8 @@ use expect_test::expect_file;
 
 use super::super::families::{
     self, CHANGE, COMPARISON, DCGM, Family, GPU, GPU_DRIVER, GPU_INSTANCE, GPU_LABELS,
-    INSTANCE_LABELS, PRIMARY, PROBER, PROBES, PROCESS, SECONDARY, SERVER, SERVER_LOAD, SLO, TARGET,
-    TARGET_LABELS,
+    INSTANCE_LABELS, OUTAGE, PRIMARY, PROBER, PROBES, PROCESS, SECONDARY, SERVER, SERVER_LOAD, SLO,
+    TARGET, TARGET_LABELS,
 };
 use super::parse::{Scrape, classic};
 use super::{Format, MetricsOptions, full_metrics, full_metrics_with};
@@ -74,6 +74,7 @@ fn tables_and_exposition_agree() {
     check(&prefix, &rows(SECONDARY), &shared, &[]);
     check(&prefix, &rows(SLO), &shared, &[]);
     check(&prefix, &rows(TARGET), &shared, &["hardware"]);
+    check(&prefix, &rows(OUTAGE), &shared, &[]);
     check(&prefix, &rows(SERVER), &shared, &[]);
     check(&prefix, &rows(SERVER_LOAD), &shared, &[]);
     check(&prefix, &rows(COMPARISON), &["comparison"], &[]);

@@ -7,6 +7,7 @@ mod formats;
 mod golden;
 mod gpus;
 mod lint;
+mod outages;
 mod parse;
 mod reload;
 mod server;
@@ -184,6 +185,7 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     values.workload("chat").unwrap().skipped(crate::skip::SkipReason::Late);
     metrics.set_comparisons(vec![comparisons::full()]);
     metrics.set_watches(changes::full());
+    metrics.set_outages(vec![outages::failing()]);
     metrics.state_written(std::time::SystemTime::UNIX_EPOCH + ms(1_700_000_000_750));
     // So that there is a previous scrape.
     metrics.encode(Format::Protobuf).unwrap();

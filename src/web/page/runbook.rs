@@ -84,10 +84,10 @@ mod tests {
             .filter(|file| file.to_str().unwrap().ends_with(".rules.yml"))
             .map(|file| std::fs::read_to_string(file).unwrap())
             .collect();
-        let links: Vec<_> = rules.iter().flat_map(|r| r.split("runbook.md#").skip(1)).collect();
+        let links: Vec<_> = rules.iter().flat_map(|r| r.split("/runbook#").skip(1)).collect();
         assert!(links.len() > 10, "{}", links.len());
         for link in links {
-            let id = link.split_whitespace().next().unwrap();
+            let id = link.split('\'').next().unwrap();
             assert!(HTML.contains(&format!("id=\"{id}\"")), "{id}");
         }
     }

@@ -19,6 +19,9 @@ use crate::seconds;
 /// In the middle of a day in 2026.
 const BEGAN: f64 = 1_769_860_800.0;
 
+/// When the targets' own first probes come, by the seed.
+const FIRST: [u128; 2] = [692, 419];
+
 /// What users asked at these milliseconds.
 fn captured(millis: impl IntoIterator<Item = u32>) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
@@ -47,13 +50,15 @@ fn yaml(file: &NamedTempFile, workload: &str, settings: &str) -> String {
 
 /// A server that serves one request per connection and notes when each began.
 struct Server {
+    /// The millisecond of the target's own first probe, which is left out of everything.
+    first: u128,
     at: Arc<Mutex<Vec<Duration>>>,
     seen: Seen,
     dialer: PipeDialer,
 }
 
 impl Server {
-    fn new(steps: impl Into<Vec<Step>>) -> Self {
+    fn new(first: u128, steps: impl Into<Vec<Step>>) -> Self {
         let (began, at) = (Instant::now(), Arc::<Mutex<Vec<Duration>>>::default());
         let (inner, seen) = pipe(always(steps));
         let noted = Arc::clone(&at);
@@ -61,19 +66,24 @@ impl Server {
             noted.lock().unwrap().push(began.elapsed());
             inner()
         });
-        Self { at, seen, dialer }
+        Self { first, at, seen, dialer }
     }
 
     /// Milliseconds since the start.
     fn asked_at(&self) -> Vec<u128> {
-        self.at.lock().unwrap().iter().map(Duration::as_millis).collect()
+        let at = self.at.lock().unwrap();
+        at.iter().map(Duration::as_millis).filter(|at| *at != self.first).collect()
     }
 
     fn bodies(&self) -> Vec<Value> {
         let body = |request: String| {
             serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
         };
-        self.seen.requests().into_iter().map(body).collect()
+        let at = self.at.lock().unwrap();
+        let first = at.iter().position(|at| at.as_millis() == self.first).unwrap();
+        let mut requests = self.seen.requests();
+        requests.remove(first);
+        requests.into_iter().map(body).collect()
     }
 
     /// What users asked, as the millisecond that is their text.
@@ -93,7 +103,7 @@ struct Rig {
 
 impl Rig {
     fn new(yaml: &str, steps: &[Step]) -> Self {
-        let sides = [(); 2].map(|()| Server::new(steps));
+        let sides = FIRST.map(|first| Server::new(first, steps));
         let [a, b] = sides.each_ref().map(|side| Arc::clone(&side.dialer));
         Self { daemon: daemon(yaml, a, b), sides }
     }

@@ -87,6 +87,7 @@ async fn only_what_changed() {
     assert_eq!(["same", "other"].map(|c| rig.pairs(c)), [720.0, 240.0]);
     // It goes.
     rig.reload([""; 3], &[("same", "b", "")]).await;
+    seconds(1).await; // `c` has changed, and is probed anew
     let asked = rig.servers[2].requests();
     seconds(HOUR).await;
     assert!(!rig.is_exposed("other"));

@@ -102,7 +102,7 @@ async fn a_prober_that_is_late_learns_nothing() {
     rig.write(", arrival: constant", "");
     let daemon = rig.start().unwrap();
     seconds(HOUR).await;
-    assert_eq!(value(&daemon, "reference_samples", "failure"), Some(240.0));
+    assert_eq!(value(&daemon, "reference_samples", "failure"), Some(241.0));
     // Up to just after an arrival, and a bit on.
     let asked = rig.server.requests();
     while rig.server.requests() <= asked {
