@@ -2,7 +2,7 @@
 //! runbook, and names follow the conventions.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
 
-mod common;
+use crate::common;
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
