@@ -76,7 +76,8 @@ pub enum Addresses {
 /// TLS settings; meaningful for `https` only.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tls {
-    /// PEM file of the accepted authorities instead of the system's.
+    /// PEM file of the accepted authorities, or of servers' own certificates, instead of the
+    /// system's.
     pub ca_file: Option<std::path::PathBuf>,
     /// Name to verify and send as SNI instead of the URL's host.
     pub server_name: Option<String>,

@@ -1,7 +1,7 @@
 //! The request of a probe, as the server sees it.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use llm_prober::config::Config;
 use serde_json::Value;
 
-const DOCKERFILE: &str = include_str!("../Dockerfile");
+const DOCKERFILE: &str = include_str!("../../Dockerfile");
 
 fn documents(text: &str) -> Vec<Value> {
     serde_yaml::from_multiple(text).unwrap()
@@ -14,13 +14,13 @@ fn documents(text: &str) -> Vec<Value> {
 
 /// The manifest of a kind, among those that `kubectl apply` gets.
 fn manifest(kind: &str) -> Value {
-    let text = include_str!("../config/kubernetes/llm-prober.yml");
+    let text = include_str!("../../config/kubernetes/llm-prober.yml");
     let of_kind = documents(text).into_iter().find(|document| document["kind"] == kind);
     of_kind.unwrap_or_else(|| panic!("no {kind}"))
 }
 
 fn service_monitor() -> Value {
-    documents(include_str!("../config/kubernetes/service-monitor.yml")).remove(0)
+    documents(include_str!("../../config/kubernetes/service-monitor.yml")).remove(0)
 }
 
 fn pod() -> Value {

@@ -3,7 +3,7 @@
 
 use std::{path::Path, process::Command};
 
-const DOCKERFILE: &str = include_str!("../Dockerfile");
+const DOCKERFILE: &str = include_str!("../../Dockerfile");
 
 /// Every instruction and its arguments, with continued lines joined.
 fn instructions() -> Vec<(String, String)> {

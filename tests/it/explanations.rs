@@ -1,7 +1,7 @@
 //! Why a probe failed, as people read it: the whole text, from real sockets.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +47,7 @@ impl Rig {
         let probe = self.probe().await;
         let url = &self.probing.target.url;
         let address = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
-        let text = probe.outcome.explanation().expect("a failure with its explanation");
+        let text = probe.outcome.explanation().unwrap();
         (verdict(&probe.outcome), text.replace(&address, "ADDRESS"))
     }
 }

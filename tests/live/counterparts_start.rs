@@ -18,7 +18,7 @@ use common::{
     prometheus::{Histograms, Prometheus},
 };
 
-mod common;
+use crate::common;
 
 /// One histogram, classic in text and both in protobuf, on a free port.
 async fn expose_a_histogram() -> SocketAddr {

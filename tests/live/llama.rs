@@ -12,7 +12,7 @@ use common::daemon::{Program, run};
 use common::exposition::Exposition;
 use common::llama::LlamaServer;
 
-mod common;
+use crate::common;
 
 /// Every answer has this many tokens: the model may not stop by itself.
 const TOKENS: u64 = 12;

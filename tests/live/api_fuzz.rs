@@ -1,7 +1,7 @@
 //! schemathesis asks the API everything that its description allows, and much that it forbids.
 #![allow(clippy::unwrap_used)] // a helper that panics fails its test
 
-mod common;
+use crate::common;
 
 use std::process::Command;
 

@@ -1,7 +1,7 @@
 //! What servers may send, and what it must amount to: framing and outcomes.
 #![allow(clippy::unwrap_used)]
 
-mod common;
+use crate::common;
 
 use std::time::Duration;
 

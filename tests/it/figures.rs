@@ -1,7 +1,7 @@
 //! The figures of answers, from streams with known times.
 #![allow(clippy::unwrap_used)]
 
-mod common;
+use crate::common;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //! together from their documentation.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-mod common;
+use crate::common;
 
 use std::fmt::Write;
 use std::io::Write as _;

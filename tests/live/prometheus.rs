@@ -14,7 +14,7 @@ use common::counterparts::counterpart;
 use common::daemon::Program;
 use common::prometheus::{Histograms, Prometheus};
 
-mod common;
+use crate::common;
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 /// The classic bounds of TTFT.

@@ -2,7 +2,7 @@
 //! read metrics that exist, and Prometheus evaluates them to the verdict.
 #![allow(clippy::unwrap_used)] // a helper that panics fails its test
 
-mod common;
+use crate::common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

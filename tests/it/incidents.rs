@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::needless_raw_string_hashes)] // as expect-test writes them
 
-mod common;
+use crate::common;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //! in two at every point.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-mod common;
+use crate::common;
 
 use std::path::Path;
 use std::sync::Arc;

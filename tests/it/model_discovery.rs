@@ -1,7 +1,7 @@
 //! A target without a model asks its server which one it has.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-mod common;
+use crate::common;
 
 use std::net::SocketAddr;
 use std::time::Duration;
