@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::commission::{Commission, Commissions};
-use crate::budget::Spending;
+use crate::budget::Ledger;
 use crate::failure::{Failure, FailureReason};
 use crate::gpu::EnergyMeter;
 use crate::history::History;
@@ -39,6 +39,9 @@ pub struct Stop {
     pub arrivals: CancellationToken,
     /// Probes under way are given up.
     pub probes: CancellationToken,
+    /// The target is gone: probes under way leave no trace. One that was only changed has a place
+    /// for them still.
+    pub removed: CancellationToken,
 }
 
 /// A probe to be made.
@@ -73,7 +76,7 @@ pub struct Prober {
     watch: Option<Arc<Watch>>,
     mix: Mix,
     rng: ChaCha8Rng,
-    spending: Spending,
+    spending: Ledger,
     /// Whether the target's own schedule is followed.
     scheduled: bool,
     commissions: Commissions,
@@ -110,7 +113,7 @@ impl Prober {
             history,
             energy: Arc::default(),
             watch: None,
-            spending: Spending::default(),
+            spending: Ledger::default(),
             scheduled: true,
             commissions,
             running: JoinSet::new(),
@@ -129,6 +132,12 @@ impl Prober {
     #[must_use]
     pub fn metered(self, energy: Arc<EnergyMeter>) -> Self {
         Self { energy, ..self }
+    }
+
+    /// Goes on with what was spent today.
+    #[must_use]
+    pub fn spending(self, spending: Ledger) -> Self {
+        Self { spending, ..self }
     }
 
     /// Tells this watch of every probe.
@@ -264,11 +273,11 @@ impl Prober {
         if let Some(joules) = probe.energy_joules {
             self.metrics.record_energy(workload, &probe.outcome, joules);
         }
-        if !self.stop.arrivals.is_cancelled() {
-            // A removed target leaves no trace, nor does one that has changed since.
-            if let Some(watch) = &self.watch {
-                watch.observe(&probe);
-            }
+        if let Some(watch) = self.watch.as_ref().filter(|_| !self.stop.arrivals.is_cancelled()) {
+            // Nothing is learnt from a target that has changed since.
+            watch.observe(&probe);
+        }
+        if !self.stop.removed.is_cancelled() {
             self.history.add(target, probe);
         }
     }

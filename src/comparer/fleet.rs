@@ -45,6 +45,17 @@ pub struct Means<'a> {
     pub tasks: &'a TaskTracker,
 }
 
+impl Running {
+    fn remembered(&self) -> Remembered {
+        Remembered {
+            name: self.live.spec().name.clone(),
+            fingerprint: self.live.spec().fingerprint(),
+            seed: self.live.seed(),
+            judge: self.live.state(),
+        }
+    }
+}
+
 impl Fleet {
     /// Goes on from what an earlier run has written, with the first configuration.
     #[must_use]
@@ -52,8 +63,9 @@ impl Fleet {
         Self { remembered, ..Self::default() }
     }
 
-    /// Puts these in force: equal ones go on, others begin anew, those that are gone end. So many
-    /// `streams` can raise an alarm, these and all others.
+    /// Puts these in force: equal ones go on undisturbed; where only something has changed that
+    /// bears on no figure (a label, an interval), what was learnt goes on; others begin anew, and
+    /// those that are gone end. So many `streams` can raise an alarm, these and all others.
     pub fn apply(
         &mut self,
         wanted: &[Arc<Comparison>],
@@ -63,6 +75,7 @@ impl Fleet {
         let stays = |running: &Running| wanted.iter().any(|c| c == running.live.spec());
         for (_, gone) in self.running.extract_if(|_, running| !stays(running)) {
             gone.stop.cancel();
+            self.remembered.push(gone.remembered());
         }
         for spec in wanted {
             if let Some(running) = self.running.get(&spec.name) {
@@ -109,13 +122,7 @@ impl Fleet {
     /// What every comparison has learnt, by name.
     #[must_use]
     pub fn state(&self) -> Vec<Remembered> {
-        let one = |running: &Running| Remembered {
-            name: running.live.spec().name.clone(),
-            fingerprint: running.live.spec().fingerprint(),
-            seed: running.live.seed(),
-            judge: running.live.state(),
-        };
-        let mut all: Vec<_> = self.running.values().map(one).collect();
+        let mut all: Vec<_> = self.running.values().map(Running::remembered).collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all
     }
