@@ -1,5 +1,9 @@
 //! What a target may still cost today. Pure: the caller says which day it is.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
 use crate::measure::{Measurement, TokenCount};
 use crate::recording::Recording;
 use crate::target::{Budget, Price};
@@ -45,8 +49,8 @@ impl Charge {
     }
 }
 
-/// What was spent on one UTC day. Starts anew with the program.
-#[derive(Debug, Clone, Copy, Default)]
+/// What was spent on one UTC day.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Spending {
     day: u64,
     output_tokens: u64,
@@ -77,6 +81,40 @@ impl Spending {
     pub fn add(&mut self, price: Option<&Price>, charge: Charge) {
         self.output_tokens = self.output_tokens.saturating_add(charge.output);
         self.dollars += price.map_or(0.0, |price| charge.dollars(price));
+    }
+}
+
+/// One target's spending, shared by the probers that it has one after another, and by whoever
+/// writes it down.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger(Arc<Mutex<Spending>>);
+
+impl Ledger {
+    /// Goes on from what was written down.
+    #[must_use]
+    pub fn from_spent(spent: Spending) -> Self {
+        Self(Arc::new(Mutex::new(spent)))
+    }
+
+    fn spending(&self) -> MutexGuard<'_, Spending> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`Spending::allows`].
+    #[must_use]
+    pub fn allows(&self, budget: &Budget, day: u64) -> bool {
+        self.spending().allows(budget, day)
+    }
+
+    /// As [`Spending::add`].
+    pub fn add(&self, price: Option<&Price>, charge: Charge) {
+        self.spending().add(price, charge);
+    }
+
+    /// What is to be written down.
+    #[must_use]
+    pub fn spent(&self) -> Spending {
+        *self.spending()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Wiring: a configuration becomes probers; a reload changes what changed and nothing else.
 
+mod endpoint;
+mod gpus;
 mod state;
 
 use std::collections::HashMap;
@@ -12,17 +14,19 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::gpus::Watched;
+use self::state::{Budgets, Endpoints, Written};
+use crate::budget::Ledger;
 use crate::comparer::{Fleet, Means};
 use crate::config::Config;
-use crate::gpu::{EnergyMeter, Gpus};
-use crate::gpu_settings::GpuSettings;
-use crate::history::History;
+use crate::gpu::EnergyMeter;
+use crate::history::{History, Occasion};
 use crate::metrics::Metrics;
 use crate::probe::Probing;
 use crate::prober::commission::{Desk, desk};
 use crate::prober::{Prober, Stop};
-use crate::state::{CHANGE, COMPARISONS, OUTAGES, Saved, Store};
-use crate::target::Target;
+use crate::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Saved, Store};
+use crate::target::{Moved, Target};
 use crate::transport::{IoThreads, Transport};
 use crate::watcher::{OutageWatch, OutageWatchers, WallClock, Watch, Watchers};
 
@@ -34,6 +38,9 @@ const GRACE: Duration = Duration::from_secs(5);
 const FIRST_APART: Duration = Duration::from_secs(1);
 const FIRST_WITHIN: Duration = Duration::from_secs(60);
 
+/// A prober uses as many seeds, one after another.
+const SEEDS_PER_PROBER: u64 = 3;
+
 /// How a target's server is reached; tests put a simulator behind a pipe here.
 pub type Dial = Box<dyn Fn(&Target) -> Result<Transport, String> + Send + Sync>;
 
@@ -44,6 +51,7 @@ pub struct Daemon {
     /// The recent past.
     pub history: Arc<History>,
     energy: Arc<EnergyMeter>,
+    clock: WallClock,
     dial: Dial,
     source: Option<PathBuf>,
     seed: u64,
@@ -52,6 +60,8 @@ pub struct Daemon {
     state: Mutex<State>,
     /// Where state is kept; let go at the end.
     store: Mutex<Option<Arc<Store>>>,
+    /// Of each watch what was written of it last, for as long as it has not changed.
+    written: Mutex<Written>,
     /// The last attempt to write the state failed, and the log said so.
     unwritten: AtomicBool,
     /// Cancelled when nothing more is to be written now and then.
@@ -67,31 +77,20 @@ struct State {
     comparisons: Fleet,
     watchers: Watchers,
     outages: OutageWatchers,
+    /// What each target has cost today.
+    spending: HashMap<String, Ledger>,
+    /// Configurations that were put in force before this one.
+    applied: u64,
     /// Nothing is started any more.
     ending: bool,
 }
 
-/// The GPUs, and the settings that they are watched by.
-struct Watched {
-    settings: GpuSettings,
-    gpus: Option<Arc<Gpus>>,
-}
-
 struct Running {
     target: Arc<Target>,
+    probing: Arc<Probing>,
     stop: Stop,
     prober: JoinHandle<()>,
     desk: Desk,
-}
-
-impl Watched {
-    /// What to watch instead, if the settings changed.
-    fn other(known: Option<&Self>, settings: &GpuSettings) -> std::io::Result<Option<Self>> {
-        if known.is_some_and(|known| known.settings == *settings) {
-            return Ok(None);
-        }
-        Ok(Some(Self { settings: settings.clone(), gpus: Gpus::start(settings)? }))
-    }
 }
 
 /// How a target reaches its server over the network.
@@ -128,15 +127,38 @@ impl Daemon {
         metrics: Arc<Metrics>,
         dial: Dial,
     ) -> Result<Arc<Self>, String> {
-        let mut saved = config.state_dir.as_deref().map(Store::open).transpose()?;
+        let saved = config.state_dir.as_deref().map(Store::open).transpose()?;
+        Self::start_from(saved, clock, history, config, source, metrics, dial)
+    }
+
+    /// As [`Daemon::start_with`], from what was found in the state folder already.
+    ///
+    /// # Errors
+    /// When a target's transport cannot be made; nothing runs then.
+    pub fn start_from(
+        mut saved: Option<Saved>,
+        clock: WallClock,
+        history: Arc<History>,
+        config: Config,
+        source: Option<PathBuf>,
+        metrics: Arc<Metrics>,
+        dial: Dial,
+    ) -> Result<Arc<Self>, String> {
         let past = saved.as_mut().and_then(|saved| saved.take(CHANGE)).unwrap_or_default();
         let compared = saved.as_mut().and_then(|saved| saved.take(COMPARISONS));
         let outages = saved.as_mut().and_then(|saved| saved.take(OUTAGES)).unwrap_or_default();
+        let spent: Budgets = saved.as_mut().and_then(|s| s.take(BUDGETS)).unwrap_or_default();
+        let endpoints: Endpoints =
+            saved.as_mut().and_then(|s| s.take(ENDPOINTS)).unwrap_or_default();
+        if let Some(saved) = &mut saved {
+            history.restore(saved.take_history(), &config.targets);
+        }
         let seed = config.seed.unwrap_or_else(rand::random);
         tracing::info!(seed, targets = config.targets.len(), "starting to probe");
         let daemon = Self {
             metrics,
-            history,
+            clock: Arc::clone(&clock),
+            history: Arc::clone(&history),
             energy: Arc::default(),
             dial,
             source,
@@ -147,16 +169,20 @@ impl Daemon {
                 running: HashMap::new(),
                 watched: None,
                 comparisons: Fleet::remembering(compared.unwrap_or_default()),
-                watchers: Watchers::new(Arc::clone(&clock), past),
+                watchers: Watchers::new(Arc::clone(&clock), history, past),
                 outages: OutageWatchers::new(clock, outages),
+                spending: spent.into_iter().map(|(t, s)| (t, Ledger::from_spent(s))).collect(),
+                applied: 0,
                 ending: false,
             }),
             store: Mutex::new(saved.map(Saved::into_store).map(Arc::new)),
+            written: Mutex::default(),
             unwritten: AtomicBool::new(false),
             ending: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
         daemon.apply(config)?;
+        daemon.mark_moved_since(&endpoints);
         daemon.metrics.reload_succeeded(SystemTime::now());
         let daemon = Arc::new(daemon);
         daemon.keep_state();
@@ -237,16 +263,27 @@ impl Daemon {
             if !unchanged {
                 let transport =
                     (self.dial)(target).map_err(|e| format!("target `{}`: {e}", target.name))?;
-                fresh.push(Probing::new(Arc::clone(target), transport));
+                let mut probing = Probing::new(Arc::clone(target), transport);
+                if let Some(before) = state.running.get(&target.name) {
+                    probing.go_on_from(&before.probing);
+                }
+                fresh.push(probing);
             }
         }
-        let kept: HashMap<_, _> = config.targets.iter().map(|t| (&t.name, t)).collect();
+        let kept: HashMap<_, _> = config.targets.iter().map(|t| (t.name.as_str(), t)).collect();
         let gone: Vec<_> = state
             .running
-            .extract_if(|name, running| kept.get(name).is_none_or(|t| **t != running.target))
+            .extract_if(|name, running| {
+                kept.get(name.as_str()).is_none_or(|t| **t != running.target)
+            })
             .collect();
         for (name, running) in gone {
-            tracing::info!(target_name = %name, "target removed or changed");
+            if let Some(next) = kept.get(name.as_str()) {
+                self.changed(&running.target, next);
+            } else {
+                tracing::info!(target_name = %name, "target removed");
+                running.stop.removed.cancel();
+            }
             self.retire(running);
         }
         if let Some(watched) = watched {
@@ -258,14 +295,27 @@ impl Daemon {
         self.metrics.load(&config);
         self.metrics.set_watches(state.watchers.apply(&config));
         self.metrics.set_outages(state.outages.apply(&config));
-        self.history.retain(|name| state.running.contains_key(name));
+        self.history.retain(|name| kept.contains_key(name));
+        state.spending.retain(|name, _| kept.contains_key(name.as_str()));
         let others = u32::try_from(fresh.len().saturating_sub(1)).unwrap_or(u32::MAX);
         for probing in fresh {
             self.launch(&mut state, probing, FIRST_APART.saturating_mul(others));
         }
         self.compare(&mut state, &config);
+        state.applied += 1;
         state.config = Arc::clone(&config);
         Ok(())
+    }
+
+    /// What was measured of a target goes on; where it is another server or model from now on, a
+    /// line is drawn.
+    fn changed(&self, before: &Target, next: &Target) {
+        let moved = before.moved_to(next);
+        let to_another = moved.map(Moved::as_str);
+        tracing::info!(target_name = %next.name, to_another, "target changed");
+        if let Some(moved) = moved {
+            self.mark(&next.name, Occasion::Moved(moved));
+        }
     }
 
     fn compare(&self, state: &mut State, config: &Config) {
@@ -279,6 +329,10 @@ impl Daemon {
                 tasks: &self.tasks,
             },
         );
+        let known = self.metrics.comparisons();
+        for new in live.iter().filter(|l| !known.iter().any(|k| Arc::ptr_eq(k, l))) {
+            self.follow(new);
+        }
         self.metrics.set_comparisons(live);
     }
 
@@ -291,41 +345,26 @@ impl Daemon {
             tracing::warn!(target_name = %target.name, "certificates are not verified");
         }
         let stop = Stop::default();
+        // Another seed each time: the same nonces would find their prompts in the prefix cache.
         let seed = seed_of(self.seed, &target.name);
+        let seed = seed.wrapping_add(state.applied.wrapping_mul(SEEDS_PER_PROBER));
+        let spending = state.spending.entry(target.name.clone()).or_default().clone();
         let history = Arc::clone(&self.history);
         let energy = Arc::clone(&self.energy);
         let (desk, commissions) = desk();
         let probing = Arc::new(probing);
+        let known = Arc::clone(&probing);
         let prober = Prober::new(probing, metrics, history, seed, commissions, stop.clone());
         let prober = prober
             .metered(energy)
+            .spending(spending)
             .watched(state.watchers.get(&target.name))
             .counted(state.outages.get(&target.name))
             .first_within(spread.min(FIRST_WITHIN).min(target.schedule.interval));
         let prober = self.tasks.spawn(prober.run());
-        state.running.insert(target.name.clone(), Running { target, stop, prober, desk });
-    }
-
-    /// Switches to other GPUs; the threads of those before end in their own time.
-    fn watch_gpus(&self, state: &mut State, watched: Watched) {
-        self.energy.watch(watched.gpus.clone());
-        let before = state.watched.replace(watched);
-        self.forget(before);
-    }
-
-    fn forget(&self, watched: Option<Watched>) {
-        if let Some(gpus) = watched.and_then(|w| w.gpus) {
-            self.tasks.spawn(async move { gpus.stop().await });
-        }
-    }
-
-    /// Takes a fresh look at the GPUs, as far as the driver gives one in time.
-    pub async fn look_at_gpus(&self) {
-        let gpus = self.state().watched.as_ref().and_then(|w| w.gpus.clone());
-        if let Some(gpus) = &gpus {
-            gpus.refresh().await;
-        }
-        self.metrics.set_gpus(gpus.map(|gpus| gpus.view()));
+        state
+            .running
+            .insert(target.name.clone(), Running { target, probing: known, stop, prober, desk });
     }
 
     /// Ends a prober in its own time; nobody waits for it but the tracker.

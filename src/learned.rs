@@ -41,6 +41,12 @@ struct Known {
 }
 
 impl Learned {
+    /// Goes on with what was learnt before a reload.
+    pub fn go_on_from(&self, before: &Self) {
+        let known = before.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
     /// What to ask with.
     #[must_use]
     pub fn terms(&self, target: &Target, draw: &Draw, model: &str) -> Terms {

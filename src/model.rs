@@ -31,6 +31,15 @@ impl ModelName {
         Self(Mutex::new(target.model.clone()))
     }
 
+    /// Takes over a name that was found.
+    pub fn go_on_from(&self, before: &Self) {
+        let found = before.known();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            *known = found;
+        }
+    }
+
     /// The name, if it is known yet.
     #[must_use]
     pub fn known(&self) -> Option<String> {

@@ -97,6 +97,15 @@ impl Probing {
         Self { target, model, transport, learned: Learned::default(), observer, inquiry }
     }
 
+    /// Goes on with what was learnt of the server before a reload, where it is still the same server
+    /// and model.
+    pub fn go_on_from(&mut self, before: &Self) {
+        if before.target.moved_to(&self.target).is_none() {
+            self.model.go_on_from(&before.model);
+            self.learned.go_on_from(&before.learned);
+        }
+    }
+
     /// Makes one probe. `schedule_delay` is how late after its arrival it begins.
     pub async fn probe(
         &self,

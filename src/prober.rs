@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::commission::{Commission, Commissions};
 use self::confirm::Confirming;
-use crate::budget::Spending;
+use crate::budget::Ledger;
 use crate::failure::{Failure, FailureReason};
 use crate::gpu::EnergyMeter;
 use crate::history::History;
@@ -46,6 +46,9 @@ pub struct Stop {
     pub arrivals: CancellationToken,
     /// Probes under way are given up.
     pub probes: CancellationToken,
+    /// The target is gone: probes under way leave no trace. One that was only changed has a place
+    /// for them still.
+    pub removed: CancellationToken,
 }
 
 /// A probe to be made.
@@ -90,7 +93,7 @@ pub struct Prober {
     rng: ChaCha8Rng,
     /// The first arrival comes at a random moment within this time.
     first_within: Duration,
-    spending: Spending,
+    spending: Ledger,
     /// Whether the target's own schedule is followed.
     scheduled: bool,
     commissions: Commissions,
@@ -138,7 +141,7 @@ impl Prober {
             confirming: Confirming::default(),
             confirming_mix,
             first_within: Duration::ZERO,
-            spending: Spending::default(),
+            spending: Ledger::default(),
             scheduled: true,
             commissions,
             running: JoinSet::new(),
@@ -157,6 +160,12 @@ impl Prober {
     #[must_use]
     pub fn metered(self, energy: Arc<EnergyMeter>) -> Self {
         Self { energy, ..self }
+    }
+
+    /// Goes on with what was spent today.
+    #[must_use]
+    pub fn spending(self, spending: Ledger) -> Self {
+        Self { spending, ..self }
     }
 
     /// Tells this watch of every probe.
@@ -389,11 +398,11 @@ impl Prober {
         if let Some(joules) = probe.energy_joules {
             self.metrics.record_energy(workload, &probe.outcome, joules);
         }
-        if !self.stop.arrivals.is_cancelled() {
-            // A removed target leaves no trace, nor does one that has changed since.
-            if let Some(watch) = &self.watch {
-                watch.observe(&probe);
-            }
+        if let Some(watch) = self.watch.as_ref().filter(|_| !self.stop.arrivals.is_cancelled()) {
+            // Nothing is learnt from a target that has changed since.
+            watch.observe(&probe);
+        }
+        if !self.stop.removed.is_cancelled() {
             self.history.add(target, probe);
         }
     }

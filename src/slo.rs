@@ -97,7 +97,34 @@ pub struct Slo {
     pub workloads: Option<Vec<String>>,
 }
 
+/// What makes a probe good by an SLO, as a fingerprint: counts of an earlier configuration are about
+/// the same thing exactly where it is equal. The same in every release, on every machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SloBasis(pub u64);
+
 impl Slo {
+    /// Of its name and its bounds, in whatever order they are written. Neither the share of probes
+    /// that shall be good nor the window is in it: they say what is made of the counts.
+    #[must_use]
+    pub fn basis(&self) -> SloBasis {
+        let mut bounds: Vec<_> =
+            self.objectives.iter().map(|o| (o.kind.as_str(), o.threshold.to_bits())).collect();
+        bounds.sort_unstable();
+        // FNV-1a. A separator that is no UTF-8 keeps names from running into each other.
+        let mut hash = 0xcbf2_9ce4_8422_2325;
+        let mut eat = |bytes: &[u8]| {
+            for byte in bytes.iter().chain(&[0xff]) {
+                hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
+        eat(self.name.as_bytes());
+        for (kind, threshold) in bounds {
+            eat(kind.as_bytes());
+            eat(&threshold.to_le_bytes());
+        }
+        SloBasis(hash)
+    }
+
     /// Whether probes of this workload count.
     #[must_use]
     pub fn covers(&self, workload: &str) -> bool {

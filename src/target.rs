@@ -189,7 +189,51 @@ pub struct Target {
     pub gpus: TargetGpus,
 }
 
+/// What of a target is another server's now: figures from before are of something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moved {
+    /// The URL.
+    Url,
+    /// The model.
+    Model,
+    /// Both.
+    UrlAndModel,
+}
+
+impl Moved {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Url, Self::Model, Self::UrlAndModel];
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Url => "url",
+            Self::Model => "model",
+            Self::UrlAndModel => "url_and_model",
+        }
+    }
+
+    /// From what has changed, if anything has.
+    #[must_use]
+    pub fn of(url: bool, model: bool) -> Option<Self> {
+        match (url, model) {
+            (true, true) => Some(Self::UrlAndModel),
+            (true, false) => Some(Self::Url),
+            (false, true) => Some(Self::Model),
+            (false, false) => None,
+        }
+    }
+}
+
 impl Target {
+    /// What makes `next`, a target of the same name, another server or model than this one.
+    #[must_use]
+    pub fn moved_to(&self, next: &Self) -> Option<Moved> {
+        Moved::of(self.url != next.url, self.model != next.model)
+    }
+
     /// The bounds of a probe with `workload`, which may have some of its own.
     #[must_use]
     pub fn limits_of(&self, workload: &Workload) -> Limits {

@@ -19,6 +19,7 @@ use crate::loop_lag;
 use crate::metrics::{HistogramForm, Metrics, MetricsOptions};
 use crate::shutdown::{self, Reloads};
 use crate::simulate::{self, Simulator};
+use crate::state::{Claim, Saved};
 use crate::transport::{IoThreads, resources};
 use crate::web::{self, Site, WebOptions};
 
@@ -114,6 +115,13 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     let mut reloads = Reloads::listen();
     // Refused before any port is bound, too.
     let history = args.remember.history(&tasks, &stop)?;
+    let saved = match config.as_ref().and_then(|config| config.state_dir.clone()) {
+        None => None,
+        Some(folder) => tokio::select! {
+            saved = saved(&folder) => Some(saved?),
+            () = &mut asked_to_end => return Ok(()),
+        },
+    };
     let mut listeners = Vec::new();
     for address in &args.listen {
         let bound = TcpListener::bind(address).await;
@@ -128,7 +136,7 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     watch_loops(&metrics, &io, &tasks, &stop);
     let file = args.config.clone();
     let clock = Arc::new(SystemTime::now);
-    let daemon = Daemon::start_with(clock, history, config, file, metrics, network(io))?;
+    let daemon = Daemon::start_from(saved, clock, history, config, file, metrics, network(io))?;
     let site = Site::new(Arc::clone(&daemon), args.web(), stop.clone());
     for listener in listeners {
         announce(&listener);
@@ -147,6 +155,13 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// What the run before has left, once that has ended.
+async fn saved(folder: &Path) -> Result<Saved, String> {
+    let claim = Claim::wait(folder).await?;
+    let read = tokio::task::spawn_blocking(move || Saved::of(claim)).await;
+    read.map_err(|e| e.to_string())?
 }
 
 /// Measures how late the loops are, here and on the I/O threads.

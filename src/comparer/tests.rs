@@ -225,3 +225,24 @@ async fn what_has_another_shape_is_refused() {
     state[0]["judge"].as_object_mut().unwrap().remove("run");
     assert!(read(state).unwrap_err().to_string().contains("missing field `run`"));
 }
+
+/// A label, or how often is asked, bears on no figure: what was learnt goes on over a reload.
+#[tokio::test]
+async fn a_reload_that_changes_no_figure_keeps_what_was_learnt() {
+    let check = |changed: Comparison, kept: bool| {
+        let mut fleet = Fleet::default();
+        let before = apply(&mut fleet, &[spec("canary")], 7);
+        observe(&before[0], 0..5);
+        let after = apply(&mut fleet, &[changed], 8);
+        assert!(!Arc::ptr_eq(&before[0], &after[0]), "with the targets as they are now");
+        assert_eq!(after[0].snapshot().pairs(), if kept { 5 } else { 0 });
+        assert_eq!(after[0].seed(), if kept { 7 } else { 8 });
+    };
+    let labels = [("stack".to_owned(), "new".to_owned())].into();
+    let candidate = Arc::new(Target { labels, ..target("next") });
+    check(Comparison { candidate, ..spec("canary") }, true);
+    let candidate = Arc::new(Target { max_in_flight: 9, ..target("next") });
+    check(Comparison { candidate, ..spec("canary") }, true);
+    let candidate = Arc::new(Target { model: Some("other".to_owned()), ..target("next") });
+    check(Comparison { candidate, ..spec("canary") }, false);
+}

@@ -1,68 +1,103 @@
 //! What the daemon keeps across restarts.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Daemon;
-use crate::change::TargetState;
-use crate::state::{self, Sections, Store};
+use super::endpoint::Endpoint;
+use crate::budget::Spending;
+use crate::comparer::Live;
+use crate::history::{History, Mark, Occasion};
+use crate::state::{self, Batch, Cut, Sections, Store, WriteError};
+use crate::watcher::Watch;
 
-/// Everything that a target's watch has learnt, by the target's name.
-pub(super) type Past = BTreeMap<String, TargetState>;
+/// Of each watch its edition, and what is written of it.
+pub(super) type Written = HashMap<String, (u64, Arc<Cut>)>;
+
+/// What each target has spent today.
+pub(super) type Budgets = BTreeMap<String, Spending>;
+
+/// What each target was.
+pub(super) type Endpoints = BTreeMap<String, Endpoint>;
 
 impl Daemon {
     /// Writes the state now and then, where there is a place for it.
     pub(super) fn keep_state(self: &Arc<Self>) {
-        if self.store().is_none() {
+        let Some(every) = self.store().map(|store| store.interval()) else {
             tracing::info!("no state_dir: what is learnt of targets is forgotten at the end");
             return;
-        }
+        };
         let (writing, telling) = (Arc::downgrade(self), Arc::downgrade(self));
         let write = move || writing.upgrade().map_or(Ok(()), |daemon| daemon.save());
-        let told = move |result: &io::Result<()>| {
+        let told = move |result: &Result<(), WriteError>| {
             if let Some(daemon) = telling.upgrade() {
                 daemon.saved(result);
             }
         };
-        self.tasks.spawn(state::keep(write, told, self.ending.clone()));
+        self.tasks.spawn(state::keep(every, write, told, self.ending.clone()));
     }
 
     fn store(&self) -> Option<Arc<Store>> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn save(&self) -> io::Result<()> {
-        self.store().map_or(Ok(()), |store| store.write(&self.sections()?))
+    fn save(&self) -> Result<(), WriteError> {
+        self.store().map_or(Ok(()), |store| write(&store, self.sections()?, &self.history))
     }
 
     /// Writes it for the last time, and lets the folder go.
     pub(super) async fn save_at_the_end(&self) {
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(store) = store else { return };
-        let sections = self.sections();
-        let write = move || sections.and_then(|sections| store.write(&sections));
+        let (sections, history) = (self.sections(), Arc::clone(&self.history));
+        let write = move || write(&store, sections?, &history);
         let written = tokio::task::spawn_blocking(write).await;
         self.unwritten.store(false, Ordering::Relaxed); // the last failure is told in any case
-        self.saved(&written.unwrap_or_else(|panicked| Err(io::Error::other(panicked))));
+        self.saved(&written.unwrap_or_else(|panicked| Err(WriteError::other(panicked))));
     }
 
-    fn sections(&self) -> io::Result<Sections> {
-        let (watches, compared, outages) = {
+    fn sections(&self) -> Result<Sections, WriteError> {
+        let (watches, compared, outages, budgets, endpoints) = {
             let state = self.state();
-            (state.watchers.all(), state.comparisons.state(), state.outages.state())
+            let spent = state.spending.iter().map(|(name, ledger)| (name.clone(), ledger.spent()));
+            let targets = state.config.targets.iter();
+            let endpoints = targets.map(|t| (t.name.clone(), Endpoint::of(t)));
+            let (budgets, endpoints): (Budgets, Endpoints) = (spent.collect(), endpoints.collect());
+            let (compared, outages) = (state.comparisons.state(), state.outages.state());
+            (state.watchers.all(), compared, outages, budgets, endpoints)
         };
-        let past: Past = watches.iter().map(|w| (w.target().to_owned(), w.state())).collect();
         let mut sections = Sections::default();
-        sections.put(state::CHANGE, &past)?;
-        sections.put(state::COMPARISONS, &compared)?;
-        sections.put(state::OUTAGES, &outages)?;
+        let mut put = || {
+            sections.put_members(state::CHANGE, self.past(&watches)?);
+            sections.put(state::COMPARISONS, &compared)?;
+            sections.put(state::OUTAGES, &outages)?;
+            sections.put(state::BUDGETS, &budgets)?;
+            sections.put(state::ENDPOINTS, &endpoints)
+        };
+        put().map_err(WriteError::other)?;
         Ok(sections)
     }
 
-    fn saved(&self, result: &io::Result<()>) {
+    /// What every watch has learnt. Of a large fleet not many have changed in a few seconds.
+    fn past(&self, watches: &[Arc<Watch>]) -> Result<Vec<Arc<Cut>>, serde_json::Error> {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut *written);
+        let mut cut = Vec::new();
+        for watch in watches {
+            let (name, edition) = (watch.target(), watch.edition());
+            let member = match before.get(name).filter(|(e, _)| *e == edition) {
+                Some((_, member)) => Arc::clone(member),
+                None => state::member(state::CHANGE, name, &watch.state())?,
+            };
+            written.insert(name.to_owned(), (edition, Arc::clone(&member)));
+            cut.push(member);
+        }
+        Ok(cut)
+    }
+
+    fn saved(&self, result: &Result<(), WriteError>) {
         match result {
             Ok(()) => {
                 self.metrics.state_written(SystemTime::now());
@@ -70,7 +105,7 @@ impl Daemon {
                     tracing::info!("the state can be written again");
                 }
             }
-            Err(error) => {
+            Err(WriteError { error, .. }) => {
                 self.metrics.state_not_written();
                 if self.unwritten.swap(true, Ordering::Relaxed) {
                     tracing::debug!(%error, "the state still cannot be written");
@@ -80,4 +115,55 @@ impl Daemon {
             }
         }
     }
+
+    /// Draws the lines that were not drawn while nothing was running.
+    pub(super) fn mark_moved_since(&self, before: &Endpoints) {
+        for target in &self.config().targets {
+            let known = before.get(&target.name);
+            if let Some(moved) = known.and_then(|known| known.moved_to(&Endpoint::of(target))) {
+                self.mark(&target.name, Occasion::Moved(moved));
+            }
+        }
+    }
+
+    /// Remembers this moment of a target's past.
+    pub(super) fn mark(&self, target: &str, what: Occasion) {
+        self.history.mark(target, Mark { unix_nanos: unix_nanos((self.clock)()), what });
+    }
+
+    /// Remembers when the comparison's verdict becomes another one, for as long as it is made.
+    pub(super) fn follow(&self, live: &Arc<Live>) {
+        let (mut rounds, mut verdict) = (live.rounds(), live.snapshot().verdict);
+        let (candidate, comparison) =
+            (live.spec().candidate.name.clone(), live.spec().name.clone());
+        let (live, history) = (Arc::downgrade(live), Arc::clone(&self.history));
+        let clock = Arc::clone(&self.clock);
+        let following = async move {
+            while rounds.changed().await.is_ok() {
+                let Some(now) = live.upgrade().map(|live| live.snapshot().verdict) else { return };
+                if now != verdict {
+                    verdict = now;
+                    let verdict = now.as_str().to_owned();
+                    let what = Occasion::Verdict { comparison: comparison.clone(), verdict };
+                    history.mark(&candidate, Mark { unix_nanos: unix_nanos(clock()), what });
+                }
+            }
+        };
+        self.tasks.spawn(self.ending.clone().run_until_cancelled_owned(following));
+    }
+}
+
+/// All of it or nothing; what the history has new is given back to it where it cannot be written.
+fn write(store: &Store, sections: Sections, history: &History) -> Result<(), WriteError> {
+    let unsaved = history.take_unsaved();
+    let written = store.write(Batch { sections, history: history.rows(&unsaved) });
+    if let Err(WriteError { lost, .. }) = &written {
+        history.not_saved(unsaved, *lost);
+    }
+    written
+}
+
+fn unix_nanos(at: SystemTime) -> i64 {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }

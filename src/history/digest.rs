@@ -1,5 +1,6 @@
 //! Durations in bins that grow by a fixed factor: small, mergeable, quantiles within 1.1 %.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Bins per doubling.
@@ -8,7 +9,7 @@ const PER_OCTAVE: f64 = 32.0;
 const LAST_BIN: u16 = 32 * 32;
 
 /// How often each bin was hit; only bins that were, in order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Digest {
     bins: Vec<(u16, u32)>,
     max: Duration,
@@ -43,6 +44,32 @@ impl Digest {
             Ok(at) => self.bins[at].1 = self.bins[at].1.saturating_add(count),
             Err(at) => self.bins.insert(at, (bin, count)),
         }
+    }
+
+    /// Bins in order, as [`Digest::bins`] gives them.
+    pub fn of(bins: Vec<(u16, u32)>, max: Duration) -> Self {
+        Self { bins, max }
+    }
+
+    /// Every bin that was hit, and how often.
+    pub fn bins(&self) -> &[(u16, u32)] {
+        &self.bins
+    }
+
+    /// The same in at most so many bins: neighbours are put together, the middle of them stands for
+    /// all.
+    pub fn coarser(&self, most: usize) -> Cow<'_, Self> {
+        let mut coarser = Cow::Borrowed(self);
+        let mut shift = 0;
+        while coarser.bins.len() > most {
+            shift += 1;
+            let mut together = Self { bins: Vec::new(), max: self.max };
+            for (bin, count) in &self.bins {
+                together.count_in((bin >> shift << shift) + (1 << (shift - 1)), *count);
+            }
+            coarser = Cow::Owned(together);
+        }
+        coarser
     }
 
     pub fn count(&self) -> u64 {

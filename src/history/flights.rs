@@ -25,17 +25,20 @@ impl Flights {
         self.held.get(&number)
     }
 
-    pub fn add(&mut self, number: u64, flight: Arc<Flight>) {
-        let size = flight.bytes();
+    /// Returns those that had to go.
+    pub fn add(&mut self, number: u64, flight: Arc<Flight>) -> Vec<(u64, Arc<Flight>)> {
+        let (size, mut gone) = (flight.bytes(), Vec::new());
         if size > self.most / SHARE {
-            return;
+            return gone;
         }
         while self.bytes + size > self.most {
-            let Some((_, oldest)) = self.held.pop_first() else { break };
+            let Some((number, oldest)) = self.held.pop_first() else { break };
             self.bytes -= oldest.bytes();
+            gone.push((number, oldest));
         }
         self.bytes += size;
         self.held.insert(number, flight);
+        gone
     }
 
     pub fn remove(&mut self, number: u64) {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::digest::{Digest, Quantiles};
-use super::minutes::{MINUTES, Minute, Minutes, SPAN, SloCount};
+use super::digest::Quantiles;
+use super::minutes::{MINUTES, Minute, Minutes, SPAN};
+use super::tally::{SloCount, Tally};
 use crate::failure::FailureReason;
 use crate::slo::Slo;
 use crate::target::Target;
@@ -26,7 +27,7 @@ pub struct Point {
     pub itl: Option<Quantiles>,
 }
 
-/// One SLO over the hour.
+/// One SLO over the hour, or over another window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SloHour {
     /// Which.
@@ -41,6 +42,15 @@ pub struct SloHour {
 }
 
 impl SloHour {
+    pub(super) fn of(slo: Arc<Slo>, count: SloCount) -> Self {
+        Self {
+            slo,
+            probes: count.probes,
+            good: count.good,
+            goodput: (count.rated > 0).then(|| count.goodput / f64::from(count.rated)),
+        }
+    }
+
     /// Good / all; absent without probes.
     #[must_use]
     pub fn attainment(&self) -> Option<f64> {
@@ -61,6 +71,8 @@ pub struct Hour {
     pub failures: BTreeMap<FailureReason, u32>,
     /// In the order of the target's SLOs.
     pub slos: Vec<SloHour>,
+    /// When it became another server or model, Unix seconds.
+    pub moved: Vec<i64>,
     /// Time to first token.
     pub ttft: Option<Quantiles>,
     /// Inter-token latency.
@@ -68,11 +80,6 @@ pub struct Hour {
 }
 
 impl Hour {
-    /// The hour that ends with the minute `now`, without probes.
-    pub(super) fn empty(target: &Target, now: i64) -> Self {
-        Self::of(target, &Minutes::default(), now)
-    }
-
     pub(super) fn of(target: &Target, minutes: &Minutes, now: i64) -> Self {
         let mut hour = Self {
             points: points(now),
@@ -80,36 +87,34 @@ impl Hour {
             good: 0,
             failures: BTreeMap::new(),
             slos: Vec::new(),
+            moved: Vec::new(),
             ttft: None,
             itl: None,
         };
-        let (mut ttft, mut itl) = (Digest::default(), Digest::default());
+        let mut all = Tally::default();
         for minute in minutes.until(now) {
-            hour.add(minute, now);
-            ttft.merge(&minute.ttft);
-            itl.merge(&minute.itl);
+            hour.point(minute, now);
+            all.merge(&minute.tally);
         }
-        hour.slos = slos(target, minutes, now);
-        (hour.ttft, hour.itl) = (ttft.quantiles(), itl.quantiles());
+        (hour.probes, hour.good) = (all.probes, all.good);
+        hour.failures = all.failures.iter().copied().collect();
+        hour.slos = slos_of(target, &all);
+        (hour.ttft, hour.itl) = (all.ttft.quantiles(), all.itl.quantiles());
         hour
     }
 
-    fn add(&mut self, minute: &Minute, now: i64) {
-        self.probes += minute.probes;
-        self.good += minute.good;
-        for (reason, count) in &minute.failures {
-            *self.failures.entry(*reason).or_default() += count;
-        }
+    fn point(&mut self, minute: &Minute, now: i64) {
         let age = usize::try_from(now - minute.number).unwrap_or(MINUTES);
         let Some(point) = (MINUTES - 1).checked_sub(age).and_then(|i| self.points.get_mut(i))
         else {
             return;
         };
-        point.probes = minute.probes;
-        point.good = minute.good;
-        point.failures = minute.failures.iter().map(|(_, n)| n).sum();
-        point.ttft = minute.ttft.quantiles();
-        point.itl = minute.itl.quantiles();
+        let tally = &minute.tally;
+        point.probes = tally.probes;
+        point.good = tally.good;
+        point.failures = tally.failures.iter().map(|(_, n)| n).sum();
+        point.ttft = tally.ttft.quantiles();
+        point.itl = tally.itl.quantiles();
     }
 }
 
@@ -127,20 +132,12 @@ fn points(now: i64) -> Vec<Point> {
 
 /// Each SLO of a target over the hour that ends with the minute `now`.
 pub(super) fn slos(target: &Target, minutes: &Minutes, now: i64) -> Vec<SloHour> {
-    let mut sums = vec![SloCount::default(); target.slos.len()];
-    for minute in minutes.until(now) {
-        for (sum, count) in sums.iter_mut().zip(&minute.slos) {
-            *sum = sum.plus(*count);
-        }
-    }
-    target.slos.iter().zip(sums).map(|(slo, n)| slo_hour(slo, n)).collect()
+    let mut all = Tally::default();
+    minutes.until(now).for_each(|minute| all.merge_slos(&minute.tally));
+    slos_of(target, &all)
 }
 
-fn slo_hour(slo: &Arc<Slo>, count: SloCount) -> SloHour {
-    SloHour {
-        slo: Arc::clone(slo),
-        probes: count.probes,
-        good: count.good,
-        goodput: (count.rated > 0).then(|| count.goodput / f64::from(count.rated)),
-    }
+pub(super) fn slos_of(target: &Target, tally: &Tally) -> Vec<SloHour> {
+    let slo = |slo: &Arc<Slo>| SloHour::of(Arc::clone(slo), tally.slo(slo.basis()));
+    target.slos.iter().map(slo).collect()
 }

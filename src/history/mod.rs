@@ -1,22 +1,33 @@
-//! The recent past of each target, for people: single probes with their recordings, and the last
-//! hour minute by minute.
+//! The past of each target, for people: single probes with their recordings, the last hour minute
+//! by minute, thirty days hour by hour, and the moments at which something became another.
 //!
 //! Everything is bounded. Per target: [`ORDINARY`] + [`ODD`] + [`FAILED`] probes in a line each
-//! (about 300 bytes), and [`MINUTES`] minutes of counts and quantiles (about 20 kB when each has
-//! probes). Over all targets: the whole recordings, in as many bytes as the history was given;
-//! half of them are for failures and odd probes, so that ordinary ones never drive those out.
-//! When a recording goes, its line stays.
+//! (about 300 bytes), [`MINUTES`] minutes of counts and quantiles (about 20 kB when each has
+//! probes), [`HOURS`] hours (about 250 kB at four probes a minute, at most 1 MB) and [`MARKS`]
+//! marks. Over all targets: the whole recordings, in as many bytes as the history was given; half of
+//! them are for failures and odd probes, so that ordinary ones never drive those out. When a
+//! recording goes, its line stays.
+//!
+//! With a state folder all of it but the successes' lines and recordings outlives a restart.
 
 mod digest;
 mod entry;
 mod flights;
 mod hour;
+mod hours;
+mod keeping;
+mod mark;
 mod minutes;
 mod odd;
+mod packed;
 mod past;
+mod saved;
 mod state;
+mod tally;
 #[cfg(test)]
 mod tests;
+mod unsaved;
+mod window;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,17 +37,24 @@ use tokio::sync::broadcast;
 pub use digest::Quantiles;
 pub use entry::{Entry, Flight, Summary};
 pub use hour::{Hour, Point, SloHour};
+pub use hours::HOURS;
+pub use mark::{MARKS, Mark, Occasion};
 pub use minutes::MINUTES;
 pub use odd::Oddity;
 pub use past::{FAILED, FailureKind, ODD, ORDINARY};
 pub use state::State;
+pub use unsaved::Unsaved;
+pub use window::Window;
 
 use crate::flight::{Recorder, RecorderStatus};
 use crate::probe::Probe;
 use crate::target::Target;
 use flights::Flights;
+use hours::hour_of;
 use minutes::minute_of;
 use past::{Numbered, Past};
+use saved::Kind;
+use tally::Tally;
 
 /// Memory for recordings where nothing else is said.
 pub const DEFAULT_BYTES: usize = 64 << 20;
@@ -53,8 +71,25 @@ pub struct Overview {
     pub last: Option<Arc<Summary>>,
     /// Its newest failure that is remembered, however old.
     pub last_failure: Option<Arc<Summary>>,
+    /// The last few minutes: five, or as many as five probes take on the average.
+    pub now: Window,
     /// Its last hour.
     pub hour: Hour,
+    /// The last 24 hours, the current one among them.
+    pub day: Window,
+    /// The last 30 days, in hours, too.
+    pub month: Window,
+    /// What it went through, newest first.
+    pub marks: Vec<Mark>,
+}
+
+/// How many minutes back *now* reaches: five, or as many as five probes take on the average, at most
+/// an hour.
+fn minutes_of_now(target: &Target) -> u32 {
+    let five = target.schedule.interval.as_secs_f64() * 5.0 / 60.0;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // clamped first
+    let minutes = five.ceil().clamp(5.0, 60.0) as u32;
+    minutes
 }
 
 /// The past of all targets.
@@ -67,10 +102,12 @@ pub struct History {
 
 #[derive(Debug)]
 struct Inner {
-    pasts: HashMap<String, Past>,
+    pasts: HashMap<Arc<str>, Past>,
     ordinary: Flights,
     notable: Flights,
     next: u64,
+    /// What is to be written down; `None` where nothing is.
+    unsaved: Option<Unsaved>,
 }
 
 impl Default for History {
@@ -84,7 +121,7 @@ impl History {
     #[must_use]
     pub fn new(bytes: usize, recorder: Option<Recorder>) -> Self {
         let (ordinary, notable) = (Flights::new(bytes / 2), Flights::new(bytes / 2));
-        let inner = Inner { pasts: HashMap::new(), ordinary, notable, next: 0 };
+        let inner = Inner { pasts: HashMap::new(), ordinary, notable, next: 0, unsaved: None };
         Self { inner: Mutex::new(inner), finished: broadcast::Sender::new(BACKLOG), recorder }
     }
 
@@ -144,22 +181,35 @@ impl History {
     #[must_use]
     pub fn overview(&self, target: &Target, now_unix_nanos: i64) -> Overview {
         let now = minute_of(now_unix_nanos);
-        let inner = self.inner();
-        let past = inner.pasts.get(&target.name);
-        let hour = past
-            .map_or_else(|| Hour::empty(target, now), |past| Hour::of(target, &past.minutes, now));
-        let last = past.and_then(Past::last).cloned();
-        let last_failure = past.and_then(|p| p.failures().next()).map(|(_, s)| Arc::clone(s));
-        Overview { state: State::of(last.as_deref(), &hour.slos), last, last_failure, hour }
+        let mut nothing = Past::default();
+        let mut inner = self.inner();
+        let past = inner.pasts.get_mut(&*target.name).unwrap_or(&mut nothing);
+        let mut hour = Hour::of(target, &past.minutes, now);
+        hour.moved = past.marks.moved().collect();
+        let last = past.last().map(|(_, summary)| Arc::clone(summary));
+        let few = minutes_of_now(target);
+        let mut lately = Tally::default();
+        past.minutes.last(few.into(), now).for_each(|minute| lately.merge(&minute.tally));
+        let (day, month) = past.hours.windows(hour_of(now_unix_nanos));
+        Overview {
+            state: State::of(last.as_deref(), &hour.slos),
+            last,
+            last_failure: past.failures().next().map(|(_, summary)| Arc::clone(summary)),
+            now: Window::of(target, few, &lately),
+            hour,
+            day: Window::of(target, 24 * 60, &day),
+            month: Window::of(target, 30 * 24 * 60, &month),
+            marks: past.marks.iter().rev().map(|(_, mark)| mark.clone()).collect(),
+        }
     }
 
     /// The state of [`History::overview`] alone, for a fraction of its cost.
     #[must_use]
     pub fn state(&self, target: &Target, now_unix_nanos: i64) -> State {
         let inner = self.inner();
-        let Some(past) = inner.pasts.get(&target.name) else { return State::NotProbed };
+        let Some(past) = inner.pasts.get(&*target.name) else { return State::NotProbed };
         let slos = hour::slos(target, &past.minutes, minute_of(now_unix_nanos));
-        State::of(past.last().map(|s| &**s), &slos)
+        State::of(past.last().map(|(_, summary)| &**summary), &slos)
     }
 
     /// The newest failures over all targets, one for each target and reason, newest first, at most
@@ -201,21 +251,58 @@ impl History {
 impl Inner {
     fn add(&mut self, flight: &Arc<Flight>) -> Arc<Summary> {
         let (target, probe) = (&flight.target, &flight.probe);
-        let past = self.pasts.entry(target.name.clone()).or_default();
+        let (name, number) = (self.name_of(&target.name), self.number());
+        let past = self.past(&name);
         let minute = minute_of(probe.recording.started_unix_nanos);
         let odd = Oddity::of(&probe.outcome, &past.minutes.ttft(minute));
         let summary = Arc::new(Summary::of(target, probe, odd));
-        past.minutes.add(&summary, probe.outcome.tokens_per_second());
-        let number = self.next;
-        self.next += 1;
-        if let Some(gone) = past.add(number, Arc::clone(&summary)) {
+        let rate = probe.outcome.tokens_per_second();
+        let (minutes, hours) = (past.minutes.add(&summary, rate), past.hours.add(&summary, rate));
+        let before = past.last().map(|(number, _)| *number);
+        let gone = past.add(number, Arc::clone(&summary));
+        if let Some(gone) = gone {
             self.ordinary.remove(gone);
             self.notable.remove(gone);
         }
-        let notable = summary.reason.is_some() || summary.odd.is_some();
-        let flights = if notable { &mut self.notable } else { &mut self.ordinary };
-        flights.add(number, Arc::clone(flight));
+        self.changed(&name, Kind::Minute, minutes);
+        self.changed(&name, Kind::Hour, hours);
+        self.changed(&name, Kind::Last, before.into_iter().chain([number]).map(u64::cast_signed));
+        self.remember(number, flight, &summary);
+        let failed = summary.reason.map(|_| number);
+        for number in failed.into_iter().chain(gone.filter(|_| failed.is_some())) {
+            self.changed(&name, Kind::Failure, [number.cast_signed()]);
+            self.changed(&name, Kind::Recording, [number.cast_signed()]);
+        }
         summary
+    }
+
+    /// Holds the whole recording, for as long as there is room.
+    fn remember(&mut self, number: u64, flight: &Arc<Flight>, summary: &Summary) {
+        if summary.reason.is_none() && summary.odd.is_none() {
+            self.ordinary.add(number, Arc::clone(flight));
+            return;
+        }
+        for (gone, flight) in self.notable.add(number, Arc::clone(flight)) {
+            if flight.probe.outcome.reason().is_some() {
+                let name = self.name_of(&flight.target.name);
+                self.changed(&name, Kind::Recording, [gone.cast_signed()]);
+            }
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        number
+    }
+
+    /// The name as it is shared by all that know it.
+    fn name_of(&self, target: &str) -> Arc<str> {
+        self.pasts.get_key_value(target).map_or_else(|| target.into(), |(name, _)| Arc::clone(name))
+    }
+
+    fn past(&mut self, name: &Arc<str>) -> &mut Past {
+        self.pasts.entry(Arc::clone(name)).or_default()
     }
 
     fn entry(&self, (number, summary): &Numbered) -> Entry {
@@ -224,8 +311,11 @@ impl Inner {
     }
 
     fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        let Self { pasts, ordinary, notable, .. } = self;
-        for (_, past) in pasts.extract_if(|target, _| !keep(target)) {
+        let Self { pasts, ordinary, notable, unsaved, .. } = self;
+        for (target, past) in pasts.extract_if(|target, _| !keep(target)) {
+            if let Some(unsaved) = unsaved {
+                unsaved.target_gone(&target);
+            }
             for (number, _) in past.all() {
                 ordinary.remove(*number);
                 notable.remove(*number);

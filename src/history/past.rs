@@ -1,4 +1,4 @@
-//! One target's past: three rings and the last hour. Failures outlive odd probes, and those the
+//! One target's past: three rings, the last hour, thirty days, and marks. Failures outlive odd probes, and those the
 //! ordinary ones, because each kind only makes room for its own.
 
 use std::cmp::Reverse;
@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Summary;
+use super::hours::Hours;
+use super::mark::Marks;
 use super::minutes::Minutes;
 
 /// Ordinary successes that are remembered.
@@ -33,6 +35,8 @@ pub(super) struct Past {
     odd: VecDeque<Numbered>,
     failed: VecDeque<Numbered>,
     pub minutes: Minutes,
+    pub hours: Hours,
+    pub marks: Marks,
 }
 
 impl Past {
@@ -61,10 +65,15 @@ impl Past {
         self.ordinary.iter().chain(&self.odd).chain(&self.failed)
     }
 
-    pub fn last(&self) -> Option<&Arc<Summary>> {
+    /// The one that ended last.
+    pub fn last(&self) -> Option<&Numbered> {
         let rings = [&self.ordinary, &self.odd, &self.failed];
-        let newest = rings.iter().filter_map(|ring| ring.back()).max_by_key(|(number, _)| *number);
-        newest.map(|(_, summary)| summary)
+        rings.iter().filter_map(|ring| ring.back()).max_by_key(|(number, _)| *number)
+    }
+
+    /// A failure by its number.
+    pub fn failure(&self, number: u64) -> Option<&Arc<Summary>> {
+        self.failed.iter().find(|(n, _)| *n == number).map(|(_, summary)| summary)
     }
 
     /// Newest first.

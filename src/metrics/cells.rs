@@ -9,9 +9,10 @@ use prometheus::metrics::counter::Counter;
 /// A counter of fractions (dollars).
 pub(super) type FloatCounter = Counter<f64, AtomicU64>;
 
-/// A gauge that has no sample before its first value, because 0 would be a lie.
-#[derive(Debug, Default)]
-pub(super) struct LateGauge(ArcSwapOption<f64>);
+/// A gauge that has no sample before its first value, because 0 would be a lie. A clone is the same
+/// gauge.
+#[derive(Debug, Default, Clone)]
+pub(super) struct LateGauge(Arc<ArcSwapOption<f64>>);
 
 impl LateGauge {
     pub fn set(&self, value: f64) {
@@ -24,8 +25,9 @@ impl LateGauge {
 }
 
 /// One counter per label value. The values are known from the start, so that every series exists
-/// from the first scrape on and its first increment is not lost to `rate`.
-#[derive(Debug)]
+/// from the first scrape on and its first increment is not lost to `rate`. A clone counts together
+/// with the original.
+#[derive(Debug, Clone)]
 pub(super) struct CounterSet(Vec<(&'static str, Counter)>);
 
 impl CounterSet {
@@ -37,6 +39,18 @@ impl CounterSet {
             }
         }
         Self(counters)
+    }
+
+    /// Other values may be announced than in `before`; those that were go on.
+    pub fn going_on(values: impl IntoIterator<Item = &'static str>, before: Option<&Self>) -> Self {
+        let mut set = Self::new(values);
+        for (value, counter) in &mut set.0 {
+            let known = before.and_then(|b| b.0.iter().find(|(v, _)| v == value));
+            if let Some((_, known)) = known {
+                *counter = known.clone();
+            }
+        }
+        set
     }
 
     /// Counts `n` more of `value`.

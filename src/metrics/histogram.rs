@@ -63,9 +63,10 @@ impl Trace {
 /// A histogram whose classic buckets remember the newest probe that fell into them.
 ///
 /// The client library has exemplars for classic histograms only, so this one has two halves that
-/// see the same observations; the exposition joins them again.
-#[derive(Debug)]
-pub(super) struct TracedHistogram(Mutex<Halves>);
+/// see the same observations; the exposition joins them again. A clone observes together with the
+/// original.
+#[derive(Debug, Clone)]
+pub(super) struct TracedHistogram(Arc<Mutex<Halves>>);
 
 /// Both halves of a [`TracedHistogram`].
 #[derive(Debug)]
@@ -78,10 +79,10 @@ pub(super) struct Halves {
 
 impl TracedHistogram {
     pub fn new(form: HistogramForm, bounds: &[f64]) -> Self {
-        Self(Mutex::new(Halves {
+        Self(Arc::new(Mutex::new(Halves {
             native: form.native().then(|| Histogram::new_native(native())),
             classic: HistogramWithExemplars::new(classic(form, bounds)),
-        }))
+        })))
     }
 
     pub fn observe(&self, value: f64, trace: &Trace) {

@@ -110,19 +110,23 @@ impl Metrics {
         Arc::new(Self { options, state, text, protobuf, body_bytes: AtomicUsize::new(0) })
     }
 
-    /// Puts a configuration in force. Targets that are equal to loaded ones keep their values,
-    /// others begin at 0, and those that are gone have no series any more. Must not run twice at
-    /// the same time.
+    /// Puts a configuration in force. Targets of the same name go on from their values, whatever
+    /// else of them has changed; new ones begin at 0, and those that are gone have no series any
+    /// more. Classic buckets of a histogram that goes on stay as they are: a bound that a reload
+    /// brings is a bucket of new targets only. Must not run twice at the same time.
     pub fn load(&self, config: &Config) {
         let before = self.state.loaded.load();
         let slos = config.targets.iter().flat_map(|t| t.slos.iter().map(|slo| &**slo));
         let bounds = SloBounds::new(&slos);
         let targets = config.targets.iter().map(|target| {
-            let known = before.targets.iter().find(|t| *t.target == **target);
-            known.map_or_else(
-                || Arc::new(TargetMetrics::new(target, &bounds, self.options)),
-                Arc::clone,
-            )
+            let known = before.targets.iter().find(|t| t.target.name == target.name);
+            match known {
+                Some(same) if *same.target == **target => Arc::clone(same),
+                known => {
+                    let known = known.map(|t| &**t);
+                    Arc::new(TargetMetrics::new(target, &bounds, self.options, known))
+                }
+            }
         });
         let targets = targets.collect();
         self.state

@@ -16,7 +16,7 @@ use crate::target::Target;
 use crate::timeline::ServerTiming;
 
 /// A stage whose series exist from the server's first report on: most servers report none.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Stage {
     /// The label value.
     pub name: &'static str,
@@ -31,8 +31,8 @@ impl Stage {
     }
 }
 
-/// See the families for what each figure is.
-#[derive(Debug)]
+/// See the families for what each figure is. A clone observes together with the original.
+#[derive(Debug, Clone)]
 pub(super) struct Secondary {
     form: HistogramForm,
     pub schedule_delay: Histogram,
@@ -52,9 +52,30 @@ pub(super) struct Secondary {
 }
 
 impl Secondary {
-    pub fn new(target: &Target, bounds: &SloBounds, form: HistogramForm) -> Self {
-        let new = |bounds: &[f64]| histogram(form, bounds);
+    /// Goes on from `before`, the histograms of the same name before a reload.
+    pub fn new(
+        target: &Target,
+        bounds: &SloBounds,
+        form: HistogramForm,
+        before: Option<&Self>,
+    ) -> Self {
+        let mut this = before.map_or_else(|| Self::fresh(bounds, form), Self::clone);
         let possible = |p: &Phase| *p != Phase::Tls || target.url.scheme() == "https";
+        let known = |phase: Phase| {
+            let known = before?.phases.iter().find(|(p, _)| *p == phase);
+            known.map(|(_, histogram)| histogram.clone())
+        };
+        let phase = |p| (p, known(p).unwrap_or_else(|| histogram(form, buckets::PHASE)));
+        this.phases = Phase::ALL.into_iter().filter(possible).map(phase).collect();
+        this.server = ServerLoad::new(target, bounds, form, before.map(|b| &b.server));
+        let known = before.and_then(|b| b.energy_per_token.clone());
+        this.energy_per_token = (!target.gpus.ids.is_empty())
+            .then(|| known.unwrap_or_else(|| histogram(form, buckets::ENERGY)));
+        this
+    }
+
+    fn fresh(bounds: &SloBounds, form: HistogramForm) -> Self {
+        let new = |bounds: &[f64]| histogram(form, bounds);
         Self {
             form,
             schedule_delay: new(buckets::TOKEN),
@@ -64,11 +85,7 @@ impl Secondary {
             time_to_second_token: new(buckets::TOKEN),
             inter_chunk_gap: new(buckets::TOKEN),
             longest_gap: new(&bounds.longest_gap),
-            phases: Phase::ALL
-                .into_iter()
-                .filter(possible)
-                .map(|p| (p, new(buckets::PHASE)))
-                .collect(),
+            phases: Vec::new(),
             stages: [
                 Stage::new("queue", |t| t.queue),
                 Stage::new("load", |t| t.load),
@@ -77,8 +94,8 @@ impl Secondary {
             ],
             output_tokens_per_second: new(&bounds.tokens_per_second),
             prefill_tokens_per_second: new(buckets::PREFILL_RATE),
-            server: ServerLoad::new(target, bounds, form),
-            energy_per_token: (!target.gpus.ids.is_empty()).then(|| new(buckets::ENERGY)),
+            server: ServerLoad::fresh(form),
+            energy_per_token: None,
         }
     }
 

@@ -30,7 +30,7 @@ const IN_FLIGHT: [Class; 8] = [
 ];
 
 /// Histograms per label value, each from its first observation on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Split {
     bounds: Vec<f64>,
     form: HistogramForm,
@@ -61,7 +61,7 @@ impl Split {
 }
 
 /// The load that probes met; per workload as the other secondary histograms.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ServerLoad {
     /// Also where only responses tell.
     pub ttft_parts: Split,
@@ -70,7 +70,7 @@ pub(super) struct ServerLoad {
 }
 
 /// The server's state right before probes were sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct AtSend {
     pub waiting: Histogram,
     pub running: Histogram,
@@ -80,19 +80,31 @@ pub(super) struct AtSend {
 }
 
 impl ServerLoad {
-    pub fn new(target: &Target, bounds: &SloBounds, form: HistogramForm) -> Self {
+    pub fn fresh(form: HistogramForm) -> Self {
         let parts = TtftPart::ALL.map(TtftPart::as_str);
+        Self { ttft_parts: Split::new(parts, buckets::PHASE, form), at_send: None }
+    }
+
+    /// Goes on from `before` a reload.
+    pub fn new(
+        target: &Target,
+        bounds: &SloBounds,
+        form: HistogramForm,
+        before: Option<&Self>,
+    ) -> Self {
         let classes = |classes: &[Class]| {
             Split::new(classes.iter().map(|(_, name)| *name), &bounds.ttft, form)
         };
-        let at_send = target.server_metrics.as_ref().map(|_| AtSend {
+        let fresh = || AtSend {
             waiting: histogram(form, buckets::REQUESTS),
             running: histogram(form, buckets::REQUESTS),
             kv_cache_usage: histogram(form, buckets::USAGE),
             ttft_by_waiting: classes(&WAITING),
             ttft_by_in_flight: classes(&IN_FLIGHT),
-        });
-        Self { ttft_parts: Split::new(parts, buckets::PHASE, form), at_send }
+        };
+        let known = before.and_then(|b| b.at_send.clone());
+        let at_send = target.server_metrics.as_ref().map(|_| known.unwrap_or_else(fresh));
+        Self { at_send, ..before.map_or_else(|| Self::fresh(form), Self::clone) }
     }
 
     fn observe(&self, view: &ServerView, ttft: Option<Duration>) {

@@ -8,15 +8,18 @@ use super::cells::CounterSet;
 use super::histogram::histogram;
 use super::options::HistogramForm;
 use crate::outcome::Outcome;
-use crate::slo::{Slo, Verdict};
+use crate::slo::{Slo, SloBasis, Verdict};
 
 /// The `objective` of a probe that failed, whatever its figures were.
 const SUCCESS: &str = "success";
 
-/// Attainment is `good / probes`: whole numbers, exact whatever the buckets are.
-#[derive(Debug)]
+/// Attainment is `good / probes`: whole numbers, exact whatever the buckets are. A clone counts
+/// together with the original.
+#[derive(Debug, Clone)]
 pub(super) struct SloMetrics {
     pub name: String,
+    /// What a good probe was, when counting began.
+    basis: SloBasis,
     pub probes: Counter,
     pub good: Counter,
     pub missed: CounterSet,
@@ -26,10 +29,18 @@ pub(super) struct SloMetrics {
 }
 
 impl SloMetrics {
-    pub fn new(slo: &Slo, form: HistogramForm) -> Self {
+    /// Goes on from `before` where a good probe is the same as it was there: with another share or
+    /// window, the counts still mean the same.
+    pub fn going_on(slo: &Slo, form: HistogramForm, before: &[Self]) -> Self {
+        let known = before.iter().find(|b| b.name == slo.name && b.basis == slo.basis());
+        known.cloned().unwrap_or_else(|| Self::new(slo, form))
+    }
+
+    fn new(slo: &Slo, form: HistogramForm) -> Self {
         let names = || slo.objectives.iter().map(|o| o.kind.as_str());
         Self {
             name: slo.name.clone(),
+            basis: slo.basis(),
             probes: Counter::default(),
             good: Counter::default(),
             missed: CounterSet::new(names().chain([SUCCESS])),

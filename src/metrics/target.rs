@@ -17,7 +17,7 @@ use crate::target::Target;
 use crate::transport::{KnownAddress, ServerAddresses};
 
 /// The two gauges of one rate limit.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RateLimitMetrics {
     /// The label value.
     pub unit: &'static str,
@@ -41,8 +41,9 @@ impl RateLimitMetrics {
     }
 }
 
-/// Everything that is counted about one target. Goes on unchanged over reloads for as long as the
-/// target's configuration is the same.
+/// Everything that is counted about one target. Goes on over reloads for as long as there is a target
+/// of the same name: labels are composed at scrape time, so even series of another name go on from
+/// the values they had.
 #[derive(Debug)]
 pub struct TargetMetrics {
     pub(super) target: Arc<Target>,
@@ -55,32 +56,50 @@ pub struct TargetMetrics {
     /// What is known of the server's addresses; `None` before the target is probed.
     addresses: Mutex<Option<ServerAddresses>>,
     /// The newest look at the server's metrics page.
-    pub(super) server: Mutex<Option<Look>>,
+    pub(super) server: Arc<Mutex<Option<Look>>>,
 }
 
 impl TargetMetrics {
-    pub(super) fn new(target: &Arc<Target>, bounds: &SloBounds, options: MetricsOptions) -> Self {
-        let new = || Arc::new(Secondary::new(target, bounds, options.histograms));
-        let whole = (!options.split_secondary).then(new);
+    /// Goes on from `before`, the values of the target of the same name before a reload. What was
+    /// learnt from the server goes on only where it is still the same server and model.
+    pub(super) fn new(
+        target: &Arc<Target>,
+        bounds: &SloBounds,
+        options: MetricsOptions,
+        before: Option<&Self>,
+    ) -> Self {
+        let new = |name: &str| {
+            let known = before.and_then(|b| b.secondary.iter().find(|(n, _)| n == name));
+            let known = known.map(|(_, secondary)| &**secondary);
+            Arc::new(Secondary::new(target, bounds, options.histograms, known))
+        };
+        let whole = (!options.split_secondary).then(|| new(""));
         let mut secondary: Vec<_> = whole.iter().map(|s| (String::new(), Arc::clone(s))).collect();
         let mut workloads = Vec::new();
         for workload in &target.workloads {
             let own = whole.clone().unwrap_or_else(|| {
-                let own = new();
+                let own = new(&workload.name);
                 secondary.push((workload.name.clone(), Arc::clone(&own)));
                 own
             });
-            workloads.push(Arc::new(WorkloadMetrics::new(target, workload, own, bounds, options)));
+            let known = before.and_then(|b| b.workload(&workload.name)).map(|known| &**known);
+            let metrics = WorkloadMetrics::new(target, workload, own, bounds, options, known);
+            workloads.push(Arc::new(metrics));
         }
+        let same = before.filter(|b| b.target.moved_to(target).is_none());
+        let observed = same.filter(|b| b.target.server_metrics == target.server_metrics);
+        let discovered = same.filter(|_| target.model.is_none()).map(|b| b.model().to_string());
+        let model = target.model.clone().or(discovered).unwrap_or_default();
+        let limits = ["requests", "tokens"].map(RateLimitMetrics::new);
         Self {
             target: Arc::clone(target),
-            model: ArcSwap::from_pointee(target.model.clone().unwrap_or_default()),
+            model: ArcSwap::from_pointee(model),
             workloads,
             secondary,
-            rate_limits: [RateLimitMetrics::new("requests"), RateLimitMetrics::new("tokens")],
-            certificate_expiry: LateGauge::default(),
+            rate_limits: same.map_or(limits, |b| b.rate_limits.clone()),
+            certificate_expiry: same.map(|b| b.certificate_expiry.clone()).unwrap_or_default(),
             addresses: Mutex::default(),
-            server: Mutex::default(),
+            server: observed.map(|b| Arc::clone(&b.server)).unwrap_or_default(),
         }
     }
 

@@ -21,8 +21,8 @@ use crate::timeline::Finish;
 use crate::workload::validator::{DEGENERATE, REPETITION};
 use crate::workload::{Validator, Workload};
 
-/// See the families for what each value is.
-#[derive(Debug)]
+/// See the families for what each value is. A clone counts together with the original.
+#[derive(Debug, Clone)]
 pub struct WorkloadMetrics {
     pub(super) name: String,
     pub(super) probes: Counter,
@@ -54,8 +54,49 @@ pub struct WorkloadMetrics {
 }
 
 impl WorkloadMetrics {
+    /// Goes on from `before`, the values of the workload of the same name before a reload: what is
+    /// counted stays the same, whatever labels are written with it. Only an SLO that has changed
+    /// counts anew.
     pub(super) fn new(
         target: &Target,
+        workload: &Workload,
+        secondary: Arc<Secondary>,
+        bounds: &SloBounds,
+        options: MetricsOptions,
+        before: Option<&Self>,
+    ) -> Self {
+        let mut this = match before {
+            Some(before) => Self { secondary, ..before.clone() },
+            None => Self::fresh(workload, secondary, bounds, options),
+        };
+        this.depend_on(target, workload, options, before);
+        this
+    }
+
+    /// What depends on further settings than the names.
+    fn depend_on(
+        &mut self,
+        target: &Target,
+        workload: &Workload,
+        options: MetricsOptions,
+        before: Option<&Self>,
+    ) {
+        let counted_twice = [TokenSource::Usage, TokenSource::Tokenizer];
+        let known = before.and_then(|b| b.compared_tokens.clone());
+        self.compared_tokens = target.tokenizer.as_ref().map(|_| {
+            known.unwrap_or_else(|| CounterSet::new(counted_twice.map(TokenSource::as_str)))
+        });
+        let known = before.and_then(|b| b.cost.clone());
+        self.cost = target.price.map(|_| known.unwrap_or_default());
+        let own = workload.validators.iter().map(Validator::name);
+        let validators = own.chain([DEGENERATE, REPETITION]);
+        self.rejections = CounterSet::going_on(validators, before.map(|b| &b.rejections));
+        let slos = target.slos.iter().filter(|slo| slo.covers(&workload.name));
+        let known = before.map_or(&[][..], |b| &b.slos);
+        self.slos = slos.map(|slo| SloMetrics::going_on(slo, options.histograms, known)).collect();
+    }
+
+    fn fresh(
         workload: &Workload,
         secondary: Arc<Secondary>,
         bounds: &SloBounds,
@@ -64,8 +105,6 @@ impl WorkloadMetrics {
         let form = options.histograms;
         let sources = || CounterSet::new(TokenSource::ALL.map(TokenSource::as_str));
         let reported = || CounterSet::new([TokenSource::Usage.as_str()]);
-        let counted_twice = [TokenSource::Usage, TokenSource::Tokenizer];
-        let slos = target.slos.iter().filter(|slo| slo.covers(&workload.name));
         Self {
             name: workload.name.clone(),
             probes: Counter::default(),
@@ -83,20 +122,17 @@ impl WorkloadMetrics {
             cached_input_tokens: reported(),
             output_tokens: sources(),
             reasoning_tokens: reported(),
-            compared_tokens: (target.tokenizer.as_ref())
-                .map(|_| CounterSet::new(counted_twice.map(TokenSource::as_str))),
+            compared_tokens: None,
             connections: CounterSet::new(["new", "reused"]),
             finishes: CounterSet::new(Finish::ALL.map(Finish::as_str)),
-            rejections: CounterSet::new(
-                workload.validators.iter().map(Validator::name).chain([DEGENERATE, REPETITION]),
-            ),
-            cost: target.price.map(|_| FloatCounter::default()),
+            rejections: CounterSet::new([]),
+            cost: None,
             timestamp_sources: CounterSet::new(
                 [TimestampSource::Kernel, TimestampSource::Task].map(TimestampSource::as_str),
             ),
             coalesced_events: Counter::default(),
             degenerate_answers: Counter::default(),
-            slos: slos.map(|slo| SloMetrics::new(slo, form)).collect(),
+            slos: Vec::new(),
         }
     }
 

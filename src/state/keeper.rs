@@ -1,26 +1,28 @@
 //! Writes the state now and then.
 
-use std::io;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// So much is lost when the program is killed.
-const INTERVAL: Duration = Duration::from_secs(60);
+use super::WriteError;
 
-/// A large state takes longer to write; it is written less often, so that it costs no more than
-/// this share of one core.
-const REST: u32 = 50;
+/// Between two writes. At most 10 s are lost when the program is killed: the writing itself takes
+/// its time, too.
+pub(super) const INTERVAL: Duration = Duration::from_secs(8);
 
-/// Calls `write` now and then, where blocking is allowed, and `told` with what came of it, until
+/// A very large state takes longer to write; it is written less often, so that there is four times as
+/// much rest as work.
+const REST: u32 = 4;
+
+/// Calls `write` every so often, where blocking is allowed, and `told` with what came of it, until
 /// stopped.
-pub async fn keep<W, T>(write: W, told: T, stop: CancellationToken)
+pub async fn keep<W, T>(every: Duration, write: W, told: T, stop: CancellationToken)
 where
-    W: Fn() -> io::Result<()> + Clone + Send + Sync + 'static,
-    T: Fn(&io::Result<()>) + Send + Sync,
+    W: Fn() -> Result<(), WriteError> + Clone + Send + Sync + 'static,
+    T: Fn(&Result<(), WriteError>) + Send + Sync,
 {
-    let mut rest = INTERVAL;
+    let mut rest = every;
     loop {
         tokio::select! {
             biased;
@@ -29,7 +31,7 @@ where
         }
         let started = Instant::now();
         let written = tokio::task::spawn_blocking(write.clone()).await;
-        told(&written.unwrap_or_else(|panicked| Err(io::Error::other(panicked))));
-        rest = INTERVAL.max(started.elapsed() * REST);
+        told(&written.unwrap_or_else(|panicked| Err(WriteError::other(panicked))));
+        rest = every.max(started.elapsed() * REST);
     }
 }

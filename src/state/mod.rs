@@ -1,22 +1,38 @@
-//! What outlives a restart: one small file of named sections.
+//! What outlives a restart: a small database in the folder `state_dir`.
 //!
-//! What cannot be read is never guessed at: the file is kept aside, the log says why, and what was
-//! in it starts anew. Whoever keeps something here has a section of their own and a type for it.
+//! ```text
+//! Sections (named values) ─► rows ─┐
+//! Rows (of the history) ───────────┴─► Batch ─► Store: one thread ─► state.redb
+//! ```
+//! A section is a value of somebody's own type; it is cut into rows ([`json_rows`]), so that a
+//! reference is written once and only what has changed is written again. All of a batch is there
+//! after a kill, or nothing of it. Whoever keeps something here has a section of their own and a
+//! type for it.
+//!
+//! What cannot be read is never guessed at: a damaged file is kept aside, the log says why, and what
+//! was in it starts anew. A newer release's file is refused, an older one's taken over.
 
+mod claim;
+mod database;
+mod file_system;
+mod json_rows;
 mod keeper;
+mod old_file;
 mod saved;
 mod store;
 #[cfg(test)]
 mod tests;
 
+pub use claim::{Claim, PATIENCE};
+pub use json_rows::Cut;
 pub use keeper::keep;
 pub use saved::Saved;
-pub use store::{MAX_BYTES, Store};
+pub use store::{Store, WriteError};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
 
 /// The section of what targets used to be like.
 pub const CHANGE: &str = "change_detection";
@@ -27,9 +43,15 @@ pub const COMPARISONS: &str = "comparisons";
 /// The section of which targets go unanswered.
 pub const OUTAGES: &str = "outages";
 
-/// What is to be written.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Sections(BTreeMap<String, Value>);
+/// The section of what was spent today.
+pub const BUDGETS: &str = "budgets";
+
+/// The section of what each target was when it was last probed.
+pub const ENDPOINTS: &str = "endpoints";
+
+/// Named values that are to be written, cut into rows. What is not among them is forgotten.
+#[derive(Debug, Clone, Default)]
+pub struct Sections(BTreeMap<String, Vec<Arc<Cut>>>);
 
 impl Sections {
     /// Adds a section, or replaces it.
@@ -37,7 +59,50 @@ impl Sections {
     /// # Errors
     /// When `state` refuses to be serialised.
     pub fn put<T: Serialize>(&mut self, name: &str, state: &T) -> Result<(), serde_json::Error> {
-        self.0.insert(name.to_owned(), serde_json::to_value(state)?);
+        let cut = Cut::of(name, &serde_json::to_value(state)?)?;
+        self.0.insert(name.to_owned(), vec![Arc::new(cut)]);
         Ok(())
     }
+
+    /// Adds a section that is a map, or replaces it: of its members those that have not changed
+    /// since they were cut need not be cut again.
+    pub fn put_members(&mut self, name: &str, members: impl IntoIterator<Item = Arc<Cut>>) {
+        let whole = Arc::new(Cut::map(name));
+        self.0.insert(name.to_owned(), [whole].into_iter().chain(members).collect());
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &json_rows::Row> {
+        self.0.values().flatten().flat_map(|cut| cut.rows())
+    }
+}
+
+/// A member of a section, as [`Sections::put_members`] wants it.
+///
+/// # Errors
+/// When `state` refuses to be serialised.
+pub fn member<T: Serialize>(
+    section: &str,
+    key: &str,
+    state: &T,
+) -> Result<Arc<Cut>, serde_json::Error> {
+    let path = json_rows::path(section, key);
+    Ok(Arc::new(Cut::of(&path, &serde_json::to_value(state)?)?))
+}
+
+/// Changes of the rows that are too many to be written each time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rows {
+    /// Beginnings of keys: all that begin so go first.
+    pub cleared: Vec<Vec<u8>>,
+    /// New values by key; `None` is gone.
+    pub changed: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+/// All that is written at one time.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Whole.
+    pub sections: Sections,
+    /// Since the last write that succeeded.
+    pub history: Rows,
 }

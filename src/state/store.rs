@@ -1,166 +1,255 @@
-//! The file.
+//! The one writer, on a thread of its own: a disk that hangs holds up nothing else.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Saved, Sections};
+use super::database::{self, Database, FILE, Known, OpenError, SCHEMA};
+use super::keeper::INTERVAL;
+use super::old_file::{self, set_aside};
+use super::saved::Values;
+use super::{Batch, Claim, Saved, json_rows};
 use crate::detect::STATE_VERSION;
 
-/// Largest file that is written or read, in bytes.
-pub const MAX_BYTES: u64 = 256 << 20;
+/// Most that sections may take, in bytes.
+const MAX_BYTES: usize = 256 << 20;
 
-/// What the file calls itself.
-const FORMAT: &str = "llm-prober state";
+const REFUSED: &str = "state.redb.refused";
 
-/// Version of the whole; that of what detectors write is beside it.
-const VERSION: u32 = 1;
-
-const FILE: &str = "state.json";
-const NEW: &str = "state.json.new";
-const LOCK: &str = "state.lock";
-const REFUSED: &str = "state.json.refused";
-
-#[derive(Serialize, Deserialize)]
-struct Header {
-    format: String,
-    version: u32,
-    detection: u32,
+/// Why a batch was not written.
+#[derive(Debug)]
+pub struct WriteError {
+    /// What the file system says, or that the state has become too large.
+    pub error: io::Error,
+    /// What was written earlier is not there any more, either: the whole history is to be written
+    /// next time.
+    pub lost: bool,
 }
 
-#[derive(Serialize)]
-struct Outgoing<'a> {
-    #[serde(flatten)]
-    header: Header,
-    sections: &'a std::collections::BTreeMap<String, serde_json::Value>,
+impl WriteError {
+    /// One of the writer itself; what was written earlier is there.
+    #[must_use]
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { error: io::Error::other(error), lost: false }
+    }
 }
 
-#[derive(Deserialize)]
-struct Incoming {
-    sections: std::collections::BTreeMap<String, serde_json::Value>,
+struct Order {
+    batch: Batch,
+    done: SyncSender<Result<(), WriteError>>,
 }
 
-/// A folder that belongs to this process alone.
+/// A folder that belongs to this process alone, and its writer. Dropped, it waits for the end of
+/// what is being written.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
-    /// Held, never written.
-    _lock: File,
+    orders: Option<SyncSender<Order>>,
+    writer: Option<JoinHandle<()>>,
+    /// How often it is to be written.
+    pub(super) every: Duration,
+}
+
+/// Lives on the writer's thread.
+struct Writer {
+    claim: Claim,
+    /// `None` after a failure: it is opened anew.
+    database: Option<Database>,
+    known: Known,
+    /// Something was written that must be there when the file is opened anew.
+    written: bool,
+    /// The file of an earlier release, which is moved away once all is written.
+    old_file: bool,
 }
 
 impl Store {
     /// Takes the folder, which is made if there is none, and reads what is in it. A file that is
-    /// damaged or of another version is kept aside.
+    /// damaged is kept aside.
     ///
     /// # Errors
-    /// The folder cannot be made or used, or another process uses it.
+    /// The folder cannot be made or used, is on a network, another process uses it, or a newer
+    /// release has written to it.
     pub fn open(folder: &Path) -> Result<Saved, String> {
-        let fail = |what: &str, e: io::Error| format!("{what} `{}`: {e}", folder.display());
-        fs::create_dir_all(folder).map_err(|e| fail("cannot make the state folder", e))?;
-        let lock = private(&folder.join(LOCK));
-        let lock = lock.map_err(|e| fail("cannot write to the state folder", e))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let folder = folder.display();
-                return Err(format!("the state folder `{folder}` is used by another process"));
-            }
-            Err(TryLockError::Error(e)) => return Err(fail("cannot lock the state folder", e)),
-        }
-        let store = Self { folder: folder.to_owned(), _lock: lock };
-        let bytes = match read(&store.path()) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                tracing::info!(folder = %folder.display(), "no state yet");
-                return Ok(Saved::new(store, Sections::default()));
-            }
-            Err(e) => return Err(fail("cannot read the state in", e)),
-        };
-        let sections = parse(&bytes).unwrap_or_else(|why| {
-            store.refuse(&why);
-            Sections::default()
-        });
-        Ok(Saved::new(store, sections))
+        Self::of(Claim::now(folder)?)
     }
 
-    fn path(&self) -> PathBuf {
-        self.folder.join(FILE)
+    pub(super) fn of(claim: Claim) -> Result<Saved, String> {
+        let folder = claim.folder().to_owned();
+        let (database, content) = read_or_set_aside(&folder)?;
+        let mut refused = Vec::new();
+        let mut sections = Values::new();
+        let mut old_file = false;
+        match content.versions {
+            None => {
+                if let Some(found) = old_file::take_over(&folder)? {
+                    (sections, old_file) = (found, true);
+                } else {
+                    tracing::info!(folder = %folder.display(), "no state yet");
+                }
+            }
+            Some((schema, detection)) => {
+                let newer = schema > SCHEMA || detection > u64::from(STATE_VERSION);
+                if newer {
+                    return Err(format!(
+                        "a newer release has written the state in `{}` (version \
+                         {schema}.{detection}), expected at most {SCHEMA}.{STATE_VERSION}: start \
+                         that release, or name another change_detection.state_dir",
+                        folder.display()
+                    ));
+                }
+                for (name, rows) in &content.sections {
+                    match json_rows::join(rows) {
+                        Ok(value) => drop(value.map(|v| sections.insert(name.clone(), v))),
+                        Err(why) => refused.push(format!("section `{name}`: {why}")),
+                    }
+                }
+            }
+        }
+        let (known, written) = (content.known(), content.versions.is_some());
+        let writer = Writer { claim, database: Some(database), known, written, old_file };
+        let store = Self::start(folder, writer).map_err(|e| format!("no thread: {e}"))?;
+        for why in &refused {
+            store.refuse(why);
+        }
+        Ok(Saved::new(store, sections, content.history))
+    }
+
+    fn start(folder: PathBuf, writer: Writer) -> io::Result<Self> {
+        let (orders, taken) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("state".to_owned());
+        let writer = thread.spawn(move || writer.run(&taken))?;
+        Ok(Self { folder, orders: Some(orders), writer: Some(writer), every: INTERVAL })
+    }
+
+    /// How often it is to be written.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        self.every
     }
 
     /// Keeps a copy of the file aside, in the place of an earlier one.
     pub(super) fn refuse(&self, why: &str) {
-        let (file, aside) = (self.path(), self.folder.join(REFUSED));
+        let (file, aside) = (self.folder.join(FILE), self.folder.join(REFUSED));
         let (shown, kept) = (file.display(), aside.display());
         match fs::copy(&file, &aside) {
-            Ok(_) => tracing::error!("{shown}: {why}; starting anew, the file is kept as {kept}"),
-            Err(e) => {
-                tracing::error!("{shown}: {why}; starting anew, the file cannot be kept: {e}");
+            Ok(_) => {
+                tracing::error!("{shown}: {why}; that starts anew, a copy is kept as {kept}");
+            }
+            Err(e) => tracing::error!("{shown}: {why}; that starts anew, no copy is kept: {e}"),
+        }
+    }
+
+    /// Writes a batch: all of it is there for good when this returns, or nothing of it. Blocks.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; the next attempt opens the file anew.
+    pub fn write(&self, batch: Batch) -> Result<(), WriteError> {
+        let gone = || WriteError::other("the writer has ended");
+        let (done, result) = sync_channel(1);
+        let orders = self.orders.as_ref().ok_or_else(gone)?;
+        orders.send(Order { batch, done }).map_err(|_| gone())?;
+        result.recv().map_err(|_| gone())?
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        drop(self.orders.take());
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join(); // its panic was reported where it happened
+        }
+    }
+}
+
+/// Opens the file and reads it; one that cannot be read makes way for a new one.
+fn read_or_set_aside(folder: &Path) -> Result<(Database, database::Content), String> {
+    let attempt = || {
+        let mut database = Database::open(folder)?;
+        let content = database.read()?;
+        if content.versions.is_some()
+            && let Err(error) = database.compact()
+        {
+            tracing::warn!(%error, "the state is not compacted");
+            database = Database::open(folder)?;
+        }
+        Ok((database, content))
+    };
+    let first = attempt();
+    let second = match first {
+        Err(OpenError::Damaged(why)) => {
+            set_aside(&folder.join(FILE), &folder.join(REFUSED), &why);
+            attempt()
+        }
+        other => other,
+    };
+    second.map_err(|error| match error {
+        OpenError::Io(e) => format!("cannot read the state in `{}`: {e}", folder.display()),
+        OpenError::Damaged(why) => format!("no state in `{}`: {why}", folder.display()),
+    })
+}
+
+impl Writer {
+    fn run(mut self, orders: &Receiver<Order>) {
+        while let Ok(Order { batch, done }) = orders.recv() {
+            let _ = done.send(self.write(&batch)); // who ordered it may be gone
+        }
+        // The file is closed before the folder is let go.
+        drop(self.database.take());
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<(), WriteError> {
+        let kept = |error| WriteError { error, lost: false };
+        let bytes: usize = batch.sections.rows().map(|row| row.bytes.len()).sum();
+        if bytes > MAX_BYTES {
+            let why = format!("{} MiB of state, at most {} are kept", bytes >> 20, MAX_BYTES >> 20);
+            return Err(kept(io::Error::new(io::ErrorKind::FileTooLarge, why)));
+        }
+        if self.database.as_ref().is_none_or(|database| !database.is_in_place()) {
+            self.reopen()?;
+        }
+        let Some(database) = &self.database else { return Ok(()) };
+        match database.commit(&batch.sections, &batch.history, &mut self.known) {
+            Ok(()) => self.written = true,
+            Err(error) => {
+                // Whether it was written after all is seen when it is opened anew.
+                self.database = None;
+                return Err(kept(error));
+            }
+        }
+        if std::mem::take(&mut self.old_file) {
+            old_file::taken_over(self.claim.folder());
+        }
+        Ok(())
+    }
+
+    /// The library goes no further after an error of the file system, and neither does anybody know
+    /// what of the last commit is there.
+    fn reopen(&mut self) -> Result<(), WriteError> {
+        self.database = None;
+        let opened = Database::open(self.claim.folder())
+            .and_then(|database| database.read().map(|content| (database, content)));
+        match opened {
+            Ok((database, content)) => {
+                let lost = content.versions.is_none() && self.written;
+                self.written &= !lost;
+                self.known = content.known();
+                self.database = Some(database);
+                if lost {
+                    let error = io::Error::other("the state file was not there any more");
+                    return Err(WriteError { error, lost });
+                }
+                Ok(())
+            }
+            Err(OpenError::Io(error)) => Err(WriteError { error, lost: false }),
+            Err(OpenError::Damaged(why)) => {
+                let folder = self.claim.folder();
+                set_aside(&folder.join(FILE), &folder.join(REFUSED), &why);
+                (self.known, self.written) = (Known::new(), false);
+                Err(WriteError { error: io::Error::other(why), lost: true })
             }
         }
     }
-
-    /// Replaces the file at once: whoever reads it sees the old one or the new one, whole, also
-    /// after a power failure.
-    ///
-    /// # Errors
-    /// What the file system says, or that the state has become too large; the old file stays.
-    pub fn write(&self, sections: &Sections) -> io::Result<()> {
-        let header =
-            Header { format: FORMAT.to_owned(), version: VERSION, detection: STATE_VERSION };
-        let bytes = serde_json::to_vec(&Outgoing { header, sections: &sections.0 })?;
-        if bytes.len() as u64 > MAX_BYTES {
-            let why =
-                format!("{} MiB of state, at most {} are kept", bytes.len() >> 20, MAX_BYTES >> 20);
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
-        }
-        let new = self.folder.join(NEW);
-        let replaced = write_out(&new, &bytes).and_then(|()| fs::rename(&new, self.path()));
-        if replaced.is_err() {
-            let _ = fs::remove_file(&new); // half of it would fill a disk that is full already
-        }
-        replaced?;
-        File::open(&self.folder)?.sync_all()
-    }
-}
-
-fn write_out(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = private(path)?;
-    file.set_len(0)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Opened for writing, made for nobody else's eyes.
-fn private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
-}
-
-/// At most one byte more than is kept.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn parse(bytes: &[u8]) -> Result<Sections, String> {
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("expected at most {} MiB of state, found more", MAX_BYTES >> 20));
-    }
-    let damaged = |e: serde_json::Error| format!("expected state as JSON: {e}");
-    let header: Header = serde_json::from_slice(bytes).map_err(damaged)?;
-    let Header { format, version, detection } = header;
-    if format != FORMAT {
-        return Err(format!("expected the format `{FORMAT}`, found another"));
-    }
-    if (version, detection) != (VERSION, STATE_VERSION) {
-        return Err(format!(
-            "expected state of version {VERSION}.{STATE_VERSION}, found {version}.{detection}, \
-             which another release of this program has written"
-        ));
-    }
-    let incoming: Incoming = serde_json::from_slice(bytes).map_err(damaged)?;
-    Ok(Sections(incoming.sections))
 }

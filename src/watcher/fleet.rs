@@ -6,20 +6,26 @@ use std::sync::Arc;
 use super::{WallClock, Watch};
 use crate::change::{TargetState, TargetWatch};
 use crate::config::Config;
+use crate::history::History;
 
 /// Every target's watch.
 pub struct Watchers {
     clock: WallClock,
+    history: Arc<History>,
     /// Of the run before, until the first configuration is in force.
     saved: BTreeMap<String, TargetState>,
     watches: HashMap<String, Arc<Watch>>,
 }
 
 impl Watchers {
-    /// No target yet; those that come first go on where `saved` ends.
+    /// No target yet; those that come first go on where `saved` ends. Alarms are told to `history`.
     #[must_use]
-    pub fn new(clock: WallClock, saved: BTreeMap<String, TargetState>) -> Self {
-        Self { clock, saved, watches: HashMap::new() }
+    pub fn new(
+        clock: WallClock,
+        history: Arc<History>,
+        saved: BTreeMap<String, TargetState>,
+    ) -> Self {
+        Self { clock, history, saved, watches: HashMap::new() }
     }
 
     /// Puts a configuration in force, and returns its watches.
@@ -31,7 +37,9 @@ impl Watchers {
         let mut watches = Vec::new();
         for target in &config.targets {
             let next = TargetWatch::new(settings, target, &config.comparisons, fleet);
-            let fresh = || Arc::new(Watch::new(&target.name, Arc::clone(&self.clock)));
+            let (clock, history) = (&self.clock, &self.history);
+            let fresh =
+                || Arc::new(Watch::new(&target.name, Arc::clone(clock), Arc::clone(history)));
             let watch = self.watches.entry(target.name.clone()).or_insert_with(fresh);
             watch.renew(next, saved.remove(&target.name).as_ref());
             watches.push(Arc::clone(watch));

@@ -1,12 +1,14 @@
 //! One target's past, shared by its prober, the metrics and the file it is kept in.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::WallClock;
 use crate::change::{Event, Observation, StreamSnapshot, TargetState, TargetWatch, What};
 use crate::detect::Change;
 use crate::fingerprint::in_words;
+use crate::history::{History, Mark, Occasion};
 use crate::probe::Probe;
 
 /// A probe that began later than this after it was meant to says that the prober is short of time,
@@ -18,6 +20,9 @@ pub struct Watch {
     name: String,
     learnt: Mutex<TargetWatch>,
     clock: WallClock,
+    history: Arc<History>,
+    /// Rises with everything that is learnt.
+    edition: AtomicU64,
 }
 
 impl std::fmt::Debug for Watch {
@@ -28,14 +33,31 @@ impl std::fmt::Debug for Watch {
 
 impl Watch {
     /// Watches nothing yet.
-    pub(super) fn new(target: &str, clock: WallClock) -> Self {
-        Self { name: target.to_owned(), learnt: Mutex::default(), clock }
+    pub(super) fn new(target: &str, clock: WallClock, history: Arc<History>) -> Self {
+        Self {
+            name: target.to_owned(),
+            learnt: Mutex::default(),
+            clock,
+            history,
+            edition: AtomicU64::new(0),
+        }
     }
 
     /// The name of the target.
     #[must_use]
     pub fn target(&self) -> &str {
         &self.name
+    }
+
+    /// As long as it stays the same, so does [`Watch::state`].
+    #[must_use]
+    pub fn edition(&self) -> u64 {
+        self.edition.load(Ordering::Acquire)
+    }
+
+    /// After everything that changes what is learnt, so that nothing is missed.
+    fn changed(&self) {
+        self.edition.fetch_add(1, Ordering::Release);
     }
 
     fn watch(&self) -> MutexGuard<'_, TargetWatch> {
@@ -49,6 +71,7 @@ impl Watch {
         }
         let Some(observation) = Observation::of(&probe.outcome, (self.clock)()) else { return };
         let events = self.watch().observe(&probe.workload.name, &observation);
+        self.changed();
         for event in &events {
             self.tell(event);
         }
@@ -57,6 +80,7 @@ impl Watch {
     /// Collects anew what is usual; returns how many workloads that concerns.
     pub fn begin_anew(&self, workload: Option<&str>) -> usize {
         let workloads = self.watch().begin_anew(workload);
+        self.changed();
         if workloads > 0 {
             tracing::info!(target_name = %self.name, workload, "reference begins anew, as asked");
         }
@@ -85,12 +109,27 @@ impl Watch {
             *watch = next;
             events
         };
+        self.changed();
         for event in &events {
             self.tell(event);
         }
     }
 
+    /// Remembers when it was.
+    fn mark(&self, event: &Event) {
+        let (workload, signal) = (event.workload.clone(), event.signal.as_str().to_owned());
+        let what = match event.what {
+            What::Alarm(Change::Raised) => Occasion::AlarmRaised { workload, signal },
+            What::Alarm(Change::Cleared) => Occasion::AlarmCleared { workload, signal },
+            What::Complete | What::Unfit(_) | What::Outdated(_) => return,
+        };
+        let since = (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let unix_nanos = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
+        self.history.mark(&self.name, Mark { unix_nanos, what });
+    }
+
     fn tell(&self, event: &Event) {
+        self.mark(event);
         let (target_name, workload, signal) = (&self.name, &event.workload, event.signal.as_str());
         match &event.what {
             What::Complete => {

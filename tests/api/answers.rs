@@ -47,6 +47,16 @@ async fn a_target_and_its_hour() {
     assert_eq!(good["hour"]["slos"][0]["attainment"], json!(1.0));
     let p50 = good["hour"]["ttft"]["p50"].as_f64().unwrap();
     assert!(p50 > 0.004, "the server takes 5 ms: {p50}");
+    // Windows of other lengths hold at least as much.
+    for (window, minutes) in [("now", 5), ("day", 24 * 60), ("month", 30 * 24 * 60)] {
+        let window = &good[window];
+        assert_eq!(window["minutes"], json!(minutes));
+        assert_eq!((&window["good"], &window["failures"]), (&window["probes"], &json!({})));
+        assert!(window["probes"].as_u64().unwrap() >= probes.min(5), "{good}");
+        assert_eq!(window["slos"][0]["attainment"], json!(1.0));
+        assert!(window["ttft"]["p95"].as_f64().unwrap() > 0.004);
+    }
+    assert_eq!(good["marks"], json!([]));
     let minutes = good["hour"]["minutes"]["probes"].as_array().unwrap();
     let sum: u64 = minutes.iter().map(|n| n.as_u64().unwrap()).sum();
     assert_eq!((minutes.len(), sum), (60, probes));

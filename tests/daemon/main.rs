@@ -20,6 +20,7 @@ mod probe;
 mod quick_start;
 mod refusals;
 mod reload;
+mod state;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -169,6 +169,26 @@ async fn recordings_are_offered_only_where_they_are_served() {
     }
 }
 
+/// Now beside before, on the first page and on the target's own.
+#[tokio::test]
+async fn windows_and_what_happened_are_shown() {
+    let scene = Scene::usual().await;
+    let first = scene.page("/").await;
+    let row = first.split("<tr").find(|row| row.contains("data-key=\"steady\"")).unwrap();
+    for (window, times) in [(">now<", 3), (">24 h<", 3), (">30 d<", 3)] {
+        assert_eq!(row.matches(window).count(), times, "{window}: {row}");
+    }
+    let page = scene.page("/targets/steady").await;
+    let (_, windows) = page.split_once("Now and before").unwrap();
+    let (windows, _) = windows.split_once("</table>").unwrap();
+    for window in ["5 min (now)", "hour", "24 hours", "30 days"] {
+        let row = windows.split("<tr").find(|row| row.contains(&format!("\"{window}\"")));
+        let row = row.unwrap_or_else(|| panic!("{window}: {windows}"));
+        assert!(row.contains(" ms") && row.contains("100 %"), "{row}");
+    }
+    assert!(!page.contains("What happened"), "nothing has");
+}
+
 /// Where the time went that no finished phase accounts for.
 #[tokio::test]
 async fn the_phase_that_a_failure_broke_off_is_shown() {

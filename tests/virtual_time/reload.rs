@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use llm_prober::config::Config;
 use llm_prober::daemon::Daemon;
+use llm_prober::failure::FailureReason;
+use llm_prober::history::Occasion;
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::SimulatorConfig;
+use llm_prober::target::Moved;
 
 use super::seconds;
 use crate::common::exposition::Exposition;
@@ -82,11 +85,11 @@ async fn only_what_changed() {
     let dials = ["a", "b", "c"].map(|t| rig.dials(t));
     // `a` stays (its place in the file does not matter), `b` changes, `c` goes.
     rig.reload(&yaml(&[("b", ", timeout: 30s"), ("a", "")])).await.unwrap();
-    assert_eq!(["a", "b"].map(|t| rig.probes(t)), [101.0, 0.0]);
+    assert_eq!(["a", "b"].map(|t| rig.probes(t)), [101.0, 101.0]);
     assert!(!rig.is_exposed("c"));
-    assert_eq!(["a", "b", "c"].map(|t| rig.daemon.history.probes(t).len()), [32, 0, 0]);
+    assert_eq!(["a", "b", "c"].map(|t| rig.daemon.history.probes(t).len()), [32, 32, 0]);
     seconds(10).await;
-    assert_eq!(["a", "b"].map(|t| rig.probes(t)), [111.0, 11.0]);
+    assert_eq!(["a", "b"].map(|t| rig.probes(t)), [111.0, 112.0]);
     assert_eq!([rig.dials("a"), rig.dials("c")], [dials[0], dials[2]]);
     assert!(rig.dials("b") > dials[1], "over connections of its own");
     assert!(!rig.is_exposed("c") && rig.daemon.history.probes("c").is_empty());
@@ -129,6 +132,118 @@ async fn a_broken_file_changes_nothing() {
     rig.check_last_reload(1.0);
     assert_eq!(["a", "b"].map(|t| rig.probes(t)), [131.0; 2]);
     assert_eq!(["a", "b"].map(|t| rig.dials(t)), dials);
+}
+
+/// The page of an incident stays while it is being mended.
+#[tokio::test(start_paused = true)]
+async fn a_changed_label_keeps_counters_and_history() {
+    let rig = Rig::new(&[("a", ", labels: {stack: old}"), ("b", "")]).await;
+    let now = || {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        i64::try_from(since.as_nanos()).unwrap()
+    };
+    let seen = |stack: &str| {
+        let labels = ["target=\"a\"", &format!("stack=\"{stack}\"")];
+        let scrape = Exposition::of(&rig.daemon.metrics);
+        let ttft = "llm_prober_time_to_first_token_seconds_count";
+        [scrape.sum("llm_prober_probes_total", &labels), scrape.sum(ttft, &labels)]
+    };
+    let ids = || {
+        let probes = rig.daemon.history.probes("a");
+        probes.iter().map(|p| p.summary.id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    let (before, remembered) = (seen("old"), ids());
+    assert_eq!(before, [100.0, 100.0]);
+    for (target, stack) in [("{stack: new}", "new"), ("{stack: new, team: x}", "new"), ("{}", "")] {
+        let b = ("b", ", labels: {stack: b}"); // so that there is such a label at all
+        rig.reload(&yaml(&[("a", &format!(", labels: {target}")), b])).await.unwrap();
+        assert_eq!((seen(stack), ids()), (before, remembered.clone()), "{target}");
+    }
+    seconds(10).await;
+    assert_eq!(seen(""), [110.0, 110.0]);
+    let config = rig.daemon.config();
+    let a = config.targets.iter().find(|t| t.name == "a").unwrap();
+    let overview = rig.daemon.history.overview(a, now());
+    assert_eq!((overview.month.probes, overview.marks), (110, vec![]));
+}
+
+/// Counters go on; a line says that it is another one.
+#[tokio::test(start_paused = true)]
+async fn another_model_draws_a_line() {
+    let rig = Rig::new(&[("a", ""), ("b", "")]).await;
+    let other =
+        yaml(&[("a", ""), ("b", "")]).replace("b.test/v1', model: m", "b.test/v1', model: n");
+    rig.reload(&other).await.unwrap();
+    assert_eq!(rig.probes("b"), 100.0);
+    let config = rig.daemon.config();
+    let marks = |i: usize| rig.daemon.history.overview(&config.targets[i], 0).marks;
+    assert_eq!(marks(0), []);
+    let moved = marks(1);
+    assert_eq!(moved.len(), 1);
+    assert_eq!(moved[0].what, Occasion::Moved(Moved::Model));
+    assert!(moved[0].unix_nanos > 0);
+}
+
+/// Or else the server would have it in its prefix cache, and be measured faster than it is.
+#[tokio::test(start_paused = true)]
+async fn no_prompt_is_sent_twice() {
+    let caching = Server::new(SimulatorConfig { prefix_cache: true, ..exact(3) });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("llm-prober.yml");
+    let prompt = "so long that it takes a few blocks of any cache, ".repeat(5);
+    let write = |label: &str| {
+        let text = yaml(&[("a", &format!(", labels: {{stack: {label}}}"))]);
+        std::fs::write(&file, text.replace("inline: [hi]", &format!("inline: ['{prompt}']")))
+            .unwrap();
+    };
+    write("old");
+    let metrics = Metrics::new(MetricsOptions::default());
+    let dial = dial(Dialers::from([("a", caching.dialer())]));
+    let config = Config::load(&file).unwrap();
+    let daemon = Daemon::start(config, Some(file.clone()), metrics, dial).unwrap();
+    seconds(100).await;
+    write("new");
+    daemon.reload().await.unwrap();
+    seconds(100).await;
+    let scrape = Exposition::of(&daemon.metrics);
+    assert!(scrape.sum("llm_prober_probes_total", &[]) > 190.0);
+    assert_eq!(scrape.sum("llm_prober_cached_input_tokens_total", &[]), 0.0);
+}
+
+/// A probe that hangs is what an incident is about; a reload does not hide it.
+#[tokio::test(start_paused = true)]
+async fn probes_under_way_when_their_target_changes_are_remembered() {
+    let slow = Server::new(SimulatorConfig { ttft: Duration::from_secs(60), ..exact(3) });
+    let mut rig = Rig::new(&[("a", "")]).await;
+    rig.daemon.drain().await;
+    std::fs::write(&rig.file, yaml(&[("slow", "")])).unwrap();
+    let config = Config::load(&rig.file).unwrap();
+    let metrics = Metrics::new(MetricsOptions::default());
+    let dial = dial(Dialers::from([("slow", slow.dialer())]));
+    rig.daemon = Daemon::start(config, Some(rig.file.clone()), metrics, dial).unwrap();
+    seconds(10).await;
+    assert_eq!(rig.probes("slow"), 0.0);
+    rig.reload(&yaml(&[("slow", ", labels: {stack: new}, interval: 1h")])).await.unwrap();
+    seconds(10).await;
+    let given_up = rig.daemon.history.probes("slow");
+    let reasons: Vec<_> = given_up.iter().map(|p| p.summary.reason).collect();
+    assert_eq!(reasons, [Some(FailureReason::Cancelled); 4]);
+    assert_eq!(rig.probes("slow"), 4.0);
+}
+
+/// A reload must not be a way around a budget.
+#[tokio::test(start_paused = true)]
+async fn what_was_spent_is_spent() {
+    let rig = Rig::new(&[("a", ", budget: {output_tokens_per_day: 30}")]).await;
+    // Three tokens each; those under way when the budget ends are let finish.
+    let spent = rig.probes("a");
+    assert!((10.0..=14.0).contains(&spent), "{spent}");
+    for timeout in ["30s", "31s"] {
+        let settings = format!(", timeout: {timeout}, budget: {{output_tokens_per_day: 30}}");
+        rig.reload(&yaml(&[("a", &settings)])).await.unwrap();
+        seconds(20).await;
+        assert_eq!(rig.probes("a"), spent);
+    }
 }
 
 /// Probes under way when their target goes are let finish, and leave no trace.

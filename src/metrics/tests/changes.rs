@@ -25,7 +25,7 @@ pub(super) fn full() -> Vec<Arc<Watch>> {
         let seconds = 1_700_000_000 + 10 * probes.fetch_add(1, Ordering::Relaxed);
         UNIX_EPOCH + Duration::from_secs(seconds)
     };
-    let mut fleet = Watchers::new(Arc::new(clock), BTreeMap::new());
+    let mut fleet = Watchers::new(Arc::new(clock), Arc::default(), BTreeMap::new());
     let watches = fleet.apply(&config);
     for ttft in [ms(200); 600].into_iter().chain([ms(400); 100]) {
         let figures = Measurement { ttft: Some(ttft), ..full_measurement() };

@@ -15,12 +15,14 @@ fn record(metrics: &Metrics, target: &str) {
 }
 
 #[test]
-fn unchanged_targets_go_on_changed_ones_begin_anew_removed_ones_vanish() {
+fn targets_of_the_same_name_go_on_and_removed_ones_vanish() {
     let metrics = loaded(&config(vec![target("same"), target("changed"), target("removed")]));
     for name in ["same", "changed", "removed"] {
         record(&metrics, name);
     }
     let before = metrics.target("same").unwrap();
+    let probes_before = metrics.target("changed").unwrap();
+    let under_way = probes_before.workload("chat").unwrap().begin();
     let changed = Target { max_in_flight: 9, ..target("changed") };
     metrics.load(&config(vec![changed, target("same"), target("added")]));
 
@@ -29,9 +31,135 @@ fn unchanged_targets_go_on_changed_ones_begin_anew_removed_ones_vanish() {
     let scrape = scrape(&metrics);
     let probes = |name| scrape.value(PROBES, &[("target", name)]);
     assert_eq!(probes("same"), Some(1.0));
-    assert_eq!(probes("changed"), Some(0.0));
+    assert_eq!(probes("changed"), Some(1.0));
     assert_eq!(probes("added"), Some(0.0));
+    let in_flight = "llm_prober_probes_in_flight";
+    assert_eq!(scrape.value(in_flight, &[("target", "changed")]), Some(1.0));
     assert!(scrape.samples.keys().all(|(_, l)| l.get("target").is_none_or(|t| t != "removed")));
+    // A probe that was under way counts where the others do.
+    probes_before.record("chat", &recording(), &outcome(Measurement::default()), super::PROBE_ID);
+    drop(under_way);
+    let scrape = self::scrape(&metrics);
+    assert_eq!(scrape.value(PROBES, &[("target", "changed")]), Some(2.0));
+    assert_eq!(scrape.value(in_flight, &[("target", "changed")]), Some(0.0));
+}
+
+/// Every sample of a target, by its name and by what of its labels is not told here.
+fn samples(metrics: &Metrics, leave: &[&str]) -> std::collections::BTreeMap<String, f64> {
+    let samples = scrape(metrics).samples.into_iter();
+    let of_target = samples.filter(|((_, labels), _)| labels.contains_key("target"));
+    let key = |((name, mut labels), value): ((String, _), f64)| {
+        for label in leave {
+            std::collections::BTreeMap::remove(&mut labels, *label);
+        }
+        (format!("{name} {labels:?}"), value)
+    };
+    of_target.map(key).collect()
+}
+
+/// A series of another name begins with the value that the one before had: `increase()` counts from
+/// there on.
+#[test]
+fn a_changed_label_takes_every_value_along() {
+    let with = |labels: &[(&str, &str)]| Target {
+        labels: labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        slos: vec![slo("s", &[(ObjectiveKind::Ttft, 0.333)])],
+        ..target("a")
+    };
+    let metrics = loaded(&config(vec![with(&[("stack", "old")])]));
+    let values = metrics.target("a").unwrap();
+    let seen = Measurement { phases: Vec::new(), ..full_measurement() };
+    values.record("chat", &recording(), &outcome(seen), super::PROBE_ID);
+    values.record("chat", &recording(), &failed(FailureReason::Stalled), super::PROBE_ID);
+    let before = samples(&metrics, &["stack"]);
+    assert!(before.values().filter(|v| **v > 0.0).count() > 100);
+    for labels in [&[("stack", "new")][..], &[("stack", "x"), ("team", "y")], &[]] {
+        metrics.load(&config(vec![with(labels)]));
+        assert_eq!(samples(&metrics, &["stack", "team"]), before, "{labels:?}");
+    }
+}
+
+#[test]
+fn an_slo_whose_bound_has_changed_counts_anew_and_nothing_else() {
+    let with = |name: &str, bound: f64, objective: f64| {
+        let slo =
+            crate::slo::Slo { objective, ..(*slo(name, &[(ObjectiveKind::Ttft, bound)])).clone() };
+        Arc::new(slo)
+    };
+    let of = |slos: Vec<Arc<crate::slo::Slo>>| config(vec![Target { slos, ..target("a") }]);
+    let metrics = loaded(&of(vec![with("s", 0.5, 0.99), with("t", 0.5, 0.99)]));
+    let measured = Measurement { phases: Vec::new(), ..full_measurement() };
+    let judged = |slos: &[Arc<crate::slo::Slo>]| crate::outcome::Outcome {
+        verdicts: slos.iter().map(|s| crate::slo::judge(s, true, &measured)).collect(),
+        ..outcome(measured.clone())
+    };
+    let record = |slos: &[Arc<crate::slo::Slo>]| {
+        let values = metrics.target("a").unwrap();
+        values.record("chat", &recording(), &judged(slos), super::PROBE_ID);
+    };
+    record(&[with("s", 0.5, 0.99), with("t", 0.5, 0.99)]);
+    let counts = || {
+        let scrape = scrape(&metrics);
+        ["s", "t"].map(|slo| scrape.value("llm_prober_slo_probes_total", &[("slo", slo)]))
+    };
+    assert_eq!(counts(), [Some(1.0), Some(1.0)]);
+    // Another share says something else of the same counts.
+    metrics.load(&of(vec![with("s", 0.5, 0.5), with("t", 0.5, 0.99)]));
+    assert_eq!(counts(), [Some(1.0), Some(1.0)]);
+    metrics.load(&of(vec![with("s", 0.4, 0.5), with("t", 0.5, 0.99)]));
+    assert_eq!(counts(), [Some(0.0), Some(1.0)]);
+    assert_eq!(scrape(&metrics).value(PROBES, &[]), Some(1.0));
+    // A probe that was judged by the old bound does not count for the new one.
+    record(&[with("t", 0.5, 0.99)]);
+    assert_eq!(counts(), [Some(0.0), Some(2.0)]);
+}
+
+#[test]
+fn what_was_learnt_from_a_server_is_not_told_of_another() {
+    let at = |url: &str, model: Option<&str>| {
+        let model = model.map(str::to_owned);
+        config(vec![Target { url: url.parse().unwrap(), model, ..target("a") }])
+    };
+    let limit = "llm_prober_ratelimit_limit";
+    let learnt = |metrics: &Metrics| {
+        let mut seen = outcome(Measurement::default());
+        seen.request_limit = crate::outcome::RateLimit { limit: Some(7), remaining: None };
+        let values = metrics.target("a").unwrap();
+        values.record("chat", &recording(), &seen, super::PROBE_ID);
+        scrape(metrics).value(limit, &[("unit", "requests")])
+    };
+    let check = |next: &crate::config::Config, kept: Option<f64>| {
+        let metrics = loaded(&at("http://one/v1", Some("m")));
+        assert_eq!(learnt(&metrics), Some(7.0));
+        metrics.load(next);
+        let after = scrape(&metrics);
+        assert_eq!(after.value(limit, &[("unit", "requests")]), kept);
+        assert_eq!(after.value(PROBES, &[]), Some(1.0), "what was counted was counted");
+    };
+    check(&at("http://one/v1", Some("m")), Some(7.0));
+    let other = Target { max_in_flight: 9, url: "http://one/v1".parse().unwrap(), ..target("a") };
+    check(&config(vec![Target { model: Some("m".to_owned()), ..other }]), Some(7.0));
+    check(&at("http://two/v1", Some("m")), None);
+    check(&at("http://one/v1", Some("n")), None);
+}
+
+/// Else series would hop to an empty label and back.
+#[test]
+fn a_discovered_model_stays_for_as_long_as_it_is_the_same_server() {
+    let with = |max_in_flight, url: &str| {
+        config(vec![Target {
+            model: None,
+            max_in_flight,
+            url: url.parse().unwrap(),
+            ..target("a")
+        }])
+    };
+    let metrics = loaded(&with(1, "http://one/v1"));
+    metrics.target("a").unwrap().set_model("tiny-1b");
+    metrics.load(&with(2, "http://one/v1"));
+    assert_eq!(*metrics.target("a").unwrap().model(), "tiny-1b");
+    metrics.load(&with(2, "http://two/v1"));
+    assert_eq!(*metrics.target("a").unwrap().model(), "");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub(super) struct Filter {
 
 /// Targets
 ///
-/// Each with its state, its newest probe and its last hour.
+/// Each with its state, its newest probe, its last minutes, hour, day and thirty days.
 #[utoipa::path(get, path = "/targets", params(Filter), responses(
     (status = 200, description = "A page of targets.", body = TargetList),
     (status = 400, description = "The filter cannot be used.", body = ErrorView),

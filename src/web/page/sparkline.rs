@@ -59,6 +59,7 @@ pub(super) fn draw(figure: Figure, hour: &Hour) -> Markup {
             @if let Some(allowed) = allowed {
                 path.limit d={ "M0 " (height(allowed, top)) "h" (width) } {}
             }
+            path.moved d=(moved(hour)) {}
             path.p95 d=(line(|q| q.p95)) {}
             path.p50 d=(line(|q| q.p50)) {}
             path.failures d=(failures(hour)) {}
@@ -106,6 +107,21 @@ fn failures(hour: &Hour) -> String {
     })
 }
 
+/// A line from top to bottom where it became another server or model.
+fn moved(hour: &Hour) -> String {
+    minutes_moved(hour).fold(String::new(), |mut path, i| {
+        let _ = write!(path, "M{} 0v{HEIGHT}", i * STEP); // as above
+        path
+    })
+}
+
+/// The minutes in which that was.
+fn minutes_moved(hour: &Hour) -> impl Iterator<Item = usize> {
+    let place =
+        |at: &i64| hour.points.iter().position(|p| (0..60).contains(&(at - p.unix_seconds)));
+    hour.moved.iter().filter_map(place)
+}
+
 fn words(figure: Figure, hour: &Hour) -> String {
     let mut words = format!("{} over the last hour: ", figure.name);
     match (figure.hour)(hour) {
@@ -122,6 +138,13 @@ fn words(figure: Figure, hour: &Hour) -> String {
     }
     if let Some(allowed) = objective(figure, hour) {
         let _ = write!(words, ", objective at most {}", figure::duration(allowed));
+    }
+    for i in minutes_moved(hour) {
+        let _ = write!(
+            words,
+            ", another server or model from {}",
+            moment::minute(hour.points[i].unix_seconds)
+        );
     }
     let failed = hour.points.iter().filter(|p| p.failures > 0).count() as u64;
     if failed > 0 {
@@ -165,6 +188,7 @@ mod tests {
             good: 1,
             failures: BTreeMap::new(),
             slos: objectives.iter().map(slo).collect(),
+            moved: Vec::new(),
             ttft: Some(quantiles),
             itl: None,
         }
@@ -183,6 +207,18 @@ mod tests {
         assert_eq!(drawn(100, &[0.2]).as_deref(), Some("2.0"));
         assert_eq!(drawn(99, &[0.2]), None, "too far above");
         assert_eq!(drawn(100, &[]), None);
+    }
+
+    #[test]
+    fn a_line_is_drawn_where_it_became_another() {
+        let mut hour = hour(10, &[]);
+        let drawn = |hour: &Hour| draw(TTFT, hour).into_string();
+        assert!(drawn(&hour).contains("class=\"moved\" d=\"\""), "{}", drawn(&hour));
+        // Seconds of the only minute, and of one that is not shown any more.
+        hour.moved = vec![59, -1];
+        assert!(drawn(&hour).contains("class=\"moved\" d=\"M0 0v30\""), "{}", drawn(&hour));
+        let words = words(TTFT, &hour);
+        assert!(words.contains(", another server or model from 00:00"), "{words}");
     }
 
     #[test]

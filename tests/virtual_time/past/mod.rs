@@ -12,6 +12,7 @@ use llm_prober::config::Config;
 use llm_prober::daemon::Daemon;
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::{Phase, SimulatorConfig};
+use llm_prober::state::{CHANGE, Store};
 use llm_prober::watcher::WallClock;
 use tokio::time::Instant;
 
@@ -60,7 +61,13 @@ impl Rig {
     }
 
     fn state_file(&self) -> PathBuf {
-        self.folder.path().join("state/state.json")
+        self.folder.path().join("state/state.redb")
+    }
+
+    /// What is written down of targets' pasts; no daemon may run.
+    fn learnt(&self) -> serde_json::Value {
+        let mut saved = Store::open(&self.folder.path().join("state")).unwrap();
+        saved.take(CHANGE).unwrap()
     }
 
     /// Further keys of the target and of `change_detection`.
@@ -80,7 +87,10 @@ impl Rig {
         let config = Config::load(&self.file()).map_err(|e| e.to_string())?;
         let metrics = Metrics::new(MetricsOptions::default());
         let dial = dial(Dialers::from([("a", self.server.dialer())]));
-        Daemon::start_with(
+        // Hours pass in a second here.
+        let open = |folder| Store::open(folder).map(|saved| saved.every(Duration::from_secs(60)));
+        Daemon::start_from(
+            config.state_dir.as_deref().map(open).transpose()?,
             Arc::clone(&self.clock),
             Arc::default(),
             config,

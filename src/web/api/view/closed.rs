@@ -17,6 +17,7 @@ use crate::history::{Oddity, State};
 use crate::measure::{Phase, TokenSource};
 use crate::recording::TimestampSource;
 use crate::slo::ObjectiveKind;
+use crate::target::Moved;
 use crate::timeline::Finish;
 
 /// A set of values with a name each.
@@ -55,6 +56,7 @@ closed! {
     Finish "Why generation ended." [];
     TimestampSource "The clock that arrivals are read from." [Kernel, Task];
     ObjectiveKind "What an objective bounds." [];
+    Moved "What made a target another server or model." [];
     Verdict "What a comparison says of its candidate." [];
     Signal "A figure that is held against that of another stack, or of the past." [];
     Order "How the two probes of a round lie in time." [Simultaneous, BackToBack];
@@ -121,6 +123,8 @@ pub type FinishName = Named<Finish>;
 pub type ClockName = Named<TimestampSource>;
 /// The names of [`ObjectiveKind`].
 pub type ObjectiveName = Named<ObjectiveKind>;
+/// The names of [`Moved`].
+pub type MovedName = Named<Moved>;
 /// The names of [`Verdict`].
 pub type VerdictName = Named<Verdict>;
 /// The names of [`Signal`].

@@ -7,14 +7,16 @@ mod detail;
 mod effect;
 mod gpu;
 mod hour;
+mod mark;
 mod probe;
 mod server;
 mod target;
+mod window;
 
 pub use change::{ChangeView, ReferenceView};
 pub use closed::{
-    ClockName, Closed, FinishName, Named, ObjectiveName, OddityName, OrderName, PhaseName,
-    ReasonName, SignalName, StandingName, StateName, TokenSourceName, VerdictName,
+    ClockName, Closed, FinishName, MovedName, Named, ObjectiveName, OddityName, OrderName,
+    PhaseName, ReasonName, SignalName, StandingName, StateName, TokenSourceName, VerdictName,
 };
 pub use comparison::{
     AnswersView, ComparisonView, DiscordantView, StreamView, TogetherView, WorkloadView,
@@ -25,6 +27,8 @@ pub use detail::{
 pub use effect::EffectView;
 pub use gpu::{GpuMemory, GpuState};
 pub use hour::{HourView, MinutesView, QuantilesView, SloView};
+pub use mark::MarkView;
 pub use probe::ProbeSummary;
 pub use server::ServerState;
 pub use target::TargetView;
+pub use window::WindowView;

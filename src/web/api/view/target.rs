@@ -7,8 +7,10 @@ use utoipa::ToSchema;
 
 use super::closed::{Named, StateName};
 use super::hour::HourView;
+use super::mark::MarkView;
 use super::probe::ProbeSummary;
 use super::server::ServerState;
+use super::window::WindowView;
 use crate::explain::shown;
 use crate::history::Overview;
 use crate::server_metrics::Look;
@@ -41,8 +43,16 @@ pub struct TargetView {
     pub state: StateName,
     /// Its newest probe; null before the first has ended.
     pub last: Option<ProbeSummary>,
+    /// The last few minutes: five, or as many as five probes take on the average.
+    pub now: WindowView,
     /// Its last hour.
     pub hour: HourView,
+    /// The last 24 hours.
+    pub day: WindowView,
+    /// The last 30 days.
+    pub month: WindowView,
+    /// Moments at which something became another, newest first.
+    pub marks: Vec<MarkView>,
     /// What its server said last; left out without `server_metrics`, and before the first look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerState>,
@@ -89,7 +99,11 @@ impl TargetView {
             addresses: addresses.iter().map(AddressView::from).collect(),
             state: Named(overview.state),
             last: overview.last.as_deref().map(ProbeSummary::from),
+            now: WindowView::from(&overview.now),
             hour: HourView::from(&overview.hour),
+            day: WindowView::from(&overview.day),
+            month: WindowView::from(&overview.month),
+            marks: overview.marks.iter().map(MarkView::from).collect(),
             server: server.map(ServerState::from),
         }
     }

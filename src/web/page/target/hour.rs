@@ -38,7 +38,8 @@ const FIGURES: [Column; 5] =
 fn figures(hour: &Hour) -> Markup {
     let caption = html! {
         "Quantiles; in the pictures the median (line), the 95th percentile (dashed), the strictest \
-         objective where it is near (dotted) and minutes with failures (marks)"
+         objective where it is near (dotted), minutes with failures (marks), and where it became \
+         another server or model (upright)"
     };
     let rows = html! { @for of in [sparkline::TTFT, sparkline::ITL] { (row(of, hour)) } };
     table::table("cards wide", &caption, &FIGURES, None, &rows)

@@ -3,8 +3,10 @@
 mod change;
 mod facts;
 mod hour;
+mod marks;
 mod probes;
 mod server;
+pub(super) mod windows;
 
 use std::sync::Arc;
 
@@ -37,8 +39,15 @@ struct View<'a> {
 type Section = fn(&View<'_>) -> Markup;
 
 /// Every section, from the top.
-const SECTIONS: [Section; 5] =
-    [hour::section, change::section, server::section, probes::section, facts::section];
+const SECTIONS: [Section; 7] = [
+    windows::section,
+    hour::section,
+    marks::section,
+    change::section,
+    server::section,
+    probes::section,
+    facts::section,
+];
 
 /// What stands in the address behind the name.
 #[derive(Debug, Default, Deserialize)]

@@ -126,7 +126,7 @@ fn targets(daemon: &Daemon, listing: &Listing, filter: &Filter) -> Markup {
             (table::nothing(&row::COLUMNS, "No target matches the filter."))
         }
     };
-    let caption = html! { "Targets, failing ones first; figures of the last hour" };
+    let caption = html! { "Targets, failing ones first; figures of the last hour, and small beside them of the last minutes (now), of 24 hours and of 30 days" };
     html! {
         (table::table("cards", &caption, &row::COLUMNS, Some("targets"), &rows))
         (pages(listing, filter, page))

@@ -3,11 +3,14 @@
 use maud::{Markup, html};
 
 use crate::daemon::Daemon;
-use crate::history::{Overview, SloHour, Summary};
+use crate::history::{Overview, Quantiles, Summary, Window};
 use crate::target::Target;
 use crate::web::page::sparkline::{self, Figure};
 use crate::web::page::table::{self, Column, picture, text};
 use crate::web::page::{figure, link, moment, state, target};
+
+/// A window's quantiles of a figure.
+type Of = fn(&Window) -> Option<Quantiles>;
 
 /// In the order of a row's cells.
 pub(super) const COLUMNS: [Column; 7] = [
@@ -26,9 +29,9 @@ pub(super) fn of(daemon: &Daemon, target: &Target, now: i64) -> Markup {
     let cells = [
         name(daemon, target),
         state::of_target(overview.state),
-        quantiles(sparkline::TTFT, &overview),
-        quantiles(sparkline::ITL, &overview),
-        slos(&overview.hour.slos),
+        quantiles(sparkline::TTFT, &overview, |window| window.ttft),
+        quantiles(sparkline::ITL, &overview, |window| window.itl),
+        slos(&overview),
         failure(overview.last_failure.as_deref(), now),
         last(overview.last.as_deref(), now),
     ];
@@ -42,7 +45,12 @@ fn name(daemon: &Daemon, target: &Target) -> Markup {
     }
 }
 
-fn quantiles(of: Figure, overview: &Overview) -> Markup {
+/// The windows beside the hour, each with its name.
+fn beside(overview: &Overview) -> [(&'static str, &Window); 3] {
+    [("now", &overview.now), ("24 h", &overview.day), ("30 d", &overview.month)]
+}
+
+fn quantiles(of: Figure, overview: &Overview, median: Of) -> Markup {
     html! {
         (sparkline::draw(of, &overview.hour))
         span.figures {
@@ -54,13 +62,18 @@ fn quantiles(of: Figure, overview: &Overview) -> Markup {
                 None => (figure::NONE),
             }
         }
+        div.beside title="median" {
+            @for (name, window) in beside(overview) {
+                span { span.note { (name) } " " (figure::duration_or_none(median(window).map(|q| q.p50))) } " "
+            }
+        }
     }
 }
 
-fn slos(slos: &[SloHour]) -> Markup {
+fn slos(overview: &Overview) -> Markup {
     html! {
-        @if slos.is_empty() { (figure::NONE) }
-        @for hour in slos {
+        @if overview.hour.slos.is_empty() { (figure::NONE) }
+        @for (i, hour) in overview.hour.slos.iter().enumerate() {
             div.slo {
                 span.note { (hour.slo.name) } " "
                 @match hour.attainment() {
@@ -74,6 +87,13 @@ fn slos(slos: &[SloHour]) -> Markup {
                 " " span.note { "of " (figure::objective_share(hour.slo.objective)) }
                 @if let Some(goodput) = hour.goodput {
                     div.note { (figure::rate(goodput)) }
+                }
+                div.beside {
+                    @for (name, window) in beside(overview) {
+                        @if let Some(slo) = window.slos.get(i) {
+                            span { span.note { (name) } " " (target::windows::attainment(slo)) } " "
+                        }
+                    }
                 }
             }
         }

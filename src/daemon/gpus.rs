@@ -1,0 +1,47 @@
+//! The GPUs of this machine, as the configuration wants them watched.
+
+use std::sync::Arc;
+
+use super::{Daemon, State};
+use crate::gpu::Gpus;
+use crate::gpu_settings::GpuSettings;
+
+/// The GPUs, and the settings that they are watched by.
+pub(super) struct Watched {
+    settings: GpuSettings,
+    gpus: Option<Arc<Gpus>>,
+}
+
+impl Watched {
+    /// What to watch instead, if the settings changed.
+    pub fn other(known: Option<&Self>, settings: &GpuSettings) -> std::io::Result<Option<Self>> {
+        if known.is_some_and(|known| known.settings == *settings) {
+            return Ok(None);
+        }
+        Ok(Some(Self { settings: settings.clone(), gpus: Gpus::start(settings)? }))
+    }
+}
+
+impl Daemon {
+    /// Switches to other GPUs; the threads of those before end in their own time.
+    pub(super) fn watch_gpus(&self, state: &mut State, watched: Watched) {
+        self.energy.watch(watched.gpus.clone());
+        let before = state.watched.replace(watched);
+        self.forget(before);
+    }
+
+    pub(super) fn forget(&self, watched: Option<Watched>) {
+        if let Some(gpus) = watched.and_then(|w| w.gpus) {
+            self.tasks.spawn(async move { gpus.stop().await });
+        }
+    }
+
+    /// Takes a fresh look at the GPUs, as far as the driver gives one in time.
+    pub async fn look_at_gpus(&self) {
+        let gpus = self.state().watched.as_ref().and_then(|w| w.gpus.clone());
+        if let Some(gpus) = &gpus {
+            gpus.refresh().await;
+        }
+        self.metrics.set_gpus(gpus.map(|gpus| gpus.view()));
+    }
+}

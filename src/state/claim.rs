@@ -1,0 +1,98 @@
+//! A folder that belongs to this process alone.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::file_system;
+
+/// How long another process that uses the folder is waited for: in a rolling update the one before
+/// needs its grace period to end.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often it is looked at whether the other process has gone.
+const LOOK: Duration = Duration::from_millis(200);
+
+const LOCK: &str = "state.lock";
+
+/// The folder, locked until this is dropped.
+#[derive(Debug)]
+pub struct Claim {
+    folder: PathBuf,
+    /// Held, never written.
+    _lock: File,
+}
+
+impl Claim {
+    /// Takes the folder, which is made if there is none.
+    ///
+    /// # Errors
+    /// The folder cannot be made or used, is on a network, or another process uses it.
+    pub fn now(folder: &Path) -> Result<Self, String> {
+        Self::attempt(folder)?.ok_or_else(|| used(folder))
+    }
+
+    /// As [`Claim::now`], but waits up to [`PATIENCE`] for another process to let it go. The log says
+    /// so.
+    ///
+    /// # Errors
+    /// As [`Claim::now`], after that.
+    pub async fn wait(folder: &Path) -> Result<Self, String> {
+        let started = Instant::now();
+        let mut told = false;
+        loop {
+            if let Some(claim) = Self::attempt(folder)? {
+                return Ok(claim);
+            }
+            if started.elapsed() >= PATIENCE {
+                let seconds = PATIENCE.as_secs();
+                return Err(format!("{}, for {seconds} s already", used(folder)));
+            }
+            if !told {
+                let (folder, seconds) = (folder.display(), PATIENCE.as_secs());
+                tracing::warn!(
+                    "another process uses the state folder {folder}: waiting for its end, at most {seconds} s"
+                );
+                told = true;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// `None` while another process has it.
+    fn attempt(folder: &Path) -> Result<Option<Self>, String> {
+        let fail = |what: &str, e: io::Error| format!("{what} `{}`: {e}", folder.display());
+        fs::create_dir_all(folder).map_err(|e| fail("cannot make the state folder", e))?;
+        file_system::check(folder)?;
+        let lock = private(&folder.join(LOCK));
+        let lock = lock.map_err(|e| fail("cannot write to the state folder", e))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { folder: folder.to_owned(), _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(fail("cannot lock the state folder", e)),
+        }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+fn used(folder: &Path) -> String {
+    format!("the state folder `{}` is used by another process", folder.display())
+}
+
+/// Opened for reading and writing, made for nobody else's eyes.
+pub(super) fn private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let mut options = OpenOptions::new();
+    let file =
+        options.create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
