@@ -133,14 +133,16 @@ impl Daemon {
 
     /// Remembers when the comparison's verdict becomes another one, for as long as it is made.
     pub(super) fn follow(&self, live: &Arc<Live>) {
-        let (mut rounds, mut verdict) = (live.rounds(), live.snapshot().verdict);
+        let (mut rounds, mut verdict) = (live.rounds(), live.snapshot().standing.verdict);
         let (candidate, comparison) =
             (live.spec().candidate.name.clone(), live.spec().name.clone());
         let (live, history) = (Arc::downgrade(live), Arc::clone(&self.history));
         let clock = Arc::clone(&self.clock);
         let following = async move {
             while rounds.changed().await.is_ok() {
-                let Some(now) = live.upgrade().map(|live| live.snapshot().verdict) else { return };
+                let Some(now) = live.upgrade().map(|live| live.snapshot().standing.verdict) else {
+                    return;
+                };
                 if now != verdict {
                     verdict = now;
                     let verdict = now.as_str().to_owned();

@@ -15,7 +15,7 @@ use crate::failure::FailureReason;
 use crate::flight::{FlightRecord, MAX_FILE_BYTES};
 use crate::request::ProbeId;
 use crate::target::Target;
-use crate::workload::{Prefix, Workload};
+use crate::workload::{Part, Prefix, Workload};
 
 /// What a row holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,7 +156,11 @@ fn gone(name: &str) -> Arc<Workload> {
         prompts: Arc::new([]),
         prefix: Prefix::Shared,
         max_output_tokens: 0,
+        limit_key: None,
+        extra_body: serde_json::Map::new(),
+        judged: Part::Answer,
         validators: Vec::new(),
+        stall_timeout: None,
     })
 }
 
