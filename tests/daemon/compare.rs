@@ -129,11 +129,11 @@ async fn a_side_that_stops_answering_ends_it_with_2() {
     let server = simulator(FAST).await;
     let dies = simulator(&fails_later(503)).await;
     says_so(&refused(dies, server).await, "baseline", "http_status");
-    let expires = fails_later(401);
-    let expired = simulator(&expires).await;
-    says_so(&refused(expired, server).await, "baseline", "unauthorized");
-    let expired = simulator(&expires).await;
-    says_so(&refused(server, expired).await, "candidate", "unauthorized");
+    let refuses_later = fails_later(401);
+    let dies = simulator(&refuses_later).await;
+    says_so(&refused(dies, server).await, "baseline", "unauthorized");
+    let dies = simulator(&refuses_later).await;
+    says_so(&refused(server, dies).await, "candidate", "unauthorized");
 }
 
 /// A baseline that answers nothing well speaks for no candidate.
