@@ -193,7 +193,7 @@ mod tests {
     fn lists_of_many_shapes() {
         let check = |list: &str, expect: Option<&[&str]>| {
             let value: Value = serde_json::from_str(list).unwrap();
-            let found = names(&value).map(|names| names.collect::<Vec<_>>());
+            let found = names(&value).map(Iterator::collect::<Vec<_>>);
             assert_eq!(found.as_deref(), expect, "{list}");
         };
         check(r#"{"object":"list","data":[{"id":"a"},{"id":"b"}]}"#, Some(&["a", "b"]));
