@@ -29,10 +29,20 @@ pub struct Progress {
     choices: BTreeMap<u32, bool>,
     /// Where the answer ended, as far as is known.
     end: Option<Offset>,
-    /// The end cannot be taken back: an end marker, or an error.
-    sealed: bool,
+    /// What an end is worth.
+    trust: Trust,
+}
+
+/// How much an answer's end can be relied on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Trust {
+    /// A finish reason says so.
+    #[default]
+    Usual,
     /// An end was taken back: this server puts finish reasons on whatever it sends.
-    annulled: bool,
+    Doubtful,
+    /// An end marker or an error says so: it cannot be taken back.
+    Sealed,
 }
 
 /// What an answer is waited for.
@@ -75,8 +85,9 @@ impl Progress {
                 let reasoning = matches!(event.kind, EventKind::Reasoning(_));
                 self.answer_events += u64::from(!reasoning);
                 self.choices.insert(choice, false);
-                self.annulled |= self.end.is_some();
-                self.end = self.end.filter(|_| self.sealed);
+                if self.trust != Trust::Sealed && self.end.take().is_some() {
+                    self.trust = Trust::Doubtful;
+                }
                 self.newest = event.at;
             }
             EventKind::Hidden => {
@@ -99,9 +110,9 @@ impl Progress {
             }
             EventKind::Done | EventKind::Error(_) => {
                 // A finish reason that meant nothing was no end.
-                let end = self.end.filter(|_| self.sealed || !self.annulled);
+                let end = self.end.filter(|_| self.trust != Trust::Doubtful);
                 self.end = end.or(Some(event.at));
-                self.sealed = true;
+                self.trust = Trust::Sealed;
             }
             EventKind::ServerTiming(_) => {}
         }
@@ -126,7 +137,7 @@ impl Progress {
     #[must_use]
     pub fn awaited(&self) -> Awaited {
         match self.end {
-            Some(since) => Awaited::Tail { since, doubtful: self.annulled && !self.sealed },
+            Some(since) => Awaited::Tail { since, doubtful: self.trust == Trust::Doubtful },
             None if self.begun => Awaited::Progress { since: self.newest, hidden: self.hidden },
             None => Awaited::Content,
         }

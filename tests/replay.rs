@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use common::{chat_target, completions_target, essence, outcome, verdict};
 use llm_prober::outcome::Outcome;
+use llm_prober::progress::Patience;
 use llm_prober::target::Target;
-use llm_prober::transport::{PipeDialer, Transport};
+use llm_prober::transport::{Answered, PipeDialer, Reading, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +43,14 @@ async fn replay(target: &Target, first: &[u8], rest: &[u8]) -> Outcome {
         .header("host", "localhost")
         .body(http_body_util::Full::new(bytes::Bytes::from_static(b"{}")))
         .unwrap();
-    let recording = transport.exchange(request, CancellationToken::new()).await;
+    let reading = Reading {
+        protocol: target.protocol,
+        max_event_bytes: target.limits.max_body_bytes,
+        patience: Patience::new(target, &target.workloads[0], false),
+        most_events: None,
+    };
+    let (answered, cancel) = (Answered::default(), CancellationToken::new());
+    let recording = transport.exchange(request, reading, &answered, cancel).await;
     outcome(target, &recording)
 }
 

@@ -192,9 +192,10 @@ mod tests {
 
     fn outcome(good: bool) -> Outcome {
         let verdict = |slo: &str| Verdict { slo: slo.to_owned(), good, consumption: Vec::new() };
-        let ended = match good {
-            true => testing::outcome(Measurement::default()),
-            false => testing::failed(FailureReason::Connect),
+        let ended = if good {
+            testing::outcome(Measurement::default())
+        } else {
+            testing::failed(FailureReason::Connect)
         };
         Outcome { verdicts: vec![verdict("s")], ..ended }
     }

@@ -89,12 +89,12 @@ mod tests {
         let check = |given: &[&str], expect: &[&str]| {
             assert_eq!(interleaved(&addresses(given)), addresses(expect));
         };
-        let (a, b, c) = ("1.1.1.1:80", "1.1.1.2:80", "1.1.1.3:80");
-        let (x, y) = ("[2::1]:80", "[2::2]:80");
+        let [four, other, third] = ["1.1.1.1:80", "1.1.1.2:80", "1.1.1.3:80"];
+        let [six, second] = ["[2::1]:80", "[2::2]:80"];
         check(&[], &[]);
-        check(&[a, b, c], &[a, b, c]);
-        check(&[x, y, a, b, c], &[x, a, y, b, c]);
-        check(&[a, b, c, x], &[a, x, b, c]);
+        check(&[four, other, third], &[four, other, third]);
+        check(&[six, second, four, other, third], &[six, four, second, other, third]);
+        check(&[four, other, third, six], &[four, six, other, third]);
         let many: Vec<_> = (1..=20).map(|i| format!("1.1.1.{i}:80")).collect();
         let many: Vec<_> = many.iter().map(String::as_str).collect();
         check(&many, &many[..8]);
@@ -102,7 +102,7 @@ mod tests {
 
     /// A listener whose queue is full: the kernel leaves further handshakes without an answer.
     /// Everything returned has to be kept.
-    pub(super) async fn black_hole() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
+    async fn black_hole() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(1).unwrap();
@@ -129,7 +129,7 @@ mod tests {
             let winner = connect(&addresses).await.unwrap_or_else(|e| panic!("{e:?}"));
             assert_eq!((winner.address, winner.tcp.peer_addr().unwrap()), (good, good));
             // Its own time, not that of the race.
-            assert!(winner.handshake < HEAD_START * addresses.len() as u32);
+            assert!(winner.handshake < HEAD_START * u32::try_from(addresses.len()).unwrap());
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_yaml::Spanned;
 
-use super::Context;
 use super::target::setting;
+use super::{Context, optional};
 use crate::config::error::Report;
 use crate::config::quantity::HumanSize;
 use crate::config::raw;
@@ -49,7 +49,9 @@ pub(super) fn check_defaults(defaults: &raw::Defaults, report: &mut Report<'_>) 
     interval(defaults.interval.as_ref(), report);
     arrival(defaults.arrival.as_ref(), report);
     timeout(defaults.timeout.as_ref(), report);
-    first_token_timeout(defaults.first_token_timeout.as_ref(), report);
+    if let Some(limit) = &defaults.first_token_timeout {
+        first_token_timeout(limit, report);
+    }
     stall_timeout(defaults.stall_timeout.as_ref(), DEFAULT_STALL_TIMEOUT, report);
     tail_timeout(defaults.tail_timeout.as_ref(), report);
     resolve_every(defaults.resolve_every.as_ref(), report);
@@ -67,13 +69,8 @@ fn timeout(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Opt
     duration("timeout", raw, DEFAULT_TIMEOUT, &TIMEOUTS, report)
 }
 
-fn first_token_timeout(
-    raw: Option<&Spanned<HumanDuration>>,
-    report: &mut Report<'_>,
-) -> Option<Option<Duration>> {
-    let Some(raw) = raw else { return Some(None) };
-    let unused = Duration::ZERO;
-    duration("first_token_timeout", Some(raw), unused, &TIMEOUTS, report).map(Some)
+fn first_token_timeout(raw: &Spanned<HumanDuration>, report: &mut Report<'_>) -> Option<Duration> {
+    duration("first_token_timeout", Some(raw), Duration::ZERO, &TIMEOUTS, report)
 }
 
 fn tail_timeout(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Option<Duration> {
@@ -88,16 +85,8 @@ pub(super) fn resolve_every(
     duration("resolve_every", raw, DEFAULT_RESOLVE_EVERY, &RESOLVE_INTERVALS, report)
 }
 
-/// A workload's own limit; `None` in it leaves the target's.
-pub(super) fn workload_stall_timeout(
-    raw: Option<&Spanned<HumanDuration>>,
-    report: &mut Report<'_>,
-) -> Option<Option<Duration>> {
-    let Some(raw) = raw else { return Some(None) };
-    stall_timeout(Some(raw), DEFAULT_STALL_TIMEOUT, report).map(Some)
-}
-
-fn stall_timeout(
+/// The longest time without progress.
+pub(super) fn stall_timeout(
     raw: Option<&Spanned<HumanDuration>>,
     default: Duration,
     report: &mut Report<'_>,
@@ -134,17 +123,18 @@ pub(super) fn limits(
     let default = timeout.map_or(DEFAULT_STALL_TIMEOUT, |t| t.min(DEFAULT_STALL_TIMEOUT));
     let stall_timeout = stall_timeout(stall, default, report);
     let first_token = setting!(raw, context, first_token_timeout);
-    let first_token_timeout = first_token_timeout(first_token, report);
+    let first_token_timeout = optional(first_token, |limit| first_token_timeout(limit, report));
     let tail_timeout = tail_timeout(setting!(raw, context, tail_timeout), report);
     let timeout = timeout?;
     let mut within = |key, written, limit| {
         no_longer_than_the_timeout(key, written, limit, (timeout, &raw.name.value), report)
     };
     within("stall_timeout", stall, stall_timeout)?;
-    within("first_token_timeout", first_token, first_token_timeout?)?;
+    let first_token_timeout = first_token_timeout.ok()?;
+    within("first_token_timeout", first_token, first_token_timeout)?;
     Some(Limits {
         timeout,
-        first_token_timeout: first_token_timeout?,
+        first_token_timeout,
         stall_timeout: stall_timeout?,
         tail_timeout: tail_timeout?,
         max_body_bytes: max_body_bytes?,

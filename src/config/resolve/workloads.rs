@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use serde_yaml::Spanned;
 
 use super::catalog::Catalog;
-use super::{MAX_WORKLOADS, expect, timing};
+use super::{MAX_WORKLOADS, expect, optional, timing};
 use crate::config::error::Report;
 use crate::config::prompts;
 use crate::config::raw;
@@ -51,7 +52,9 @@ fn workload(
     let prompts = sample.and_then(|sample| prompts(&raw.prompts, sample, base_dir, report));
     let default = if captured { CAPTURED_MAX_OUTPUT_TOKENS } else { DEFAULT_MAX_OUTPUT_TOKENS };
     let max_output_tokens = max_output_tokens(raw.max_output_tokens.as_ref(), default, report);
-    let stall_timeout = timing::workload_stall_timeout(raw.stall_timeout.as_ref(), report);
+    let stall_timeout = optional(raw.stall_timeout.as_ref(), |limit| {
+        timing::stall_timeout(Some(limit), Duration::ZERO, report)
+    });
     let (validators, judged) = match &raw.expect {
         Some(expect) => expect::resolve(expect, max_output_tokens, base_dir, report).unzip(),
         None => (Some(Vec::new()), Some(Part::Answer)),
@@ -74,7 +77,7 @@ fn workload(
         extra_body: extra_body(raw.extra_body.as_ref(), report)?,
         judged: judged?,
         validators: validators?,
-        stall_timeout: stall_timeout?,
+        stall_timeout: stall_timeout.ok()?,
     })
 }
 
