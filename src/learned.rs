@@ -76,17 +76,17 @@ impl Learned {
             return None;
         }
         let words = words(recording);
-        let names = |word: &str| words.contains(word);
+        let speaks_of = |word: &str| words.contains(word);
         let counted = target.stream && target.usage != UsageMode::Final;
         if counted && terms.usage == AskUsage::Continuously {
-            let named = names("continuous_usage_stats") || names("stream_options");
+            let named = speaks_of("continuous_usage_stats") || speaks_of("stream_options");
             // A server may refuse what it does not know without naming it.
             let suspect = !(known.counts_taken || about_limit(&words));
             if !known.usage_in_vain && (named || suspect) {
                 return Some(Terms { usage: AskUsage::AtTheEnd, ..terms });
             }
         }
-        let named = names("stream_options") || names("include_usage");
+        let named = speaks_of("stream_options") || speaks_of("include_usage");
         if counted && terms.usage == AskUsage::AtTheEnd && named && !known.usage_in_vain {
             return Some(Terms { usage: AskUsage::Not, ..terms });
         }

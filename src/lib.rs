@@ -16,7 +16,7 @@
 //!          │         by `detect`              │
 //!          └───────────────┴────── web, top ──┘
 //! ```
-//! Around a probe `server_metrics` looks at the inference server's own page, and beside all probes
+//! What a server was found to take is in `learned`. Around a probe `server_metrics` looks at the inference server's own page, and beside all probes
 //! `gpu` watches this machine's GPUs. `comparer` sends the same prompt to two targets and lets
 //! [`comparison`] judge; `watcher` holds a target against its own past by [`change`], and counts what
 //! goes unanswered by [`outage`]; what they know survives in `state`. [`explain`] says why a probe

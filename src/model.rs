@@ -71,13 +71,15 @@ impl ModelName {
 }
 
 /// The names in a list of models: OpenAI's `{"data": […]}`, Ollama's and others' `{"models": […]}`,
-/// or the list alone; `None` for what is no such list.
+/// or the list alone; `None` for what is no such list, or one that names none of its models.
 fn names(list: &Value) -> Option<impl Iterator<Item = &str>> {
     let list = match list {
         Value::Object(object) => object.get("data").or_else(|| object.get("models"))?,
         other => other,
     };
-    Some(list.as_array()?.iter().filter_map(name))
+    let list = list.as_array()?;
+    let nameless = !list.is_empty() && !list.iter().any(|model| name(model).is_some());
+    (!nameless).then(|| list.iter().filter_map(name))
 }
 
 fn name(model: &Value) -> Option<&str> {
@@ -268,7 +270,7 @@ mod tests {
     fn lists_of_many_shapes() {
         let check = |list: &str, expect: Option<&[&str]>| {
             let value: Value = serde_json::from_str(list).unwrap();
-            let found = names(&value).map(|names| names.collect::<Vec<_>>());
+            let found = names(&value).map(Iterator::collect::<Vec<_>>);
             assert_eq!(found.as_deref(), expect, "{list}");
         };
         check(r#"{"object":"list","data":[{"id":"a"},{"id":"b"}]}"#, Some(&["a", "b"]));
@@ -278,7 +280,14 @@ mod tests {
         check(r#"{"data":[{"name":"a"},{"id":""},7]}"#, Some(&["a"]));
         check(r#"{"models":[{"name":"x"}],"data":[{"id":"a"}]}"#, Some(&["a"]));
         check(r#"{"data":[]}"#, Some(&[]));
-        for other in [r#"{"data":{}}"#, r#"{"error":"x"}"#, "7", "null", r#""a""#] {
+        for other in [
+            r#"{"data":{}}"#,
+            r#"{"data":[{"object":"model"}]}"#,
+            r#"{"error":"x"}"#,
+            "7",
+            "null",
+            r#""a""#,
+        ] {
             check(other, None);
         }
     }

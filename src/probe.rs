@@ -151,7 +151,7 @@ impl Probing {
             self.model.forget(&self.target);
         }
         let prompt_characters = draw.prompt.text().chars().count() as u64;
-        Probe { server, prompt_characters, ..Probe::new(id, draw.workload, recording, outcome) }
+        Probe { prompt_characters, server, ..Probe::new(id, draw.workload, recording, outcome) }
     }
 
     /// Asks on the terms that the server takes. While those are being found out, a refused request

@@ -231,3 +231,37 @@ fn server_metrics_are_a_url_or_a_path_alone_or_a_mapping() {
     let shown = config.redacted();
     assert!(shown.contains("bearer_token_env: PATH"), "{shown}");
 }
+
+/// Reasoning models spend a small limit before they come to the answer.
+#[test]
+fn a_small_limit_for_a_reasoning_model_is_worth_a_warning() {
+    let warned = |model: &str, workload: &str| {
+        let config = parse(&format!(
+            "workloads: {{w: {{prompts: {{inline: [hi]}}{workload}}}}}\n\
+             targets: [{{name: a, url: 'http://h/v1', model: {model}}}]\n"
+        ));
+        check::describe(&config).contains("reasons before it answers: workload w's")
+    };
+    for model in ["gpt-5", "gpt-5-mini", "openai/o3-mini", "o1", "deepseek-r1"] {
+        assert!(warned(model, ", max_output_tokens: 64"), "{model}");
+        assert!(!warned(model, ", max_output_tokens: 1000"), "{model}");
+        assert!(!warned(model, ", extra_body: {reasoning_effort: low}"), "{model}");
+    }
+    for model in ["gpt-4o", "gpt-50", "llama-o1x", "o100"] {
+        assert!(!warned(model, ""), "{model}");
+    }
+}
+
+#[test]
+fn a_query_is_kept_and_keys_in_it_are_not_shown() {
+    let config = parse(
+        "targets: [{name: a, url: 'https://h/d?api-version=2024-10-21&code=hush', model: m}]",
+    );
+    let target = &config.targets[0];
+    let endpoint = llm_prober::request::endpoint(target);
+    assert_eq!(endpoint.as_str(), "https://h/d/chat/completions?api-version=2024-10-21&code=hush");
+    for shown in [config.redacted().to_owned(), check::describe(&config)] {
+        assert!(shown.contains("https://h/d?api-version=2024-10-21&code=<secret>"), "{shown}");
+        assert!(!shown.contains("hush"), "{shown}");
+    }
+}

@@ -47,6 +47,7 @@ async fn replay(target: &Target, first: &[u8], rest: &[u8]) -> Outcome {
         protocol: target.protocol,
         max_event_bytes: target.limits.max_body_bytes,
         patience: Patience::new(target, &target.workloads[0], false),
+        most_events: None,
     };
     let (answered, cancel) = (Answered::default(), CancellationToken::new());
     let recording = transport.exchange(request, reading, &answered, cancel).await;

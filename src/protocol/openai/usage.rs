@@ -71,8 +71,8 @@ fn usage(report: &Map<String, Value>, thoughts_left_out: bool) -> Option<Usage> 
     let count = |names: &[&str]| names.iter().find_map(|n| report.get(*n).and_then(whole_number));
     let detail = |groups: &[&str], names: &[&str]| {
         let details = groups.iter().filter_map(|group| report.get(*group)?.as_object());
-        let counts = details.flat_map(|d| names.iter().filter_map(|n| d.get(*n)));
-        counts.filter_map(whole_number).next()
+        let mut counts = details.flat_map(|d| names.iter().filter_map(|n| d.get(*n)));
+        counts.find_map(whole_number)
     };
     let mut usage = Usage {
         input: count(&INPUT),

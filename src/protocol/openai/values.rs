@@ -65,7 +65,9 @@ fn add_text(value: &Value, text: &mut String, depth: usize) {
             }
         }
         Value::Array(parts) if depth > 0 => {
-            parts.iter().for_each(|part| add_text(part, text, depth - 1));
+            for part in parts {
+                add_text(part, text, depth - 1);
+            }
         }
         other => text.push_str(&plain(other).unwrap_or_default()),
     }
