@@ -56,7 +56,8 @@ fn the_end_marker_may_be_missing() {
 fn an_end_that_is_none() {
     check(&events(&[ROLE, A, B]), "truncated");
     check(&events(&[A, "{\"choices\":[{\"delta\":{\"content\":\"half"]), "truncated");
-    check(events(&[A, STOP, "{\"choices\":[],\"usa"]).trim_end(), "truncated");
+    // Behind the finish reason nothing of the answer is missing.
+    check(events(&[A, STOP, "{\"choices\":[],\"usa"]).trim_end(), "success");
     check("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DO", "truncated");
 }
 
@@ -126,7 +127,10 @@ fn shapes_of_choices_and_deltas() {
     let parts = r#"{"choices":[{"delta":{"content":[{"type":"text","text":"a"}]}}]}"#;
     assert_eq!(content_events(&check(&events(&[parts, STOP]), "success")), 1);
     let two = r#"{"choices":[{"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}"#;
-    assert_eq!(content_events(&check(&events(&[two, STOP]), "success")), 2);
+    // Each choice finishes by itself.
+    check(&events(&[two, STOP]), "truncated");
+    let other = STOP.replace("\"index\":0", "\"index\":1");
+    assert_eq!(content_events(&check(&events(&[two, STOP, &other]), "success")), 2);
 }
 
 #[test]
@@ -234,7 +238,7 @@ fn compressed_bodies_are_refused() {
 }
 
 #[test]
-fn the_ending_decides_unless_the_end_marker_was_seen() {
+fn the_ending_decides_unless_the_answer_had_finished() {
     let endings = [
         (Ending::CutOff("reset".into()), "truncated"),
         (Ending::Stalled, "stalled"),
@@ -243,14 +247,12 @@ fn the_ending_decides_unless_the_end_marker_was_seen() {
         (Ending::Cancelled, "cancelled"),
     ];
     for (ending, expect) in endings {
-        for payloads in [&[A][..], &[A, STOP]] {
+        let finished = [&[A, STOP][..], &[A, DONE], &[A, STOP, DONE]].map(|p| (p, "success"));
+        for (payloads, expect) in finished.into_iter().chain([(&[A][..], expect)]) {
             let mut r = recording(SSE, &[(10, events(payloads).as_bytes())]);
             r.ending = ending.clone();
             assert_eq!(verdict(&outcome(&chat_target(), &r)), expect);
         }
-        let mut r = recording(SSE, &[(10, events(&[A, STOP, DONE]).as_bytes())]);
-        r.ending = ending;
-        assert_eq!(verdict(&outcome(&chat_target(), &r)), "success");
     }
     let unanswered = [
         (Ending::ResolveFailed("x".into()), "resolve"),
