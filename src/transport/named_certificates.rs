@@ -154,3 +154,37 @@ fn is_common_name(certificate: &X509Certificate<'_>, name: &ServerName<'_>) -> b
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    /// Chains are refused for their time before anything else, so the check is seen here only.
+    #[test]
+    fn a_certificate_alone_is_valid_for_its_time_only() {
+        let mut params = CertificateParams::new(vec!["llm.test".to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2001, 1, 1);
+        params.not_after = date_time_ymd(2002, 1, 1);
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let name = ServerName::try_from("llm.test").unwrap();
+        let at = |year| {
+            let seconds = date_time_ymd(year, 6, 1).unix_timestamp().unsigned_abs();
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+            verify_alone(certificate.der(), &name, now)
+        };
+        assert!(at(2001).is_ok());
+        let problem = |year| match at(year) {
+            Err(Error::InvalidCertificate(problem)) => problem,
+            other => panic!("{other:?}"),
+        };
+        assert!(matches!(problem(2000), CertificateError::NotValidYetContext { .. }));
+        assert!(matches!(problem(2002), CertificateError::ExpiredContext { .. }));
+        let other = ServerName::try_from("other.test").unwrap();
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(1_000_000_000));
+        assert!(verify_alone(certificate.der(), &other, now).is_err());
+    }
+}
