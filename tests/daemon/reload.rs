@@ -67,3 +67,33 @@ async fn a_reload_by_request_answers_with_the_problem() {
     assert_eq!(answer.status, 405);
     assert_eq!(answer.header("allow"), "POST");
 }
+
+/// On the target's page and in the API; an edit of a label draws none.
+#[tokio::test]
+async fn a_line_is_drawn_where_it_is_another_model() {
+    let server = simulator().await;
+    let before = config(server, "50ms", &["first"]);
+    let folder = Folder::with(&before);
+    let daemon = Program::daemon([folder.flag()]).await;
+    let first = ["target=\"first\""];
+    let seen = daemon.until("probes", |m| m.sum(PROBES, &first) >= 3.0).await;
+    let reload = async |text: &str| {
+        folder.write("llm-prober.yml", text);
+        let answer = daemon.ask(Method::POST, "/-/reload", &[]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let target = daemon.get("/api/v1/targets/first").await;
+        let target: serde_json::Value = serde_json::from_str(target.text()).unwrap();
+        (target["marks"].clone(), daemon.get("/targets/first").await.text().to_owned())
+    };
+    let labelled = before.replace("simulated}", "simulated, labels: {stack: new}}");
+    let (marks, page) = reload(&labelled).await;
+    assert_eq!(marks, serde_json::json!([]));
+    assert!(!page.contains("What happened"), "{page}");
+    let (marks, page) = reload(&labelled.replace("simulated,", "another,")).await;
+    assert_eq!(marks.as_array().unwrap().len(), 1);
+    assert_eq!((&marks[0]["kind"], &marks[0]["changed"]), (&"moved".into(), &"model".into()));
+    assert!(page.contains("A line: another model from here on"), "{page}");
+    assert_eq!(page.matches("another server or model since ").count(), 4, "in every window");
+    let now = daemon.metrics().await;
+    assert!(now.sum(PROBES, &first) >= seen.sum(PROBES, &first), "what was counted was counted");
+}

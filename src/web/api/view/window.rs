@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use super::hour::{QuantilesView, SloView};
 use crate::history::Window;
 
-/// A stretch of time that ends with the present.
+/// A stretch of time that ends with the present. It does not end at a mark: where the target became
+/// another server or model within it, figures from before are in it, too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WindowView {
     /// Its length in minutes. One of a day or more ends with the current hour and is counted in

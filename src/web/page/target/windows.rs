@@ -5,13 +5,14 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::View;
-use crate::history::{Overview, Quantiles, SloHour, Window};
-use crate::web::page::figure;
+use crate::history::{Mark, Occasion, Overview, Quantiles, SloHour, Window};
 use crate::web::page::table::{self, Column, number, text};
+use crate::web::page::{figure, moment};
 
 /// A row of the table.
 struct Row<'a> {
     name: String,
+    minutes: u32,
     probes: u32,
     failed: u32,
     ttft: Option<Quantiles>,
@@ -35,7 +36,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         "Time to first token (TTFT) and inter-token latency (ITL); 24 hours and 30 days in whole \
          hours, the current one among them"
     };
-    let rows = html! { @for row in rows(&view.overview) { (line(&row)) } };
+    let rows = html! { @for row in rows(&view.overview) { (line(&row, view)) } };
     html! {
         section aria-labelledby="windows" data-live="windows" {
             h2 #windows { "Now and before" }
@@ -48,6 +49,7 @@ fn rows(overview: &Overview) -> [Row<'_>; 4] {
     let Overview { now, hour, day, month, .. } = overview;
     let hour = Row {
         name: "hour".to_owned(),
+        minutes: 60,
         probes: hour.probes,
         failed: hour.failures.values().sum(),
         ttft: hour.ttft,
@@ -61,6 +63,7 @@ fn rows(overview: &Overview) -> [Row<'_>; 4] {
 fn of(name: String, window: &Window) -> Row<'_> {
     Row {
         name,
+        minutes: window.minutes,
         probes: window.probes,
         failed: window.failed(),
         ttft: window.ttft,
@@ -69,12 +72,26 @@ fn of(name: String, window: &Window) -> Row<'_> {
     }
 }
 
-fn line(row: &Row<'_>) -> Markup {
+/// When it last became another server or model, if that was within the window: figures from before
+/// are of the other one.
+fn moved(minutes: u32, view: &View<'_>) -> Option<i64> {
+    let moved = |mark: &&Mark| matches!(mark.what, Occasion::Moved(_));
+    let newest = view.overview.marks.iter().find(moved)?.unix_nanos;
+    let reaches_back = view.now - i64::from(minutes) * 60_000_000_000;
+    (newest > reaches_back).then_some(newest)
+}
+
+fn line(row: &Row<'_>, view: &View<'_>) -> Markup {
     let quantile = |of: Option<Quantiles>, which: fn(Quantiles) -> Duration| {
         html! { (figure::duration_or_none(of.map(which))) }
     };
     let cells = [
-        html! { (row.name) },
+        html! {
+            (row.name)
+            @if let Some(moved) = moved(row.minutes, view) {
+                " " span.note { "another server or model since " (moment::time(moved, view.now)) }
+            }
+        },
         html! { (figure::count(row.probes.into())) },
         html! { (figure::count(row.failed.into())) },
         quantile(row.ttft, |q| q.p50),
