@@ -12,9 +12,10 @@ pub enum FailureReason {
     Connect,
     /// The TLS handshake failed.
     Tls,
-    /// The whole request took longer than `timeout`.
+    /// The whole request took longer than `timeout`, or its first token longer than
+    /// `first_token_timeout`.
     Timeout,
-    /// The stream was silent for longer than `stall_timeout`.
+    /// The answer began and then made no progress for `stall_timeout`.
     Stalled,
     /// The status was not 2xx (and not 429).
     HttpStatus,

@@ -135,7 +135,7 @@ fn the_command_draws_and_its_exit_code_judges() {
           decode          ████                                                         55.503 ms
           decode             ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  1001.505 ms  unfinished
           tokens          ····                                                     
-          FAILED: stalled (status 200): the stream fell silent
+          FAILED: stalled (status 200): the answer did not go on
           slo interactive: MISSED: the probe failed
           time to first byte               0.442 ms
           time to first token             56.584 ms
@@ -143,7 +143,7 @@ fn the_command_draws_and_its_exit_code_judges() {
           time to first output token      56.584 ms
           time to second token            14.006 ms
           inter-token latency             13.876 ms
-          longest gap                     15.281 ms
+          longest gap                   1001.505 ms
           request latency                         –
           input tokens                            –
           output tokens                           5 events

@@ -54,6 +54,7 @@ fn recording() -> Recording {
         first_byte: Some(first),
         chunks: vec![chunk(&text.as_bytes()[..cut], first), chunk(&text.as_bytes()[cut..], last)],
         last_read: Some(last),
+        address: Some(([10, 0, 0, 7], 8000).into()),
         clock: ClockPair { unix_at_start: unix, unix_at_end: unix + 3 },
         ..testing::recording()
     }
@@ -68,6 +69,17 @@ fn flight(recording: Recording) -> Flight {
 
 fn text() -> String {
     FlightRecord::of(&flight(recording())).unwrap().write().unwrap()
+}
+
+#[test]
+fn every_time_out_is_kept() {
+    let endings =
+        [Ending::TimedOut, Ending::FirstTokenTimedOut, Ending::Stalled, Ending::TailTimedOut];
+    for ending in endings {
+        let record = FlightRecord::of(&flight(Recording { ending, ..recording() })).unwrap();
+        let read = FlightRecord::read(record.write().unwrap().as_bytes()).unwrap();
+        assert_eq!(read.recording, record.recording);
+    }
 }
 
 #[test]

@@ -208,6 +208,20 @@ impl ServerAddresses {
     }
 }
 
+#[cfg(test)]
+impl ServerAddresses {
+    /// One address, probed by itself, that answered.
+    pub(crate) fn of_one(address: SocketAddr) -> Self {
+        let names = Names::new(address.ip().to_string(), address.port(), names::system());
+        let probed = Addresses::Each;
+        let addresses = Self(Some(Places { names: Arc::new(names), probed, _refresh: None }));
+        let recording = Recording { address: Some(address), ..not_sent() };
+        let figures = crate::measure::Measurement::default();
+        addresses.judge(&recording, &mut crate::testing::outcome(figures));
+        addresses
+    }
+}
+
 impl std::fmt::Debug for ServerAddresses {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.list()).finish()

@@ -27,6 +27,7 @@ use crate::slo::{ObjectiveKind, judge};
 use crate::target::{Price, Target};
 use crate::testing;
 use crate::timeline::{Finish, ServerTiming};
+use crate::transport::ServerAddresses;
 use crate::workload::Validator;
 use crate::workload::degenerate::Degenerate;
 use parse::{Scrape, open_metrics};
@@ -177,6 +178,7 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
         ..judged(&target, testing::failed(crate::failure::FailureReason::Validation))
     };
     let values = metrics.target("prod").unwrap();
+    values.set_addresses(ServerAddresses::of_one(([127, 0, 0, 1], 80).into()));
     values.record("chat", &full_recording(), &success, PROBE_ID);
     values.record("chat", &full_recording(), &rejected, PROBE_ID);
     values.record_server("chat", &full_view(), Some(ms(200)));
