@@ -56,7 +56,7 @@ fn the_end_marker_may_be_missing() {
 fn an_end_that_is_none() {
     check(&events(&[ROLE, A, B]), "truncated");
     check(&events(&[A, "{\"choices\":[{\"delta\":{\"content\":\"half"]), "truncated");
-    // Behind the last finish nothing can hurt the answer any more.
+    // Behind the finish reason nothing of the answer is missing.
     check(events(&[A, STOP, "{\"choices\":[],\"usa"]).trim_end(), "success");
     check("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DO", "truncated");
 }
@@ -129,10 +129,10 @@ fn shapes_of_choices_and_deltas() {
     let parts = r#"{"choices":[{"delta":{"content":[{"type":"text","text":"a"}]}}]}"#;
     assert_eq!(content_events(&check(&events(&[parts, STOP]), "success")), 1);
     let two = r#"{"choices":[{"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}"#;
-    let both = r#"{"choices":[{"finish_reason":"stop"},{"index":1,"finish_reason":"stop"}]}"#;
-    assert_eq!(content_events(&check(&events(&[two, both]), "success")), 2);
-    // One that never finishes is no whole answer.
+    // Each choice finishes by itself.
     check(&events(&[two, STOP]), "truncated");
+    let other = STOP.replace("\"index\":0", "\"index\":1");
+    assert_eq!(content_events(&check(&events(&[two, STOP, &other]), "success")), 2);
 }
 
 #[test]
@@ -231,7 +231,16 @@ fn a_whole_body_has_latency_but_no_first_token() {
 }
 
 #[test]
-fn the_ending_decides_unless_the_end_marker_was_seen() {
+fn a_body_that_is_not_packed_as_it_says_is_refused() {
+    let mut r = recording(SSE, &[(10, events(&[A, STOP, DONE]).as_bytes())]);
+    r.head.as_mut().unwrap().headers.push(("content-encoding".into(), "gzip".into()));
+    assert_eq!(verdict(&outcome(&chat_target(), &r)), "malformed");
+    r.head.as_mut().unwrap().headers.last_mut().unwrap().1 = "identity".into();
+    assert_eq!(verdict(&outcome(&chat_target(), &r)), "success");
+}
+
+#[test]
+fn the_ending_decides_unless_the_answer_had_finished() {
     let endings = [
         (Ending::CutOff("reset".into()), "truncated"),
         (Ending::Stalled, "stalled"),
@@ -240,13 +249,11 @@ fn the_ending_decides_unless_the_end_marker_was_seen() {
         (Ending::Cancelled, "cancelled"),
     ];
     for (ending, expect) in endings {
-        let mut r = recording(SSE, &[(10, events(&[A]).as_bytes())]);
-        r.ending = ending.clone();
-        assert_eq!(verdict(&outcome(&chat_target(), &r)), expect);
-        for payloads in [&[A, STOP][..], &[A, STOP, DONE], &[A, DONE]] {
+        let finished = [&[A, STOP][..], &[A, DONE], &[A, STOP, DONE]].map(|p| (p, "success"));
+        for (payloads, expect) in finished.into_iter().chain([(&[A][..], expect)]) {
             let mut r = recording(SSE, &[(10, events(payloads).as_bytes())]);
             r.ending = ending.clone();
-            assert_eq!(verdict(&outcome(&chat_target(), &r)), "success");
+            assert_eq!(verdict(&outcome(&chat_target(), &r)), expect);
         }
     }
     let unanswered = [
