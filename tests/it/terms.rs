@@ -1,7 +1,7 @@
 //! What a server refuses although it could answer is found out once, and not asked again.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 // Literals are handed over as they are, and figures are compared as the options that they are.
 #![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps)]
 
-mod common;
+use crate::common;
 
 use std::time::Duration;
 
