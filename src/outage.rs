@@ -75,30 +75,37 @@ pub struct Outage {
     unanswered_since: Option<u64>,
     /// The last probe of a target that is down was answered.
     lone_answer: bool,
-    /// When, in the order of their beginnings, the newest probe of either kind began. Of this run
-    /// of the program only.
+    /// The newest probe that was answered, and the oldest one of the row of failures, in the order of
+    /// their beginnings. Of this run of the program only.
     #[serde(skip)]
     newest_answer: Option<u64>,
     #[serde(skip)]
-    newest_failure: Option<u64>,
+    oldest_failure: Option<u64>,
 }
 
 impl Outage {
     /// Takes up a finished probe: the `order`-th that began, over at `at`, Unix milliseconds.
-    /// `None` where something newer is known already: of a probe that began before another one
-    /// whose end said the contrary.
+    /// `None` where something newer is known already: of a failure that began before an answer, and
+    /// of an answer that began before the whole row of failures. Not before the last of them:
+    /// answers take longer than refusals, and would never count.
     pub fn observe(&mut self, evidence: Evidence, order: u64, at: u64) -> Option<Doubt> {
-        let (same, other) = match evidence {
-            Evidence::Answer => (&mut self.newest_answer, self.newest_failure),
-            Evidence::Failure => (&mut self.newest_failure, self.newest_answer),
+        let newer = match evidence {
+            Evidence::Answer => self.oldest_failure,
+            Evidence::Failure => self.newest_answer,
         };
-        if other.is_some_and(|newer| order < newer) {
+        if newer.is_some_and(|newer| order < newer) {
             return None;
         }
-        *same = (*same).max(Some(order));
         match evidence {
-            Evidence::Answer => self.answered(at),
-            Evidence::Failure => self.failed(at),
+            Evidence::Answer => {
+                self.newest_answer = self.newest_answer.max(Some(order));
+                self.answered(at);
+            }
+            Evidence::Failure => {
+                self.oldest_failure =
+                    Some(self.oldest_failure.map_or(order, |oldest| oldest.min(order)));
+                self.failed(at);
+            }
         }
         Some(self.doubt())
     }
@@ -107,7 +114,8 @@ impl Outage {
         if self.is_down(at) && !self.lone_answer {
             self.lone_answer = true;
         } else {
-            *self = Self { failures_in_a_row: 0, lone_answer: false, ..*self };
+            *self =
+                Self { failures_in_a_row: 0, lone_answer: false, oldest_failure: None, ..*self };
             self.unanswered_since = Some(at);
         }
     }
@@ -250,6 +258,22 @@ mod tests {
             assert_eq!(outage.observe(Evidence::Failure, order, 6000), None);
         }
         assert_eq!(outage.failures_in_a_row(), Some(0));
+    }
+
+    /// Every third probe is refused at once, the others are answered after ten more have begun.
+    #[test]
+    fn answers_that_take_longer_than_refusals_count() {
+        let mut outage = Outage::default();
+        for order in 10..1000 {
+            let at = order * 1000;
+            if order % 3 == 0 {
+                outage.observe(Evidence::Failure, order, at);
+            }
+            if (order - 10) % 3 != 0 {
+                outage.observe(Evidence::Answer, order - 10, at);
+            }
+            assert!(!outage.is_down(at), "{order}");
+        }
     }
 
     #[test]

@@ -28,15 +28,15 @@ const HEALTHY: &str = "100s";
 
 /// What goes wrong, and the one alert that shall say so.
 const TROUBLES: [(&str, &str, &str); 3] = [
-    ("slower", "ttft_factor: 1.5", "LLMProberTTFTRegression"),
+    ("slower", "ttft_factor: 3", "LLMProberTTFTRegression"),
     (
         "failing",
-        "faults: {http_status: {probability: 0.03, status: 503}}",
+        "faults: {http_status: {probability: 0.05, status: 503}}",
         "LLMProberErrorRegression",
     ),
     (
         "stalling",
-        "faults: {stall: {probability: 0.04, after_tokens: 2, pause: 800ms}}",
+        "faults: {stall: {probability: 0.06, after_tokens: 2, pause: 800ms}}",
         "LLMProberStalls",
     ),
 ];
@@ -72,11 +72,11 @@ async fn prober_config() -> String {
     format!(
         "seed: 1\n\
          change_detection: {{enabled: false}}\n\
-         defaults: {{interval: 20ms, arrival: constant, max_in_flight: 64}}\n\
+         defaults: {{interval: 30ms, arrival: constant, max_in_flight: 64}}\n\
          workloads:\n  \
            chat: {{prompts: {{inline: [Count to five.]}}, max_output_tokens: 5}}\n\
          slos:\n  \
-           interactive: {{objective: 0.97, window: 45m, ttft: 2s, longest_gap: 500ms}}\n\
+           interactive: {{objective: 0.97, window: 45m, ttft: 10s, longest_gap: 500ms}}\n\
          targets: [{targets}]\n"
     )
 }
@@ -159,21 +159,22 @@ impl Mortal {
     }
 }
 
-/// An hour takes 15 seconds here. `dying` is killed for a while, `slow` gets 2.2 times slower for a
-/// while: each is one page, though an error budget burns at both.
+/// An hour takes a minute here. `dying` is killed for a while, `slow` gets much slower for a while:
+/// each is one page, though an error budget burns at both. The bound is far from what a busy machine
+/// does to a healthy server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_incident_is_one_page() {
     let inhibit = include_str!("../alerts/alertmanager-inhibit.yml");
     let Some(alertmanager) = Alertmanager::start_with(inhibit).await else { return };
     let mut dying = Mortal::new(&server("")).await;
-    let script = "script: [{after: 15s, for: 20s, ttft_factor: 2.2}]\n";
+    let script = "script: [{after: 15s, for: 20s, ttft_factor: 20}]\n";
     let slow = simulator(&(server("") + script)).await;
     let config = common::config(&format!(
         "seed: 1\n\
          change_detection: {{enabled: false}}\n\
-         defaults: {{interval: 50ms, arrival: constant, max_in_flight: 64, connection: fresh}}\n\
+         defaults: {{interval: 200ms, arrival: constant, max_in_flight: 64, connection: fresh}}\n\
          workloads: {{chat: {{prompts: {{inline: [hi]}}, max_output_tokens: 5}}}}\n\
-         slos: {{interactive: {{objective: 0.97, window: 3h, ttft: 600ms}}}}\n\
+         slos: {{interactive: {{objective: 0.97, window: 12h, ttft: 4s}}}}\n\
          targets: [{{name: dying, url: 'http://{}/v1', model: m}}, \
                    {{name: slow, url: 'http://{slow}/v1', model: m}}]\n",
         dying.address
@@ -218,7 +219,7 @@ async fn one_incident_is_one_page() {
     assert_eq!(pages.len(), 2, "{received:#?}");
     assert!(pages[0].starts_with("dying: no answer to the last "), "{pages:?}");
     assert!(pages[1].starts_with("slow: "), "{pages:?}");
-    assert!(pages[1].contains(" of probes missed interactive (TTFT) in the last 15s"), "{pages:?}");
+    assert!(pages[1].contains(" of probes missed interactive (TTFT) in the last 1m"), "{pages:?}");
     assert!(received.iter().all(|alert| alert["labels"]["severity"] != "none"), "not for people");
 }
 

@@ -66,6 +66,11 @@ impl Scale {
         replace(text, |d| self.window(d))
     }
 
+    /// No shorter than a window: an answer takes its time in a rehearsal, too.
+    fn age(self, age: Duration) -> Duration {
+        if self.rehearsal { self.window(age) } else { age }
+    }
+
     fn last_hour(self) -> String {
         const HOUR: Duration = Duration::from_secs(3600);
         let window = self.window(HOUR);
@@ -92,7 +97,7 @@ impl Scale {
         });
         let scaled = scaled.replace("the last hour", &self.last_hour());
         let scaled = ages.replace_all(&scaled, |found: &Captures<'_>| {
-            let age = found[2].parse().map(Duration::from_secs).map(|age| self.shift(age));
+            let age = found[2].parse().map(Duration::from_secs).map(|age| self.age(age));
             let seconds = age.map_or_else(|_| found[2].to_owned(), |a| a.as_secs_f64().to_string());
             format!("{}{seconds}", &found[1])
         });
