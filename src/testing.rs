@@ -21,7 +21,7 @@ use crate::workload::{Captured, Prefix, Prompt, Validator, Workload};
 /// A state folder, once nobody has it: a process that another test is just starting holds every lock
 /// of this one for a moment.
 pub fn saved(folder: &Path) -> Result<Saved, String> {
-    let started = std::time::Instant::now();
+    let started = tokio::time::Instant::now();
     loop {
         let saved = Store::open(folder);
         let used = saved.as_ref().is_err_and(|error| error.ends_with("is used by another process"));
