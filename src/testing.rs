@@ -1,6 +1,7 @@
 //! Small domain values for unit tests.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,23 @@ use crate::protocol;
 use crate::recording::{ConnectionPhases, Offset, Recording, TimestampSource};
 use crate::schedule::{Arrival, Schedule};
 use crate::slo::{Objective, ObjectiveKind, Slo};
+use crate::state::{Saved, Store};
 use crate::target::{Addresses, Budget, ConnectionMode, Limits, ServerMetrics, Target, Tls};
 use crate::workload::{Captured, Prefix, Prompt, Validator, Workload};
+
+/// A state folder, once nobody has it: a process that another test is just starting holds every lock
+/// of this one for a moment.
+pub fn saved(folder: &Path) -> Result<Saved, String> {
+    let started = tokio::time::Instant::now();
+    loop {
+        let saved = Store::open(folder);
+        let used = saved.as_ref().is_err_and(|error| error.ends_with("is used by another process"));
+        if !used || started.elapsed() > Duration::from_secs(20) {
+            return saved;
+        }
+        std::thread::yield_now();
+    }
+}
 
 /// A plain target with one workload and no SLO.
 pub fn target(name: &str) -> Target {

@@ -21,7 +21,7 @@ fn save(history: &History, store: &Store) -> usize {
 }
 
 fn restored(folder: &Path, targets: &[Arc<Target>]) -> (History, Store) {
-    let mut saved = Store::open(folder).unwrap();
+    let mut saved = testing::saved(folder).unwrap();
     let history = History::default();
     history.restore(saved.take_history(), targets);
     (history, saved.into_store())
@@ -112,7 +112,7 @@ fn a_target_takes_its_bounded_share() {
     save(&history, &store);
     drop((history, store));
     let on_disk = std::fs::metadata(folder.path().join("state.redb")).unwrap().len();
-    drop(Store::open(folder.path()).unwrap()); // compacts
+    drop(testing::saved(folder.path()).unwrap()); // compacts
     let compact = std::fs::metadata(folder.path().join("state.redb")).unwrap().len();
     assert!(compact <= on_disk && compact < 1_700_000, "{on_disk} {compact}");
 }
@@ -252,7 +252,7 @@ fn a_row_that_cannot_be_read_costs_itself_only() {
     let failed = add(&history, &t, failure(&t));
     save(&history, &store);
     drop((history, store));
-    let mut saved = Store::open(folder.path()).unwrap();
+    let mut saved = testing::saved(folder.path()).unwrap();
     let rows: Vec<_> = saved.take_history();
     let keys: Vec<_> = rows.iter().map(|(key, _)| key.clone()).collect();
     for damaged in 0..rows.len() {
@@ -284,14 +284,14 @@ fn recordings_on_disk_keep_to_their_memory() {
     let (folder, t) = (tempfile::tempdir().unwrap(), target("t"));
     let history = History::new(40 * BODY, None);
     history.restore(Vec::new(), &[]);
-    let store = Store::open(folder.path()).unwrap().into_store();
+    let store = testing::saved(folder.path()).unwrap().into_store();
     for _ in 0..FAILED {
         history.add(&t, super::probe(&t, 0, failure(&t), BODY));
         save(&history, &store);
     }
     drop(store);
     let mut rows: BTreeMap<u8, usize> = BTreeMap::new();
-    for (key, _) in Store::open(folder.path()).unwrap().take_history() {
+    for (key, _) in testing::saved(folder.path()).unwrap().take_history() {
         *rows.entry(key[5]).or_default() += 1;
     }
     assert_eq!(rows[&b'f'], FAILED);

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
+use crate::testing;
 
 mod full_disk;
 mod killed;
@@ -22,7 +23,7 @@ fn batch(sections: &[(&str, Value)], rows: &[(&str, Option<&str>)]) -> Batch {
 }
 
 fn open(folder: &Path) -> Saved {
-    Store::open(folder).unwrap()
+    testing::saved(folder).unwrap()
 }
 
 fn write(folder: &Path, batch: Batch) {
@@ -159,12 +160,13 @@ fn a_newer_release_is_refused_and_nothing_is_touched() {
     for (name, version, shown) in [("schema", 3, "3.1"), ("detection", 9, "2.9")] {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), batch(&[("a", 1.into())], &[]));
+        drop(open(folder.path()));
         let newer = redb::Database::create(folder.path().join("state.redb")).unwrap();
         let transaction = newer.begin_write().unwrap();
         transaction.open_table(VERSIONS).unwrap().insert(name, version).unwrap();
         transaction.commit().unwrap();
         drop(newer);
-        let error = Store::open(folder.path()).unwrap_err();
+        let error = testing::saved(folder.path()).unwrap_err();
         assert_eq!(
             error,
             format!(
