@@ -40,6 +40,9 @@ pub struct Probe {
     pub outcome: Outcome,
     /// Characters of the prompt.
     pub prompt_characters: u64,
+    /// It failed at one address of the target as the one before did there, while another address
+    /// answers: nothing new about whether the target answers.
+    pub no_news: bool,
     /// The same, seen from the server.
     pub server: ServerView,
     /// What the target's GPUs took from before the request until after its end, in joules; `None`
@@ -56,9 +59,16 @@ impl Probe {
         recording: Recording,
         outcome: Outcome,
     ) -> Self {
-        let server = ServerView::default();
-        let (prompt_characters, energy_joules) = (0, None);
-        Self { id, workload, recording, outcome, prompt_characters, server, energy_joules }
+        Self {
+            id,
+            workload,
+            recording,
+            outcome,
+            prompt_characters: 0,
+            no_news: false,
+            server: ServerView::default(),
+            energy_joules: None,
+        }
     }
 
     /// What it is charged to the budget with.
@@ -144,14 +154,19 @@ impl Probing {
         };
         recording.schedule_delay += schedule_delay;
         let mut outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
-        self.transport.addresses().judge(&recording, &mut outcome);
+        let no_news = self.transport.addresses().judge(&recording, &mut outcome);
         self.look_into(&recording, &draw.workload, &mut outcome, &cancel).await;
         let server = ServerView::new(around, &outcome.measurement);
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
         }
         let prompt_characters = draw.prompt.text().chars().count() as u64;
-        Probe { prompt_characters, server, ..Probe::new(id, draw.workload, recording, outcome) }
+        Probe {
+            prompt_characters,
+            no_news,
+            server,
+            ..Probe::new(id, draw.workload, recording, outcome)
+        }
     }
 
     /// Asks on the terms that the server takes. While those are being found out, a refused request

@@ -362,7 +362,7 @@ impl Prober {
 
     /// Takes up whether the target answers, and plans what would settle a doubt.
     fn count(&mut self, probe: &Probe, underway: &Underway) {
-        if self.stop.arrivals.is_cancelled() {
+        if self.stop.arrivals.is_cancelled() || probe.no_news {
             return;
         }
         let (Some(outage), Some(number)) = (&self.outage, underway.number) else { return };

@@ -29,7 +29,11 @@ pub struct KnownAddress {
 
 /// What is known of one name.
 #[derive(Debug, Default)]
-pub(super) struct Known(Vec<Entry>);
+pub(super) struct Known {
+    entries: Vec<Entry>,
+    /// An address has just begun to fail: whether the target still answers is asked at another one.
+    doubt: bool,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -53,6 +57,10 @@ impl Entry {
         self.routed && self.absent_since.is_none()
     }
 
+    fn answers(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.success)
+    }
+
     fn missed(&self, slo: &str) -> bool {
         self.last.as_ref().and_then(|last| last.slos.get(slo)) == Some(&false)
     }
@@ -62,64 +70,84 @@ impl Known {
     /// Takes an answer of the resolver: addresses, and whether there is a route to each. A failed
     /// look-up says nothing about them.
     pub fn note(&mut self, answer: &[(SocketAddr, bool)], now: Instant) {
-        for entry in &mut self.0 {
+        for entry in &mut self.entries {
             let found = answer.iter().find(|(address, _)| *address == entry.address);
             match found {
                 Some((_, routed)) => (entry.routed, entry.absent_since) = (*routed, None),
                 None => entry.absent_since = entry.absent_since.or(Some(now)),
             }
         }
-        self.0.retain(|e| e.absent_since.is_none_or(|since| now - since < RETIRED_AFTER));
+        self.entries.retain(|e| e.absent_since.is_none_or(|since| now - since < RETIRED_AFTER));
         for (address, routed) in answer {
             if self.has(*address) || (self.is_full() && !self.make_room()) {
                 continue;
             }
             let (address, routed) = (*address, *routed);
-            self.0.push(Entry { address, routed, absent_since: None, last: None });
+            self.entries.push(Entry { address, routed, absent_since: None, last: None });
         }
     }
 
     fn is_full(&self) -> bool {
-        self.0.len() >= MAX_ADDRESSES
+        self.entries.len() >= MAX_ADDRESSES
     }
 
     /// Forgets the one that was absent for longest; whether there was one.
     fn make_room(&mut self) -> bool {
-        let absent = self.0.iter().enumerate().filter_map(|(i, e)| Some((e.absent_since?, i)));
-        let longest = absent.min().map(|(_, i)| self.0.remove(i));
+        let absent =
+            self.entries.iter().enumerate().filter_map(|(i, e)| Some((e.absent_since?, i)));
+        let longest = absent.min().map(|(_, i)| self.entries.remove(i));
         longest.is_some()
     }
 
     /// Whether the address is not retired.
     pub fn has(&self, address: SocketAddr) -> bool {
-        self.0.iter().any(|e| e.address == address)
+        self.entries.iter().any(|e| e.address == address)
     }
 
     /// Those that are probed in turn: present, and of a family that this machine can reach, where
     /// there is one.
     pub fn in_turn(&self) -> Vec<SocketAddr> {
         let of = |wanted: fn(&Entry) -> bool| -> Vec<_> {
-            self.0.iter().filter(|e| wanted(e)).map(|e| e.address).collect()
+            self.entries.iter().filter(|e| wanted(e)).map(|e| e.address).collect()
         };
         let routed = of(Entry::is_probed);
         if routed.is_empty() { of(|e| e.absent_since.is_none()) } else { routed }
     }
 
-    /// Takes what a probe at `address` amounts to. A missed SLO stays in the outcome only if every
+    /// Where the next probe in this turn goes: where an address has just begun to fail, to one that
+    /// answered the last time.
+    pub fn next(&mut self, turn: usize) -> Option<SocketAddr> {
+        let in_turn = self.in_turn();
+        let answered = |address: &&SocketAddr| {
+            self.entries.iter().any(|e| e.address == **address && e.answers())
+        };
+        let sure = in_turn.iter().filter(answered).copied().next();
+        let sure = sure.filter(|_| std::mem::take(&mut self.doubt));
+        sure.or_else(|| in_turn.get(turn % in_turn.len().max(1)).copied())
+    }
+
+    /// Takes what a probe at `address` amounts to, and says whether it tells nothing new of the
+    /// target: it failed where the one before had failed, while another address answers. A missed SLO stays in the outcome only if every
     /// other address that is probed missed it the last time as well: as long as one of them keeps
     /// it, the target does.
-    pub fn judge(&mut self, address: SocketAddr, outcome: &mut Outcome) {
+    pub fn judge(&mut self, address: SocketAddr, outcome: &mut Outcome) -> bool {
         let in_turn = self.in_turn();
         let others =
-            || self.0.iter().filter(|e| e.address != address && in_turn.contains(&e.address));
+            || self.entries.iter().filter(|e| e.address != address && in_turn.contains(&e.address));
         let kept = |slo: &str| others().any(|other| !other.missed(slo));
         let verdicts: Vec<_> = outcome.verdicts.iter().map(|v| (v.slo.clone(), v.good)).collect();
         outcome.verdicts.retain(|verdict| verdict.good || !kept(&verdict.slo));
-        if let Some(entry) = self.0.iter_mut().find(|e| e.address == address) {
-            let last = entry.last.get_or_insert_default();
-            last.success = outcome.succeeded();
-            last.slos.extend(verdicts);
-        }
+        let another_answers = others().any(Entry::answers);
+        let Some(entry) = self.entries.iter_mut().find(|e| e.address == address) else {
+            return false;
+        };
+        let failed_before = entry.last.as_ref().is_some_and(|last| !last.success);
+        let last = entry.last.get_or_insert_default();
+        last.success = outcome.succeeded();
+        last.slos.extend(verdicts);
+        let no_news = !last.success && failed_before && another_answers;
+        self.doubt = !last.success && !no_news;
+        no_news
     }
 
     /// All of them, but none that is absent and failed as well: nobody is sent there any more.
@@ -129,7 +157,7 @@ impl Known {
             present: e.absent_since.is_none(),
             success: e.last.as_ref().map(|last| last.success),
         };
-        let listed = self.0.iter().map(known);
+        let listed = self.entries.iter().map(known);
         listed.filter(|known| known.present || known.success != Some(false)).collect()
     }
 }
@@ -179,6 +207,34 @@ mod tests {
         known.note(&answer(&(2..=17).collect::<Vec<_>>()), now);
         assert!(!known.has(at(1)) && known.has(at(17)), "{known:?}");
         assert_eq!(known.in_turn().len(), 16);
+    }
+
+    /// One dead replica is no outage, and where all die it is soon known.
+    #[test]
+    fn what_fails_again_beside_one_that_answers_is_no_news() {
+        let (mut known, now) = (Known::default(), Instant::now());
+        known.note(&answer(&[1, 2, 3]), now);
+        let probe = |known: &mut Known, n: usize, fails: bool| {
+            let mut outcome = if fails {
+                testing::failed(FailureReason::Connect)
+            } else {
+                testing::outcome(Measurement::default())
+            };
+            known.judge(at(n), &mut outcome)
+        };
+        assert!(!probe(&mut known, 1, true), "nothing is known of the others");
+        assert_eq!(known.next(1), Some(at(2)));
+        assert!(!probe(&mut known, 2, false));
+        assert_eq!(known.next(0), Some(at(1)));
+        assert!(probe(&mut known, 1, true));
+        assert_eq!(known.next(2), Some(at(3)));
+        assert!(!probe(&mut known, 3, false));
+        // An address that answered before now fails: whoever answers is asked next, out of turn.
+        assert!(!probe(&mut known, 3, true));
+        assert_eq!(known.next(0), Some(at(2)));
+        assert!(!probe(&mut known, 2, true));
+        assert_eq!(known.next(0), Some(at(1)), "none is left");
+        assert!(!probe(&mut known, 1, true), "no other answers");
     }
 
     #[test]

@@ -196,13 +196,15 @@ impl ServerAddresses {
 
     /// Where each address is probed by itself: takes what a probe amounts to, and takes away the
     /// verdicts of those SLOs that it missed while another address keeps them. What the prober
-    /// itself gave up says nothing about an address.
-    pub fn judge(&self, recording: &Recording, outcome: &mut Outcome) {
+    /// itself gave up says nothing about an address. Says whether it tells nothing new of the
+    /// target: see [`crate::probe::Probe::no_news`].
+    pub fn judge(&self, recording: &Recording, outcome: &mut Outcome) -> bool {
         let each = self.0.as_ref().filter(|places| places.probed == Addresses::Each);
         let own =
             matches!(outcome.reason(), Some(FailureReason::Cancelled | FailureReason::Internal));
-        if let (Some(places), Some(address), false) = (each, recording.address, own) {
-            places.names.judge(address, outcome);
+        match (each, recording.address, own) {
+            (Some(places), Some(address), false) => places.names.judge(address, outcome),
+            _ => false,
         }
     }
 }

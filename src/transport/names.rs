@@ -118,17 +118,13 @@ impl Names {
 
     /// The next address of those that are probed in turn; `None` before the first look-up.
     pub fn next_in_turn(&self) -> Option<SocketAddr> {
-        let addresses = self.state().known.in_turn();
-        if addresses.is_empty() {
-            return None;
-        }
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        Some(addresses[turn % addresses.len()])
+        self.state().known.next(turn)
     }
 
     /// See [`Known::judge`].
-    pub fn judge(&self, address: SocketAddr, outcome: &mut Outcome) {
-        self.state().known.judge(address, outcome);
+    pub fn judge(&self, address: SocketAddr, outcome: &mut Outcome) -> bool {
+        self.state().known.judge(address, outcome)
     }
 
     pub fn list(&self) -> Vec<KnownAddress> {
