@@ -418,7 +418,7 @@ fn log(target: &str, probe: &Probe, confirming: bool) {
             let (reason, status) = (failure.reason, probe.outcome.http_status);
             let why = failure.explanation.as_deref();
             tracing::info!(
-                %target, %workload, probe = id, %reason, status, why, confirming, "probe failed"
+                %target, %workload, probe = id, confirming, %reason, status, why, "probe failed"
             );
             tracing::debug!(probe = id, detail = %failure.detail, "why the probe failed");
         }

@@ -113,8 +113,12 @@ impl FlightRecord {
     #[must_use]
     pub fn differences(&self, probe: &Probe) -> Vec<String> {
         let now = serde_json::to_value(ProbeJson::new(&self.target, probe)).unwrap_or_default();
+        // Inter-token latency had another definition before its source was recorded.
+        let redefined = |key: &str| key == "itl" && self.outcome.get("itl_source").is_none();
         let then = self.outcome.as_object().into_iter().flatten();
-        then.filter(|(key, value)| now.get(key) != Some(value)).map(|(k, _)| k.clone()).collect()
+        let differing =
+            then.filter(|(key, value)| !redefined(key.as_str()) && now.get(key) != Some(value));
+        differing.map(|(key, _)| key.clone()).collect()
     }
 
     /// The text of the file.

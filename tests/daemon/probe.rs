@@ -14,7 +14,7 @@ use crate::common::daemon::run;
 use crate::{Folder, simulator, simulator_with};
 
 /// The documented keys of an object. Taking one away breaks its readers.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 25] = [
     "coalesced_events",
     "content_at",
     "explanation",
@@ -22,6 +22,7 @@ const KEYS: [&str; 24] = [
     "http_status",
     "input_tokens",
     "itl",
+    "itl_source",
     "longest_gap",
     "outcome",
     "output_tokens",

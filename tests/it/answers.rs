@@ -31,6 +31,7 @@ fn line_ends_marks_and_comments_change_nothing() {
         plain.replace("data: ", ": OPENROUTER PROCESSING\n\ndata: "),
         plain.replace("\"index\":0,", "\"index\":0,\ndata: "), // several data lines
         plain.replace("[DONE]", " [DONE] "),
+        plain.replace("[DONE]", "\"[DONE]\""), // written as JSON
         plain.replace("data: [DONE]\n\n", "data: [DONE]"), // no blank line at the end
         format!("{plain}{}", events(&[A, "{\"error\":\"late\"}", "nonsense"])), // more after [DONE]
     ];
@@ -127,7 +128,9 @@ fn shapes_of_choices_and_deltas() {
         assert_eq!(content_events(&o), 2, "{payload}");
     }
     let parts = r#"{"choices":[{"delta":{"content":[{"type":"text","text":"a"}]}}]}"#;
-    assert_eq!(content_events(&check(&events(&[parts, STOP]), "success")), 1);
+    for parts in [parts, &parts.replace(r#""a""#, r#"{"value":"a"}"#)] {
+        assert_eq!(content_events(&check(&events(&[parts, STOP]), "success")), 1, "{parts}");
+    }
     let two = r#"{"choices":[{"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}"#;
     // Each choice finishes by itself.
     check(&events(&[two, STOP]), "truncated");

@@ -57,6 +57,11 @@ pub(super) fn decode(
             return Ok(());
         }
         Ok(Value::Null) if !frame.whole => return Ok(()),
+        // A gateway that writes every event as JSON.
+        Ok(Value::String(text)) if text == END_MARKER && !frame.whole => {
+            tell(EventKind::Done);
+            return Ok(());
+        }
         Ok(Value::Array(list)) => {
             let listed = listed_error(frame, &list);
             let listed = listed.ok_or_else(|| wrong("an event", "a JSON object", &list.into()))?;

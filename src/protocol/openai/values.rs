@@ -23,7 +23,7 @@ pub fn text(object: &Map<String, Value>, key: &str) -> Result<Option<String>, De
 fn part(part: &Value) -> Option<String> {
     match part {
         Value::Object(part) if is_reasoning(part) => None,
-        Value::Object(part) => part.get("text").or_else(|| part.get("refusal")).and_then(plain),
+        Value::Object(part) => part.get("text").or_else(|| part.get("refusal")).map(loose_text),
         other => plain(other),
     }
 }
@@ -52,7 +52,7 @@ pub fn loose_text(value: &Value) -> String {
 }
 
 fn add_text(value: &Value, text: &mut String, depth: usize) {
-    const KEYS: [&str; 5] = ["text", "thinking", "reasoning", "summary", "content"];
+    const KEYS: [&str; 6] = ["text", "thinking", "reasoning", "summary", "content", "value"];
     match value {
         Value::Object(object) if depth > 0 => {
             // One of them: some servers say the same twice.
