@@ -61,7 +61,7 @@ fn number(out: &mut Vec<u8>, mut n: u64) {
     out.push(n.to_le_bytes()[0]);
 }
 
-/// Reads what [`bytes`] wrote.
+/// Reads what [`bytes()`] wrote.
 ///
 /// # Errors
 /// What is wrong with them.

@@ -4,7 +4,7 @@
 //! Sections (named values) ─► rows ─┐
 //! Rows (of the history) ───────────┴─► Batch ─► Store: one thread ─► state.redb
 //! ```
-//! A section is a value of somebody's own type; it is cut into rows ([`json_rows`]), so that a
+//! A section is a value of somebody's own type; it is cut into rows (`json_rows`), so that a
 //! reference is written once and only what has changed is written again. All of a batch is there
 //! after a kill, or nothing of it. Whoever keeps something here has a section of their own and a
 //! type for it.
