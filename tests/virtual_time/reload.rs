@@ -97,7 +97,8 @@ async fn only_what_changed() {
     // What is back begins anew.
     rig.reload(&yaml(&[("a", ""), ("c", "")])).await.unwrap();
     seconds(10).await;
-    assert_eq!(["a", "c"].map(|t| rig.probes(t)), [121.0, 11.0]);
+    // The last of them may be under way.
+    assert!(rig.probes("a") == 121.0 && (10.0..=11.0).contains(&rig.probes("c")));
     assert!(!rig.is_exposed("b"));
     let [a, b, c] = rig.servers.each_ref().map(|(_, s)| s.open());
     assert!(a > 0 && b == 0 && c > 0, "{a} {b} {c}");
@@ -153,18 +154,19 @@ async fn a_changed_label_keeps_counters_and_history() {
         probes.iter().map(|p| p.summary.id.as_str().to_owned()).collect::<Vec<_>>()
     };
     let (before, remembered) = (seen("old"), ids());
-    assert_eq!(before, [100.0, 100.0]);
+    assert_eq!(before, [101.0, 101.0]);
     for (target, stack) in [("{stack: new}", "new"), ("{stack: new, team: x}", "new"), ("{}", "")] {
         let b = ("b", ", labels: {stack: b}"); // so that there is such a label at all
         rig.reload(&yaml(&[("a", &format!(", labels: {target}")), b])).await.unwrap();
         assert_eq!((seen(stack), ids()), (before, remembered.clone()), "{target}");
     }
     seconds(10).await;
-    assert_eq!(seen(""), [110.0, 110.0]);
+    // Ten, and one at once after each reload: whether the new settings work is soon known.
+    assert_eq!(seen(""), [113.0, 113.0]);
     let config = rig.daemon.config();
     let a = config.targets.iter().find(|t| t.name == "a").unwrap();
     let overview = rig.daemon.history.overview(a, now());
-    assert_eq!((overview.month.probes, overview.marks), (110, vec![]));
+    assert_eq!((overview.month.probes, overview.marks), (113, vec![]));
 }
 
 /// Counters go on; a line says that it is another one.
@@ -174,7 +176,7 @@ async fn another_model_draws_a_line() {
     let other =
         yaml(&[("a", ""), ("b", "")]).replace("b.test/v1', model: m", "b.test/v1', model: n");
     rig.reload(&other).await.unwrap();
-    assert_eq!(rig.probes("b"), 100.0);
+    assert_eq!(rig.probes("b"), 101.0);
     let config = rig.daemon.config();
     let marks = |i: usize| rig.daemon.history.overview(&config.targets[i], 0).marks;
     assert_eq!(marks(0), []);
