@@ -89,7 +89,8 @@ async fn only_what_changed() {
     assert!(!rig.is_exposed("c"));
     assert_eq!(["a", "b", "c"].map(|t| rig.daemon.history.probes(t).len()), [32, 32, 0]);
     seconds(10).await;
-    assert_eq!(["a", "b"].map(|t| rig.probes(t)), [111.0, 112.0]);
+    // One at once, and ten, the last of which may be under way.
+    assert!(rig.probes("a") == 111.0 && (111.0..=112.0).contains(&rig.probes("b")));
     assert_eq!([rig.dials("a"), rig.dials("c")], [dials[0], dials[2]]);
     assert!(rig.dials("b") > dials[1], "over connections of its own");
     assert!(!rig.is_exposed("c") && rig.daemon.history.probes("c").is_empty());
@@ -161,12 +162,15 @@ async fn a_changed_label_keeps_counters_and_history() {
         assert_eq!((seen(stack), ids()), (before, remembered.clone()), "{target}");
     }
     seconds(10).await;
-    // Ten, and one at once after each reload: whether the new settings work is soon known.
-    assert_eq!(seen(""), [113.0, 113.0]);
+    // Ten, the last of which may be under way, and one at once after each reload that lasts:
+    // whether the new settings work is soon known.
+    let after = seen("");
+    assert!(after[0] == after[1] && (110.0..=114.0).contains(&after[0]), "{after:?}");
     let config = rig.daemon.config();
     let a = config.targets.iter().find(|t| t.name == "a").unwrap();
     let overview = rig.daemon.history.overview(a, now());
-    assert_eq!((overview.month.probes, overview.marks), (113, vec![]));
+    assert_eq!(f64::from(u32::try_from(overview.month.probes).unwrap()), after[0]);
+    assert_eq!(overview.marks, vec![]);
 }
 
 /// Counters go on; a line says that it is another one.
