@@ -118,8 +118,12 @@ impl Names {
 
     /// The next address of those that are probed in turn; `None` before the first look-up.
     pub fn next_in_turn(&self) -> Option<SocketAddr> {
+        let mut state = self.state();
+        if state.known.in_turn().is_empty() {
+            return None;
+        }
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        self.state().known.next(turn)
+        state.known.next(turn)
     }
 
     /// See [`Known::judge`].

@@ -18,7 +18,12 @@ export default async function (visitor) {
   await until("a newer row", async () => (await version()) !== old);
 
   let asked = 0;
-  page.on("request", () => (asked += 1));
+  const underway = new Set();
+  page.on("request", (request) => {
+    asked += 1;
+    underway.add(request);
+  });
+  for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => underway.delete(request));
   const hide = (hidden) =>
     page.evaluate((hidden) => {
       Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
@@ -26,14 +31,19 @@ export default async function (visitor) {
     }, hidden);
   await hide(true);
   await page.getByText("Paused", { exact: true }).waitFor();
-  await page.waitForLoadState("networkidle");
+  // The other page goes on: two more of its updates, so there was news for both.
+  const news = async () => {
+    for (const _ of [1, 2]) {
+      const last = await version();
+      await until("news meanwhile", async () => (await version()) !== last);
+    }
+  };
+  // What was asked before it was hidden may still be answered and shown.
+  await until("the end of what was under way", async () => underway.size === 0);
+  await news();
   asked = 0;
   const seen = await newest(page);
-  // The other page goes on: two more of its updates, so there was news for both.
-  for (const _ of [1, 2]) {
-    const last = await version();
-    await until("news meanwhile", async () => (await version()) !== last);
-  }
+  await news();
   equal([asked, await newest(page)], [0, seen], "requests of a hidden page, its newest probe");
   await hide(false);
   await until("the news on the page", async () => (await newest(page)) !== seen);
