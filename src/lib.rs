@@ -16,14 +16,15 @@
 //!          │         by `detect`              │
 //!          └───────────────┴────── web, top ──┘
 //! ```
-//! What a server was found to take is in `learned`. Around a probe `server_metrics` looks at the inference server's own page, and beside all probes
-//! `gpu` watches this machine's GPUs. `comparer` sends the same prompt to two targets and lets
-//! [`comparison`] judge; `watcher` holds a target against its own past by [`change`], and counts what
-//! goes unanswered by [`outage`]; what they know survives in `state`. [`explain`] says why a probe
-//! failed, for which `inquiry` may ask the server afterwards. `loop_lag` says how late the prober
-//! itself is. Beside it all stand
-//! `simulate`, a server to probe, `rules`, the alert rules of `alerts/` written for a configuration,
-//! and [`gate`], release profiles.
+//! While an answer is under way, [`progress`] says whether it goes on and whether it has ended; what
+//! a server was found to take is in `learned`. Around a probe `server_metrics` looks at the inference
+//! server's own page, and beside all probes `gpu` watches this machine's GPUs. `comparer` sends the
+//! same prompt to two targets and lets [`comparison`] judge; `watcher` holds a target against its own
+//! past by [`change`], and counts what goes unanswered by [`outage`]; whether something is still the
+//! same is told by its [`fingerprint`]. What they know survives in `state`. [`explain`] says why a
+//! probe failed, for which `inquiry` may ask the server afterwards. `loop_lag` says how late the
+//! prober itself is. Beside it all stand `simulate`, a server to probe, `rules`, the alert rules of
+//! `alerts/` written for a configuration, and [`gate`], release profiles.
 //!
 //! Invariants:
 //! - The core below knows no clock and no runtime, and of files only the configuration and what it
@@ -60,12 +61,13 @@ pub mod tokenizer;
 pub mod gpu_settings;
 pub mod target;
 
+pub mod progress;
+
 pub mod budget;
 pub mod explain;
 pub mod interpret;
 pub mod outage;
 pub mod outcome;
-pub mod progress;
 
 pub mod fingerprint;
 
