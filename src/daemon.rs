@@ -19,10 +19,12 @@ use self::state::{Budgets, Endpoints, Written};
 use crate::budget::Ledger;
 use crate::comparer::{Fleet, Means};
 use crate::config::Config;
+use crate::flight::{Recorder, RecorderStatus};
 use crate::gpu::EnergyMeter;
 use crate::history::{History, Occasion};
 use crate::metrics::Metrics;
 use crate::probe::Probing;
+use crate::probe::sink::{Sink, TargetSinks};
 use crate::prober::commission::{Desk, desk};
 use crate::prober::{Prober, Stop};
 use crate::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Saved, Store};
@@ -44,12 +46,22 @@ const SEEDS_PER_PROBER: u64 = 3;
 /// How a target's server is reached; tests put a simulator behind a pipe here.
 pub type Dial = Box<dyn Fn(&Target) -> Result<Transport, String> + Send + Sync>;
 
+/// What the probes of the past are kept in.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The recent past.
+    pub history: Arc<History>,
+    /// Records on disk, if there are to be any.
+    pub recorder: Option<Recorder>,
+}
+
 /// The running daemon.
 pub struct Daemon {
     /// Everything measured.
     pub metrics: Arc<Metrics>,
     /// The recent past.
     pub history: Arc<History>,
+    recorder: Option<Recorder>,
     energy: Arc<EnergyMeter>,
     clock: WallClock,
     dial: Dial,
@@ -111,7 +123,7 @@ impl Daemon {
         dial: Dial,
     ) -> Result<Arc<Self>, String> {
         let clock: WallClock = Arc::new(SystemTime::now);
-        Self::start_with(clock, Arc::default(), config, source, metrics, dial)
+        Self::start_with(clock, Memory::default(), config, source, metrics, dial)
     }
 
     /// Starts probing, by a wall clock. `source` is the file that a reload reads again, if there is
@@ -121,14 +133,14 @@ impl Daemon {
     /// When a target's transport cannot be made, or the state cannot be read; nothing runs then.
     pub fn start_with(
         clock: WallClock,
-        history: Arc<History>,
+        memory: Memory,
         config: Config,
         source: Option<PathBuf>,
         metrics: Arc<Metrics>,
         dial: Dial,
     ) -> Result<Arc<Self>, String> {
         let saved = config.state_dir.as_deref().map(Store::open).transpose()?;
-        Self::start_from(saved, clock, history, config, source, metrics, dial)
+        Self::start_from(saved, clock, memory, config, source, metrics, dial)
     }
 
     /// As [`Daemon::start_with`], from what was found in the state folder already.
@@ -138,12 +150,16 @@ impl Daemon {
     pub fn start_from(
         mut saved: Option<Saved>,
         clock: WallClock,
-        history: Arc<History>,
+        memory: Memory,
         config: Config,
         source: Option<PathBuf>,
         metrics: Arc<Metrics>,
         dial: Dial,
     ) -> Result<Arc<Self>, String> {
+        let Memory { history, recorder } = memory;
+        if let Some(recorder) = &recorder {
+            metrics.set_flight_losses(recorder.losses());
+        }
         let past = saved.as_mut().and_then(|saved| saved.take(CHANGE)).unwrap_or_default();
         let compared = saved.as_mut().and_then(|saved| saved.take(COMPARISONS));
         let outages = saved.as_mut().and_then(|saved| saved.take(OUTAGES)).unwrap_or_default();
@@ -159,6 +175,7 @@ impl Daemon {
             metrics,
             clock: Arc::clone(&clock),
             history: Arc::clone(&history),
+            recorder,
             energy: Arc::default(),
             dial,
             source,
@@ -201,6 +218,18 @@ impl Daemon {
     /// When the transport cannot be made.
     pub fn dial(&self, target: &Target) -> Result<Transport, String> {
         (self.dial)(target)
+    }
+
+    /// How the flight recorder does, if there is one.
+    #[must_use]
+    pub fn recorder(&self) -> Option<RecorderStatus> {
+        self.recorder.as_ref().map(Recorder::status)
+    }
+
+    /// What measures the energy of probes.
+    #[must_use]
+    pub fn energy(&self) -> &Arc<EnergyMeter> {
+        &self.energy
     }
 
     /// What is known of a target's past.
@@ -349,22 +378,30 @@ impl Daemon {
         let seed = seed_of(self.seed, &target.name);
         let seed = seed.wrapping_add(state.applied.wrapping_mul(SEEDS_PER_PROBER));
         let spending = state.spending.entry(target.name.clone()).or_default().clone();
-        let history = Arc::clone(&self.history);
+        let sinks = self.sinks(state, &target);
         let energy = Arc::clone(&self.energy);
         let (desk, commissions) = desk();
         let probing = Arc::new(probing);
         let known = Arc::clone(&probing);
-        let prober = Prober::new(probing, metrics, history, seed, commissions, stop.clone());
+        let prober = Prober::new(probing, sinks, seed, commissions, stop.clone());
         let prober = prober
             .metered(energy)
             .spending(spending)
-            .watched(state.watchers.get(&target.name))
-            .counted(state.outages.get(&target.name))
+            .confirming(state.outages.get(&target.name))
             .first_within(spread.min(FIRST_WITHIN).min(target.schedule.interval));
         let prober = self.tasks.spawn(prober.run());
         state
             .running
             .insert(target.name.clone(), Running { target, probing: known, stop, prober, desk });
+    }
+
+    /// Everything that is told of the target's probes.
+    fn sinks(&self, state: &State, target: &Arc<Target>) -> TargetSinks {
+        let recorder = self.recorder.as_ref().map(|recorder| recorder.sink(&self.history));
+        let mut sinks: Vec<&dyn Sink> =
+            vec![&self.history, &*self.metrics, &state.watchers, &state.outages];
+        sinks.extend(recorder.as_ref().map(|recorder| recorder as &dyn Sink));
+        TargetSinks::open(&sinks, target, self.metrics.sink_panics())
     }
 
     /// Ends a prober in its own time; nobody waits for it but the tracker.

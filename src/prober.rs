@@ -3,7 +3,6 @@
 //! Open loop: arrivals do not wait for answers, so a slow server is not asked less often.
 
 pub mod commission;
-mod confirm;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,18 +16,15 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::commission::{Commission, Commissions};
-use self::confirm::Confirming;
 use crate::budget::Ledger;
 use crate::failure::{Failure, FailureReason};
 use crate::gpu::EnergyMeter;
-use crate::history::History;
-use crate::metrics::{TargetMetrics, WorkloadMetrics};
-use crate::outage::Doubt;
+use crate::probe::sink::{ProbeEvent, TargetSinks, TargetStatus};
 use crate::probe::{Probe, Probing};
 use crate::request::ProbeId;
 use crate::skip::SkipReason;
 use crate::transport::Answered;
-use crate::watcher::{OutageWatch, Watch};
+use crate::watcher::OutageWatch;
 use crate::workload::Workload;
 use crate::workload::mix::{Draw, Mix};
 
@@ -51,23 +47,40 @@ pub struct Stop {
     pub removed: CancellationToken,
 }
 
+impl Stop {
+    /// How the target stands that is probed.
+    #[must_use]
+    pub fn status(&self) -> TargetStatus {
+        if self.removed.is_cancelled() {
+            TargetStatus::Removed
+        } else if self.arrivals.is_cancelled() {
+            TargetStatus::Retired
+        } else {
+            TargetStatus::Active
+        }
+    }
+}
+
 /// A probe to be made.
 struct Job {
+    id: ProbeId,
     probing: Arc<Probing>,
-    metrics: Option<Arc<WorkloadMetrics>>,
+    sinks: Arc<TargetSinks>,
     energy: Arc<EnergyMeter>,
-    cancel: CancellationToken,
+    stop: Stop,
     answered: Answered,
     draw: Draw,
 }
 
 impl Job {
-    /// Makes it, counted as under way meanwhile.
+    /// Makes it.
     async fn run(self, scheduled: Instant) -> Probe {
-        let _in_flight = self.metrics.as_ref().map(WorkloadMetrics::begin);
+        let began = ProbeEvent::Began { id: &self.id, workload: &self.draw.workload };
+        self.sinks.tell(began, self.stop.status());
         let measuring = self.energy.begin(&self.probing.target.gpus).await;
         let delay = scheduled.elapsed();
-        let probe = self.probing.probe_telling(self.draw, delay, &self.answered, self.cancel);
+        let (answered, cancel) = (&self.answered, self.stop.probes);
+        let probe = self.probing.probe_telling(self.id, self.draw, delay, answered, cancel);
         let mut probe = probe.await;
         if let Some(measuring) = measuring {
             probe.energy_joules = measuring.end(probe.server.alone).await;
@@ -79,14 +92,10 @@ impl Job {
 /// Probes one target until stopped.
 pub struct Prober {
     probing: Arc<Probing>,
-    metrics: Arc<TargetMetrics>,
-    history: Arc<History>,
+    sinks: Arc<TargetSinks>,
     energy: Arc<EnergyMeter>,
-    /// Learns what is usual; a prober on its own has none.
-    watch: Option<Arc<Watch>>,
-    /// Counts failures in a row; a prober on its own has none, and confirms nothing.
+    /// Says when a failure is to be confirmed; a prober on its own has none.
     outage: Option<Arc<OutageWatch>>,
-    confirming: Confirming,
     /// What confirming probes ask: drawn apart, so that the schedule's draws stay the same.
     confirming_mix: Mix,
     mix: Mix,
@@ -105,16 +114,27 @@ pub struct Prober {
 
 /// What is known of a probe under way.
 struct Underway {
-    /// For the case that it panics.
+    /// For the case that it panics, as the workload.
+    id: ProbeId,
     workload: Arc<Workload>,
     /// Who commissioned it.
     done: Option<oneshot::Sender<Probe>>,
     /// Whether the server has done its work.
     answered: Answered,
-    /// Where it stands in the order of beginnings.
-    number: Option<u64>,
     /// Whether it confirms another one, and counts in no figure.
     confirming: bool,
+}
+
+impl Underway {
+    fn of(job: &Job) -> Self {
+        Self {
+            id: job.id.clone(),
+            workload: Arc::clone(&job.draw.workload),
+            done: None,
+            answered: job.answered.clone(),
+            confirming: false,
+        }
+    }
 }
 
 impl Prober {
@@ -122,8 +142,7 @@ impl Prober {
     #[must_use]
     pub fn new(
         probing: Arc<Probing>,
-        metrics: Arc<TargetMetrics>,
-        history: Arc<History>,
+        sinks: TargetSinks,
         seed: u64,
         commissions: Commissions,
         stop: Stop,
@@ -133,12 +152,9 @@ impl Prober {
             mix: Mix::new(&probing.target.workloads, seed),
             rng: ChaCha8Rng::seed_from_u64(seed.wrapping_add(1)),
             probing,
-            metrics,
-            history,
+            sinks: Arc::new(sinks),
             energy: Arc::default(),
-            watch: None,
             outage: None,
-            confirming: Confirming::default(),
             confirming_mix,
             first_within: Duration::ZERO,
             spending: Ledger::default(),
@@ -168,15 +184,9 @@ impl Prober {
         Self { spending, ..self }
     }
 
-    /// Tells this watch of every probe.
+    /// Confirms failures when this says so.
     #[must_use]
-    pub fn watched(self, watch: Option<Arc<Watch>>) -> Self {
-        Self { watch, ..self }
-    }
-
-    /// Keeps count of failures in a row here, and confirms the first of them.
-    #[must_use]
-    pub fn counted(self, outage: Option<Arc<OutageWatch>>) -> Self {
+    pub fn confirming(self, outage: Option<Arc<OutageWatch>>) -> Self {
         Self { outage, ..self }
     }
 
@@ -195,7 +205,8 @@ impl Prober {
         let mut first = Some(now + self.first_within.mul_f64(self.apart().random::<f64>()));
         let stopped = self.stop.arrivals.clone();
         loop {
-            let (begin, confirm) = (first.unwrap_or(now), self.confirming.next());
+            let confirm = self.outage.as_ref().and_then(|outage| outage.confirm_at());
+            let begin = first.unwrap_or(now);
             tokio::select! {
                 biased;
                 () = stopped.cancelled() => break,
@@ -259,44 +270,30 @@ impl Prober {
     fn skip(&self, draw: &Draw, reason: SkipReason) {
         let (target, workload) = (&self.probing.target.name, &draw.workload.name);
         tracing::debug!(%target, %workload, %reason, "arrival skipped");
-        if let Some(metrics) = self.metrics.workload(workload) {
-            metrics.skipped(reason);
-        }
+        let skipped = ProbeEvent::Skipped { workload: &draw.workload, reason };
+        self.sinks.tell(skipped, self.stop.status());
     }
 
     fn start(&mut self, draw: Draw, scheduled: Instant, confirming: bool) {
-        let underway = Underway { confirming, ..self.begun(&draw) };
         let job = self.job(draw);
-        let answered = job.answered.clone();
+        let underway = Underway { confirming, ..Underway::of(&job) };
         let task = self.running.spawn(async move { Some(job.run(scheduled).await) });
-        self.underway.insert(task.id(), Underway { answered, ..underway });
-    }
-
-    fn begun(&self, draw: &Draw) -> Underway {
-        Underway {
-            workload: Arc::clone(&draw.workload),
-            done: None,
-            answered: Answered::default(),
-            number: self.outage.as_ref().map(|outage| outage.begin()),
-            confirming: false,
-        }
+        self.underway.insert(task.id(), underway);
     }
 
     /// Makes a confirming probe that is due, within the same limits as any other.
     fn confirm(&mut self, due: Instant) {
-        let workload = self.confirming.take(&self.probing.target.workloads);
+        let Some(outage) = self.outage.clone() else { return };
+        let workload = outage.take_confirming(&self.probing.target.workloads);
         let draw = workload.and_then(|workload| self.confirming_mix.draw_from(workload));
-        let (Some(draw), Some(outage)) = (draw, self.outage.clone()) else { return };
+        let Some(draw) = draw else { return };
         let Some(reason) = self.skip_reason(due) else {
             outage.confirm();
             self.start(draw, due, true);
             return;
         };
         tracing::debug!(target_name = %self.probing.target.name, %reason, "not confirmed");
-        if reason == SkipReason::Budget && outage.outage().doubt() == Doubt::Recovering {
-            // There will be no second answer today.
-            outage.believe();
-        }
+        outage.not_confirmed(reason);
     }
 
     /// Holds a place for the probe until it is told to begin, or that it is not wanted.
@@ -307,9 +304,8 @@ impl Prober {
             let _ = accepted.send(Err(reason)); // who asked may be gone
             return;
         }
-        let underway = Underway { done: Some(done), ..self.begun(&draw) };
         let (job, stopped) = (self.job(draw), self.stop.arrivals.clone());
-        let answered = job.answered.clone();
+        let underway = Underway { done: Some(done), ..Underway::of(&job) };
         let task = self.running.spawn(async move {
             let begin = tokio::select! {
                 biased;
@@ -318,16 +314,17 @@ impl Prober {
             };
             Some(job.run(begin).await)
         });
-        self.underway.insert(task.id(), Underway { answered, ..underway });
+        self.underway.insert(task.id(), underway);
         let _ = accepted.send(Ok(()));
     }
 
     fn job(&self, draw: Draw) -> Job {
         Job {
+            id: ProbeId::random(),
             probing: Arc::clone(&self.probing),
-            metrics: self.metrics.workload(&draw.workload.name).cloned(),
+            sinks: Arc::clone(&self.sinks),
             energy: Arc::clone(&self.energy),
-            cancel: self.stop.probes.clone(),
+            stop: self.stop.clone(),
             answered: Answered::default(),
             draw,
         }
@@ -346,72 +343,25 @@ impl Prober {
                 // Not the error itself: a panic's message may quote what was being read.
                 tracing::error!(target_name = %self.probing.target.name, "a probe panicked");
                 let failure = Failure::new(FailureReason::Internal, "the probe panicked");
-                self.probing.not_sent(ProbeId::random(), &underway.workload, failure)
+                self.probing.not_sent(underway.id.clone(), &underway.workload, failure)
             }
         };
+        let probe = Probe { confirming: underway.confirming, ..probe };
+        let target = &self.probing.target;
+        log(&target.name, &probe);
+        self.spending.add(target.price.as_ref(), probe.charge());
+        self.sinks.tell(ProbeEvent::Over(&probe), self.stop.status());
         if let Some(done) = underway.done.take() {
-            let _ = done.send(probe.clone()); // who asked may be gone
-        }
-        self.count(&probe, &underway);
-        if underway.confirming {
-            self.record_confirming(&probe);
-        } else {
-            self.record(probe);
-        }
-    }
-
-    /// Takes up whether the target answers, and plans what would settle a doubt.
-    fn count(&mut self, probe: &Probe, underway: &Underway) {
-        if self.stop.arrivals.is_cancelled() || probe.no_news {
-            return;
-        }
-        let (Some(outage), Some(number)) = (&self.outage, underway.number) else { return };
-        let reason = probe.outcome.reason();
-        let Some(doubt) = outage.observe(number, reason) else { return };
-        let throttled = reason == Some(FailureReason::Throttled);
-        let (workload, now) = (&probe.workload.name, Instant::now());
-        self.confirming.settle(doubt, workload, throttled, underway.confirming, now);
-    }
-
-    /// A confirming probe costs what it costs, and is in no other figure: there are more of them
-    /// when a target is ill, so that they would weigh its bad hours twice.
-    fn record_confirming(&mut self, probe: &Probe) {
-        let target = &self.probing.target;
-        log(&target.name, probe, true);
-        self.spending.add(target.price.as_ref(), probe.charge());
-        if let Some(model) = self.probing.model.known() {
-            self.metrics.set_model(&model);
-        }
-        self.metrics.record_cost(&probe.workload.name, &probe.outcome.measurement);
-    }
-
-    fn record(&mut self, probe: Probe) {
-        let target = &self.probing.target;
-        log(&target.name, &probe, false);
-        self.spending.add(target.price.as_ref(), probe.charge());
-        if let Some(model) = self.probing.model.known() {
-            self.metrics.set_model(&model);
-        }
-        let (workload, id) = (&probe.workload.name, probe.id.as_str());
-        self.metrics.record(workload, &probe.recording, &probe.outcome, id);
-        self.metrics.record_server(workload, &probe.server, probe.outcome.measurement.ttft);
-        if let Some(joules) = probe.energy_joules {
-            self.metrics.record_energy(workload, &probe.outcome, joules);
-        }
-        if let Some(watch) = self.watch.as_ref().filter(|_| !self.stop.arrivals.is_cancelled()) {
-            // Nothing is learnt from a target that has changed since.
-            watch.observe(&probe);
-        }
-        if !self.stop.removed.is_cancelled() {
-            self.history.add(target, probe);
+            let _ = done.send(probe); // who asked may be gone
         }
     }
 }
 
 /// The outcome in our own words at info level; the server's only at debug level, because they may
 /// quote the prompt.
-fn log(target: &str, probe: &Probe, confirming: bool) {
+fn log(target: &str, probe: &Probe) {
     let (id, workload) = (probe.id.as_str(), &probe.workload.name);
+    let confirming = probe.confirming;
     match &probe.outcome.result {
         Ok(()) => tracing::debug!(%target, %workload, probe = id, confirming, "probe succeeded"),
         Err(failure) => {

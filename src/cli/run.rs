@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::remember::RememberArgs;
 use super::{CliError, LogArgs, load, runtime, say};
 use crate::config::Config;
-use crate::daemon::{Daemon, network};
+use crate::daemon::{Daemon, Memory, network};
 use crate::loop_lag;
 use crate::metrics::{HistogramForm, Metrics, MetricsOptions};
 use crate::shutdown::{self, Reloads};
@@ -114,7 +114,7 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     let mut asked_to_end = std::pin::pin!(shutdown::requested());
     let mut reloads = Reloads::listen();
     // Refused before any port is bound, too.
-    let history = args.remember.history(&tasks, &stop)?;
+    let recorder = args.remember.recorder(&tasks, &stop)?;
     let saved = match config.as_ref().and_then(|config| config.state_dir.clone()) {
         None => None,
         Some(folder) => tokio::select! {
@@ -136,7 +136,8 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     watch_loops(&metrics, &io, &tasks, &stop);
     let file = args.config.clone();
     let clock = Arc::new(SystemTime::now);
-    let daemon = Daemon::start_from(saved, clock, history, config, file, metrics, network(io))?;
+    let memory = Memory { history: args.remember.history(), recorder };
+    let daemon = Daemon::start_from(saved, clock, memory, config, file, metrics, network(io))?;
     let site = Site::new(Arc::clone(&daemon), args.web(), stop.clone());
     for listener in listeners {
         announce(&listener);

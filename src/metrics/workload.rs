@@ -28,6 +28,7 @@ pub struct WorkloadMetrics {
     pub(super) probes: Counter,
     pub(super) failures: CounterSet,
     pub(super) skipped: CounterSet,
+    pub(super) given_up: Counter,
     pub(super) in_flight: Gauge,
     pub(super) success: LateGauge,
     pub(super) last_probe: LateGauge,
@@ -108,8 +109,9 @@ impl WorkloadMetrics {
         Self {
             name: workload.name.clone(),
             probes: Counter::default(),
-            failures: CounterSet::new(FailureReason::ALL.map(FailureReason::as_str)),
+            failures: CounterSet::new(FailureReason::counted().map(FailureReason::as_str)),
             skipped: CounterSet::new(SkipReason::ALL.map(SkipReason::as_str)),
+            given_up: Counter::default(),
             in_flight: Gauge::default(),
             success: LateGauge::default(),
             last_probe: LateGauge::default(),

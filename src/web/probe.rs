@@ -56,9 +56,8 @@ pub(super) async fn probe(
     let transport = site.daemon.dial(&target).map_err(refuse)?;
     let probing = Probing::new(Arc::clone(&target), transport);
     let probe = make(&probing, patience).await.ok_or_else(|| refuse("no prompt".to_owned()))?;
-    let model = probing.model.known();
     let options = site.daemon.metrics.options();
-    let metrics = Metrics::of_one(options, &config, &probe, model.as_deref());
+    let metrics = Metrics::of_one(options, &config, &probe, probing.transport.addresses());
     if wanted.debug {
         return Ok(probe_debug::page(&target, probe, &metrics, &config, site.options.recordings));
     }

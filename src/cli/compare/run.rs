@@ -11,9 +11,8 @@ use crate::comparer::{Comparer, Live, begin};
 use crate::comparison::{Cause, Comparison, DropReason, Judge, Snapshot, Standing, Waits};
 use crate::config::Config;
 use crate::detect::Verdict;
-use crate::history::History;
-use crate::metrics::{Metrics, MetricsOptions};
 use crate::probe::Probing;
+use crate::probe::sink::TargetSinks;
 use crate::prober::commission::{Desk, desk};
 use crate::prober::{Prober, Stop};
 use crate::shutdown;
@@ -44,11 +43,9 @@ impl Run<'_> {
             () = &mut asked_to_end => return Err("interrupted: nothing was compared".to_owned()),
             answer = both_answer(&spec, &io) => answer?,
         }
-        let metrics = Metrics::new(MetricsOptions::default());
-        metrics.load(&self.config);
         let probers = Probers::default();
-        let baseline = probers.start(&spec.baseline, &metrics, &io)?;
-        let candidate = probers.start(&spec.candidate, &metrics, &io)?;
+        let baseline = probers.start(&spec.baseline, &io)?;
+        let candidate = probers.start(&spec.candidate, &io)?;
         let seed = self.config.seed.unwrap_or_else(rand::random);
         let judge = Judge::new(&spec, spec.streams(), begin(None, Cause::New));
         let usual = PAIRS.saturating_mul(spec.workloads.len() as u64);
@@ -109,22 +106,15 @@ async fn both_answer(spec: &Comparison, io: &IoThreads) -> Result<(), String> {
 struct Probers {
     tasks: TaskTracker,
     stop: Stop,
-    history: Arc<History>,
 }
 
 impl Probers {
-    fn start(
-        &self,
-        target: &Arc<Target>,
-        metrics: &Metrics,
-        io: &IoThreads,
-    ) -> Result<Desk, String> {
+    fn start(&self, target: &Arc<Target>, io: &IoThreads) -> Result<Desk, String> {
         let transport = Transport::network(target, io)?;
         let probing = Arc::new(Probing::new(Arc::clone(target), transport));
-        let metrics = metrics.target(&target.name).ok_or("a target has no metrics")?;
         let (desk, commissions) = desk();
-        let (history, stop) = (Arc::clone(&self.history), self.stop.clone());
-        let prober = Prober::new(probing, metrics, history, 0, commissions, stop);
+        let (sinks, stop) = (TargetSinks::default(), self.stop.clone());
+        let prober = Prober::new(probing, sinks, 0, commissions, stop);
         self.tasks.spawn(prober.unscheduled().run());
         Ok(desk)
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use llm_prober::config::Config;
-use llm_prober::daemon::Daemon;
+use llm_prober::daemon::{Daemon, Memory};
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::{Phase, SimulatorConfig};
 use llm_prober::state::{CHANGE, Store};
@@ -92,7 +92,7 @@ impl Rig {
         Daemon::start_from(
             config.state_dir.as_deref().map(open).transpose()?,
             Arc::clone(&self.clock),
-            Arc::default(),
+            Memory::default(),
             config,
             Some(self.file()),
             metrics,
