@@ -16,17 +16,17 @@ use tokio_util::task::TaskTracker;
 
 use self::gpus::Watched;
 use self::state::{Budgets, Endpoints, Written};
-use crate::budget::Ledger;
-use crate::comparer::{Fleet, Means};
+use crate::budget::{Charge, Ledger};
+use crate::comparer::{Fleet, StartContext};
 use crate::config::Config;
 use crate::flight::{Recorder, RecorderStatus};
 use crate::gpu::EnergyMeter;
 use crate::history::{History, Occasion};
+use crate::load::{Admission, Driver, Limits, OpenLoop, Prober, Stop};
 use crate::metrics::Metrics;
 use crate::probe::Probing;
+use crate::probe::log::Log;
 use crate::probe::sink::{Sink, TargetSinks};
-use crate::prober::commission::{Desk, desk};
-use crate::prober::{Prober, Stop};
 use crate::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Saved, Store};
 use crate::target::{Moved, Target};
 use crate::transport::{IoThreads, Transport};
@@ -99,10 +99,11 @@ struct State {
 
 struct Running {
     target: Arc<Target>,
-    probing: Arc<Probing>,
-    stop: Stop,
-    prober: JoinHandle<()>,
-    desk: Desk,
+    prober: Arc<Prober>,
+    /// Its own schedule.
+    driver: JoinHandle<OpenLoop>,
+    /// What one of its probes costs at most.
+    most: Charge,
 }
 
 /// How a target reaches its server over the network.
@@ -294,7 +295,7 @@ impl Daemon {
                     (self.dial)(target).map_err(|e| format!("target `{}`: {e}", target.name))?;
                 let mut probing = Probing::new(Arc::clone(target), transport);
                 if let Some(before) = state.running.get(&target.name) {
-                    probing.go_on_from(&before.probing);
+                    probing.go_on_from(before.prober.probing());
                 }
                 fresh.push(probing);
             }
@@ -311,7 +312,7 @@ impl Daemon {
                 self.changed(&running.target, next);
             } else {
                 tracing::info!(target_name = %name, "target removed");
-                running.stop.removed.cancel();
+                running.prober.stop().removed.cancel();
             }
             self.retire(running);
         }
@@ -352,8 +353,8 @@ impl Daemon {
         let live = comparisons.apply(
             &config.comparisons,
             config.watched_streams(),
-            &Means {
-                desk: &|target| running.get(target).map(|r| r.desk.clone()),
+            &StartContext {
+                prober: &|target| running.get(target).map(|r| Arc::clone(&r.prober)),
                 seed: &|comparison| seed_of(self.seed, &format!("comparison {}", comparison.name)),
                 tasks: &self.tasks,
             },
@@ -373,46 +374,43 @@ impl Daemon {
         if target.tls.insecure_skip_verify {
             tracing::warn!(target_name = %target.name, "certificates are not verified");
         }
-        let stop = Stop::default();
         // Another seed each time: the same nonces would find their prompts in the prefix cache.
         let seed = seed_of(self.seed, &target.name);
         let seed = seed.wrapping_add(state.applied.wrapping_mul(SEEDS_PER_PROBER));
         let spending = state.spending.entry(target.name.clone()).or_default().clone();
-        let sinks = self.sinks(state, &target);
-        let energy = Arc::clone(&self.energy);
-        let (desk, commissions) = desk();
-        let probing = Arc::new(probing);
-        let known = Arc::clone(&probing);
-        let prober = Prober::new(probing, sinks, seed, commissions, stop.clone());
-        let prober = prober
-            .metered(energy)
-            .spending(spending)
-            .confirming(state.outages.get(&target.name))
-            .first_within(spread.min(FIRST_WITHIN).min(target.schedule.interval));
-        let prober = self.tasks.spawn(prober.run());
-        state
-            .running
-            .insert(target.name.clone(), Running { target, probing: known, stop, prober, desk });
+        let admission = Admission::new(Limits::of(&target), spending);
+        let (sinks, energy) = (self.sinks(state, &target), Arc::clone(&self.energy));
+        let stop = Stop::default();
+        let arrivals = stop.arrivals.clone();
+        let prober = Prober::new(Arc::new(probing), admission, sinks, energy, stop);
+        let prober = Arc::new(prober);
+        let first_within = spread.min(FIRST_WITHIN).min(target.schedule.interval);
+        let outage = state.outages.get(&target.name);
+        let schedule = OpenLoop::new(Arc::clone(&prober), seed, first_within, outage);
+        let driver = self.tasks.spawn(Driver::new(schedule, arrivals).run());
+        let most = Charge::most_of(&target.workloads);
+        state.running.insert(target.name.clone(), Running { target, prober, driver, most });
     }
 
     /// Everything that is told of the target's probes.
     fn sinks(&self, state: &State, target: &Arc<Target>) -> TargetSinks {
         let recorder = self.recorder.as_ref().map(|recorder| recorder.sink(&self.history));
         let mut sinks: Vec<&dyn Sink> =
-            vec![&self.history, &*self.metrics, &state.watchers, &state.outages];
+            vec![&Log, &self.history, &*self.metrics, &state.watchers, &state.outages];
         sinks.extend(recorder.as_ref().map(|recorder| recorder as &dyn Sink));
         TargetSinks::open(&sinks, target, self.metrics.sink_panics())
     }
 
-    /// Ends a prober in its own time; nobody waits for it but the tracker.
+    /// Ends probing of a target in its own time; nobody waits for it but the tracker.
     fn retire(&self, running: Running) {
-        running.stop.arrivals.cancel();
+        let Running { prober, driver, .. } = running;
+        prober.stop().arrivals.cancel();
         self.tasks.spawn(async move {
-            let mut prober = running.prober;
-            if tokio::time::timeout(GRACE, &mut prober).await.is_err() {
-                running.stop.probes.cancel();
-                let _ = prober.await; // its panic, if any, was logged where it happened
+            // Whoever asked for its probes.
+            if tokio::time::timeout(GRACE, prober.idle()).await.is_err() {
+                prober.stop().probes.cancel();
             }
+            let _ = driver.await; // its panic, if any, was logged where it happened
         });
     }
 

@@ -1,5 +1,6 @@
 //! One probe: build the request, exchange it, interpret the recording.
 
+pub mod log;
 pub mod sink;
 
 use std::sync::Arc;

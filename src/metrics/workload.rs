@@ -110,7 +110,7 @@ impl WorkloadMetrics {
             name: workload.name.clone(),
             probes: Counter::default(),
             failures: CounterSet::new(FailureReason::counted().map(FailureReason::as_str)),
-            skipped: CounterSet::new(SkipReason::ALL.map(SkipReason::as_str)),
+            skipped: CounterSet::new(SkipReason::ALL.iter().map(|reason| reason.as_str())),
             given_up: Counter::default(),
             in_flight: Gauge::default(),
             success: LateGauge::default(),

@@ -1,5 +1,5 @@
-//! Who is told of a target's probes: what counts them, remembers them, learns from them, keeps them
-//! on disk. Whoever makes probes delivers them here and knows none of them.
+//! Who is told of a target's probes: what logs them, remembers them, counts them, learns from them,
+//! keeps them on disk. Whoever makes probes delivers them here and knows none of them.
 //!
 //! A sink is opened per target, and anew when the target changes, so that a probe of the target as
 //! it was is never written into the one that it is now. A sink does not block: one that writes to
@@ -22,6 +22,8 @@ use crate::workload::Workload;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum SinkName {
+    /// The log.
+    Log,
     /// The recent past, for people.
     History,
     /// What Prometheus scrapes.

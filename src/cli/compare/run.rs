@@ -6,15 +6,16 @@ use tokio_util::task::TaskTracker;
 
 use super::screen::Screen;
 use super::{CompareArgs, PAIRS};
+use crate::budget::Ledger;
 use crate::cli::answers;
 use crate::comparer::{Comparer, Live, begin};
 use crate::comparison::{Cause, Comparison, DropReason, Judge, Snapshot, Standing, Waits};
 use crate::config::Config;
 use crate::detect::Verdict;
+use crate::load::{Admission, Limits, Prober, Stop};
 use crate::probe::Probing;
-use crate::probe::sink::TargetSinks;
-use crate::prober::commission::{Desk, desk};
-use crate::prober::{Prober, Stop};
+use crate::probe::log::Log;
+use crate::probe::sink::{SinkPanics, TargetSinks};
 use crate::shutdown;
 use crate::skip::SkipReason;
 use crate::target::Target;
@@ -44,8 +45,8 @@ impl Run<'_> {
             answer = both_answer(&spec, &io) => answer?,
         }
         let probers = Probers::default();
-        let baseline = probers.start(&spec.baseline, &io)?;
-        let candidate = probers.start(&spec.candidate, &io)?;
+        let baseline = probers.of(&spec.baseline, &io)?;
+        let candidate = probers.of(&spec.candidate, &io)?;
         let seed = self.config.seed.unwrap_or_else(rand::random);
         let judge = Judge::new(&spec, spec.streams(), begin(None, Cause::New));
         let usual = PAIRS.saturating_mul(spec.workloads.len() as u64);
@@ -101,7 +102,7 @@ async fn both_answer(spec: &Comparison, io: &IoThreads) -> Result<(), String> {
     Err(format!("{}; nothing was compared", silent.join("; ")))
 }
 
-/// Both sides' probers, which follow no schedule of their own.
+/// Both sides' probers, which follow no schedule of their own and tell the log alone.
 #[derive(Default)]
 struct Probers {
     tasks: TaskTracker,
@@ -109,14 +110,13 @@ struct Probers {
 }
 
 impl Probers {
-    fn start(&self, target: &Arc<Target>, io: &IoThreads) -> Result<Desk, String> {
+    fn of(&self, target: &Arc<Target>, io: &IoThreads) -> Result<Arc<Prober>, String> {
         let transport = Transport::network(target, io)?;
         let probing = Arc::new(Probing::new(Arc::clone(target), transport));
-        let (desk, commissions) = desk();
-        let (sinks, stop) = (TargetSinks::default(), self.stop.clone());
-        let prober = Prober::new(probing, sinks, 0, commissions, stop);
-        self.tasks.spawn(prober.unscheduled().run());
-        Ok(desk)
+        let admission = Admission::new(Limits::of(target), Ledger::default());
+        let sinks = TargetSinks::open(&[&Log], target, SinkPanics::default());
+        let stop = self.stop.clone();
+        Ok(Arc::new(Prober::new(probing, admission, sinks, Arc::default(), stop)))
     }
 
     async fn end(&self) {

@@ -75,7 +75,7 @@ pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
     counter(
         "sink_panics_total",
         &["sink"],
-        "Defects of the prober by which something was not told of a probe: history, metrics, \
+        "Defects of the prober by which something was not told of a probe: log, history, metrics, \
          change (detection of changes), outage, flight_recorder. Its figures lack that probe.",
         |p, s| p.sink_panics.iter().try_for_each(|(sink, panics)| s.counter(&[sink], panics)),
     ),

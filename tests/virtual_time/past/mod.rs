@@ -12,7 +12,7 @@ use llm_prober::config::Config;
 use llm_prober::daemon::{Daemon, Memory};
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::{Phase, SimulatorConfig};
-use llm_prober::state::{CHANGE, Store};
+use llm_prober::state::{BUDGETS, CHANGE, Store};
 use llm_prober::watcher::WallClock;
 use tokio::time::Instant;
 
@@ -68,6 +68,13 @@ impl Rig {
     fn learnt(&self) -> serde_json::Value {
         let mut saved = Store::open(&self.folder.path().join("state")).unwrap();
         saved.take(CHANGE).unwrap()
+    }
+
+    /// Output tokens of the day that are written down as spent; no daemon may run.
+    fn spent(&self) -> f64 {
+        let mut saved = Store::open(&self.folder.path().join("state")).unwrap();
+        let budgets: serde_json::Value = saved.take(BUDGETS).unwrap();
+        budgets["a"]["output_tokens"].as_f64().unwrap()
     }
 
     /// Further keys of the target and of `change_detection`.
