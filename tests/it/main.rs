@@ -12,6 +12,7 @@ mod config;
 mod config_limits;
 mod dialects;
 mod dockerfile;
+mod documentation;
 mod explanations;
 mod figures;
 mod incidents;
