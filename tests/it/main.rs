@@ -18,6 +18,7 @@ mod config_limits;
 mod daemon;
 mod dialects;
 mod dockerfile;
+mod documentation;
 mod explanations;
 mod figures;
 mod gpu;

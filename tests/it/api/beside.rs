@@ -1,24 +1,18 @@
 //! What stands beside the probes: comparisons, the targets' own past, their servers, GPUs.
 
-use std::time::Duration;
-
 use llm_prober::web::WebOptions;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use crate::api::{LIVELY, PATIENCE, Page};
+use crate::api::{LIVELY, Page};
+use crate::common::eventually::{eventually, only_if};
 
 /// Asks until `seen` says yes.
 async fn until(page: &Page, path: &str, seen: impl Fn(&Value) -> bool) -> Value {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    let look = async || {
         let answer = page.get(path).await;
-        if seen(&answer) {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "waited in vain: {answer}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        only_if(seen(&answer), answer)
+    };
+    eventually(path, look).await
 }
 
 #[tokio::test]

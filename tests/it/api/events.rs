@@ -4,7 +4,8 @@ use llm_prober::web::WebOptions;
 use reqwest::{Method, Response};
 use serde_json::Value;
 
-use crate::api::{PATIENCE, Page};
+use crate::api::Page;
+use crate::common::eventually::{PATIENCE, eventually, only_if};
 
 /// Reads until a whole event of this kind is there; its data.
 async fn event(response: &mut Response, kind: &str) -> Value {
@@ -49,9 +50,9 @@ async fn only_so_many_listen() {
     assert_eq!(status, 429, "{refusal}");
     // Who goes makes room.
     open.clear();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while page.ask(Method::GET, "/api/v1/events").await.status() != 200 {
-        assert!(tokio::time::Instant::now() < deadline, "no room");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let room = async || {
+        let status = page.ask(Method::GET, "/api/v1/events").await.status();
+        only_if(status == 200, status)
+    };
+    eventually("room", room).await;
 }

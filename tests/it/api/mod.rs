@@ -11,8 +11,8 @@ mod on_demand;
 mod terminal;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::common::eventually::eventually;
 use crate::common::in_process::{serve, simulator, start};
 use crate::common::scripted::{Step, always, tcp};
 use llm_prober::daemon::Daemon;
@@ -20,10 +20,6 @@ use llm_prober::metrics::HistogramForm;
 use llm_prober::web::WebOptions;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
-use tokio::time::Instant;
-
-/// The longest that anything here is waited for; a limit, not a measurement.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A served daemon.
 struct Page {
@@ -60,11 +56,7 @@ impl Page {
     }
 
     async fn until(&self, seen: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !seen(self) {
-            assert!(Instant::now() < deadline, "waited in vain");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually("probes", async || seen(self).then_some(()).ok_or("too few")).await;
     }
 
     async fn ask(&self, method: Method, path: &str) -> Response {

@@ -1,12 +1,11 @@
 //! `/probe`.
 
-use std::time::Duration;
-
 use expect_test::expect;
 use llm_prober::web::WebOptions;
 use reqwest::{Method, Response, StatusCode};
 
 use crate::api::Page;
+use crate::common::eventually::{eventually, only_if};
 use crate::common::exposition::Exposition;
 use crate::common::scripted::{Step, always, tcp};
 
@@ -102,25 +101,21 @@ async fn only_so_many_at_a_time() {
         let (client, url) = (page.client.clone(), format!("{}/probe?target=t", page.base));
         under_way.spawn(async move { client.get(url).send().await.map(|r| r.status()) });
     }
-    let deadline = tokio::time::Instant::now() + crate::api::PATIENCE;
-    loop {
+    let refused = async || {
         // Short, as it may get one of the places.
         let answer = with_timeout(&page, "0.1").await;
-        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
-            assert!(answer.text().await.unwrap().contains("too many probes"));
-            break;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "never refused");
-    }
+        let status = answer.status();
+        if status == StatusCode::TOO_MANY_REQUESTS { Ok(answer) } else { Err(status) }
+    };
+    let refusal = eventually("a refusal", refused).await.text().await.unwrap();
+    assert!(refusal.contains("too many probes"), "{refusal}");
     // Who goes away gives the place back.
     under_way.shutdown().await;
-    loop {
-        if with_timeout(&page, "0.1").await.status() == StatusCode::OK {
-            break;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "no place comes free");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let served = async || {
+        let status = with_timeout(&page, "0.1").await.status();
+        only_if(status == StatusCode::OK, status)
+    };
+    eventually("a free place", served).await;
 }
 
 #[tokio::test]

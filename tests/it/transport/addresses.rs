@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::common::client::Client;
+use crate::common::eventually::{eventually, only_if};
 use crate::common::exposition::Exposition;
 use crate::common::scripted::{Seen, Step, always, answer, tcp};
 use crate::common::{in_process, process, verdict};
@@ -121,9 +122,11 @@ async fn a_name_is_looked_up_beside_the_probes() {
     resolver.say(&[new]);
     let known = || client.transport.addresses().list();
     let present = |address| known().iter().any(|k| k.address == address && k.present);
-    while !present(new) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let looked_up = async || {
+        let list = format!("{:?}", known());
+        only_if(present(new), list)
+    };
+    eventually("the new address", looked_up).await;
     assert!(!present(old) && known().len() == 2, "{:?}", known());
     resolver.say(&[]);
     for _ in 0..3 {
@@ -217,14 +220,12 @@ async fn each_address_has_its_series_and_is_shown() {
         let address = format!("address=\"{address}\"");
         scrape.values("llm_prober_address_success", &["target=\"t\"", &address])
     };
-    loop {
+    let both = async || {
         let scrape = Exposition::of(&daemon.metrics);
-        if of(&scrape, alive) == [1.0] && of(&scrape, dead) == [0.0] {
-            assert_eq!(scrape.values("llm_prober_address_success", &[]).len(), 2);
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        only_if(of(&scrape, alive) == [1.0] && of(&scrape, dead) == [0.0], scrape)
+    };
+    let scrape = eventually("a probe at each address", both).await;
+    assert_eq!(scrape.values("llm_prober_address_success", &[]).len(), 2);
     let site = in_process::serve(&daemon, WebOptions::default()).await;
     let get = async |path: &str| {
         let answer = process::client().get(format!("http://{site}{path}")).send().await.unwrap();
@@ -243,8 +244,10 @@ async fn each_address_has_its_series_and_is_shown() {
     assert!(page.contains(&format!("{alive}, {dead}")), "{page}");
     // An address that failed and is gone leaves at once.
     resolver.say(&[alive]);
-    while Exposition::of(&daemon.metrics).values("llm_prober_address_success", &[]) != [1.0] {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let alone = async || {
+        let scrape = Exposition::of(&daemon.metrics);
+        only_if(scrape.values("llm_prober_address_success", &[]) == [1.0], scrape)
+    };
+    eventually("one address", alone).await;
     daemon.drain().await;
 }

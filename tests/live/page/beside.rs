@@ -1,25 +1,15 @@
 //! What stands beside the probes: comparisons, the targets' own past, their servers, GPUs.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
-
+use crate::common::eventually::{eventually, only_if};
 use crate::page::scene::{Scene, target};
-
-/// The longest that anything here is waited for; a limit, not a measurement.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads a page until it says something.
 async fn until(scene: &Scene, path: &str, says: &str) -> String {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    let look = async || {
         let page = scene.page(path).await;
-        if page.contains(says) {
-            return page;
-        }
-        assert!(Instant::now() < deadline, "{path} never says {says}: {page}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        only_if(page.contains(says), page)
+    };
+    eventually(&format!("{says} on {path}"), look).await
 }
 
 fn check(page: &str, parts: &[&str]) {

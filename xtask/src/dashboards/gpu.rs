@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::panel::{Panel, lines, stacked};
-use crate::shared::dashed;
+use super::panel::{Panel, lines, stacked};
+use super::shared::dashed;
 
 /// What tells the series of a GPU apart first: legends cut long names at their end.
 fn name(what: &str) -> String {

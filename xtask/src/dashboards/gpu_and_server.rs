@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::frame::{Dashboard, Section};
-use crate::gpu;
-use crate::panel::{Panel, heatmap, lines};
-use crate::promql::{buckets, quantile};
-use crate::shared::{bound, energy_per_token, percentiles, ttft_parts};
+use super::frame::{Dashboard, Section};
+use super::gpu;
+use super::panel::{Panel, heatmap, lines};
+use super::promql::{buckets, quantile};
+use super::shared::{bound, energy_per_token, percentiles, ttft_parts};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const HITS: &str = "llm_prober_server_prefix_cache_hits_total{server}";

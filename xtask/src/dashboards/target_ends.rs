@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use crate::panel::{Panel, lines, stacked};
-use crate::shared::{cost_per_hour, failed_by_reason};
+use super::panel::{Panel, lines, stacked};
+use super::shared::{cost_per_hour, failed_by_reason};
 
 pub fn panels() -> Vec<Panel> {
     let limit = "llm_prober_ratelimit_remaining{probe} / llm_prober_ratelimit_limit{probe}";

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::frame::{Dashboard, Section, drill_down, of_targets};
-use crate::panel::{Panel, lines, links, stat, table};
-use crate::promql::{attainment, burn_rate, quantile, quantile_of_range, share};
-use crate::shared::{colored, columns, cost_per_hour, failed_by_reason};
+use super::frame::{Dashboard, Section, drill_down, of_targets};
+use super::panel::{Panel, lines, links, stat, table};
+use super::promql::{attainment, burn_rate, quantile, quantile_of_range, share};
+use super::shared::{colored, columns, cost_per_hour, failed_by_reason};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
@@ -90,7 +90,7 @@ fn targets() -> Panel {
         ("Budget left", format!("min by (target) (1 - {})", burn_rate(range)), "percentunit"),
         (
             "Period budget",
-            format!("min by (target) ({})", crate::promql::PERIOD_BUDGET),
+            format!("min by (target) ({})", super::promql::PERIOD_BUDGET),
             "percentunit",
         ),
         ("Failed", share(FAILURES, PROBES, "target", range), "percentunit"),

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use crate::panel::{Panel, lines};
-use crate::promql::{quantile, share};
+use super::panel::{Panel, lines};
+use super::promql::{quantile, share};
 
 const FAILURES: &str = "llm_prober_probe_failures_total{side}";
 const PROBES: &str = "llm_prober_probes_total{side}";

@@ -3,10 +3,10 @@
 
 use serde_json::json;
 
-use crate::frame::{Dashboard, Section, variable};
-use crate::panel::{Panel, lines, stacked};
-use crate::shared::{dashed, dotted};
-use crate::{change, sides, verdicts};
+use super::frame::{Dashboard, Section, variable};
+use super::panel::{Panel, lines, stacked};
+use super::shared::{dashed, dotted};
+use super::{change, sides, verdicts};
 
 const PAIRS: &str = "llm_prober_comparison_pairs_total{comparison, workload=~\"$workload\"}";
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::panel::Panel;
-use crate::promql::expand;
+use super::panel::Panel;
+use super::promql::expand;
 
 /// A headline and the panels below it, placed from left to right.
 pub struct Section {

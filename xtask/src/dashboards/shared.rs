@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::panel::{Panel, lines, stacked};
-use crate::promql::quantile;
+use super::panel::{Panel, lines, stacked};
+use super::promql::quantile;
 
 const PROBES: &str = "llm_prober_probes_total{probe}";
 const FAILURES: &str = "llm_prober_probe_failures_total{probe}";

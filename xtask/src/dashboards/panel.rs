@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::promql::expand;
+use super::promql::expand;
 
 /// A panel without its place.
 #[derive(Clone)]
@@ -53,7 +53,7 @@ pub fn stat(title: &str, description: &str, unit: &str) -> Panel {
     panel("stat", title, description, unit, &options).size(4, 4)
 }
 
-/// How often which value, over time: give it [`crate::promql::buckets`].
+/// How often which value, over time: give it [`super::promql::buckets`].
 pub fn heatmap(title: &str, description: &str, unit: &str) -> Panel {
     let options = json!({
         "calculate": false,

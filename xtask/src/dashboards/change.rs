@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::frame::drill_down;
-use crate::panel::{Panel, lines, links, table};
-use crate::shared::{colored, columns, dashed, dotted};
+use super::frame::drill_down;
+use super::panel::{Panel, lines, links, table};
+use super::shared::{colored, columns, dashed, dotted};
 
 const PAST: &str = "{probe, comparison=\"\"}";
 const COMPARED: &str = "{side, comparison=~\"$comparison\", comparison!=\"\"}";

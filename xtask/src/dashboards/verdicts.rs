@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::frame::drill_down;
-use crate::panel::{Panel, links, table};
-use crate::shared::{colored, columns};
+use super::frame::drill_down;
+use super::panel::{Panel, links, table};
+use super::shared::{colored, columns};
 
 /// Of one signal of one workload of a comparison.
 const BY_SIGNAL: &str = "comparison, workload, signal";

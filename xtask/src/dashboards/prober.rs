@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::frame::{Dashboard, Section};
-use crate::panel::{Panel, heatmap, lines, stacked, stat, table};
-use crate::promql::{buckets, quantile, quantile_of_range, share};
-use crate::shared::percentiles;
+use super::frame::{Dashboard, Section};
+use super::panel::{Panel, heatmap, lines, stacked, stat, table};
+use super::promql::{buckets, quantile, quantile_of_range, share};
+use super::shared::percentiles;
 
 const DELAY: &str = "llm_prober_schedule_delay_seconds";
 const LAG: &str = "llm_prober_event_loop_lag_seconds{prober}";

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::frame::{Dashboard, Section, drill_down, of_targets};
-use crate::panel::{Panel, heatmap, lines, links, stacked, stat, table};
-use crate::promql::{
+use super::frame::{Dashboard, Section, drill_down, of_targets};
+use super::panel::{Panel, heatmap, lines, links, stacked, stat, table};
+use super::promql::{
     PERIOD_BUDGET, attainment, buckets, burn_rate, quantile, quantile_of_range, share,
 };
-use crate::shared::{bound, dashed, lowest, percentiles, ttft_parts};
+use super::shared::{bound, dashed, lowest, percentiles, ttft_parts};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
@@ -31,7 +31,7 @@ pub fn dashboard() -> Dashboard {
             Section { title: "Objectives", panels: objectives() },
             Section { title: "Where the time goes", panels: phases() },
             Section { title: "By workload", panels: workloads() },
-            Section { title: "Failures and limits", panels: crate::target_ends::panels() },
+            Section { title: "Failures and limits", panels: super::target_ends::panels() },
         ],
     }
 }
