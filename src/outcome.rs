@@ -42,6 +42,13 @@ impl Outcome {
         self.result.is_ok()
     }
 
+    /// Whether the prober itself gave the probe up, to end or for a reload: that says nothing about
+    /// the server.
+    #[must_use]
+    pub fn given_up(&self) -> bool {
+        self.reason() == Some(FailureReason::Cancelled)
+    }
+
     /// Output tokens / request latency: unlike 1 / ITL it exists for an answer of one token, too.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // token counts are far below 2^53

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::remember::RememberArgs;
 use super::{CliError, LogArgs, load, runtime, say};
 use crate::config::Config;
-use crate::daemon::{Daemon, network};
+use crate::daemon::{Daemon, Memory, network};
 use crate::loop_lag;
 use crate::metrics::{HistogramForm, Metrics, MetricsOptions};
 use crate::shutdown::{self, Reloads};
@@ -123,7 +123,7 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     let mut asked_to_end = std::pin::pin!(shutdown::requested());
     let mut reloads = Reloads::listen();
     // Refused before any port is bound, too.
-    let history = args.remember.history(&tasks, &stop)?;
+    let recorder = args.remember.recorder(&tasks, &stop)?;
     let saved = match config.as_ref().and_then(|config| config.state_dir.clone()) {
         None => None,
         Some(folder) => tokio::select! {
@@ -146,7 +146,8 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     watch_loops(&metrics, &io, &tasks, &stop);
     let file = args.config.clone();
     let clock = Arc::new(SystemTime::now);
-    let daemon = Daemon::start_from(saved, clock, history, config, file, metrics, network(io));
+    let memory = Memory { history: args.remember.history(), recorder };
+    let daemon = Daemon::start_from(saved, clock, memory, config, file, metrics, network(io));
     let daemon = daemon.map_err(CliError::failed)?;
     let site = Site::new(Arc::clone(&daemon), args.web(), stop.clone());
     for listener in listeners {

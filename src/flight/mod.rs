@@ -20,7 +20,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use read::{MAX_FILE_BYTES, ReadError};
-pub use recorder::{Keep, Recorder, RecorderOptions, RecorderStatus};
+pub use recorder::{Keep, Recorder, RecorderOptions, RecorderSink, RecorderStatus};
 
 use crate::failure::FailureReason;
 use crate::history::Flight;

@@ -185,7 +185,7 @@ impl Inner {
             Kind::Hour => past.hours.bytes(key.number),
             Kind::Failure => past.failure(number).and_then(|summary| saved::line(summary)),
             Kind::Last => {
-                let last = past.last().filter(|(n, _)| *n == number);
+                let last = past.last_telling().filter(|(n, _)| *n == number);
                 last.and_then(|(_, summary)| saved::line(summary))
             }
             Kind::Mark => past.marks.get(number).and_then(|mark| serde_json::to_vec(mark).ok()),
@@ -202,7 +202,7 @@ impl Inner {
 impl Past {
     fn rows(&self) -> impl Iterator<Item = (Kind, i64)> {
         let failures = || self.failures().map(|(number, _)| number.cast_signed());
-        let last = self.last().map(|(number, _)| (Kind::Last, number.cast_signed()));
+        let last = self.last_telling().map(|(number, _)| (Kind::Last, number.cast_signed()));
         let marks = self.marks.iter().map(|(number, _)| (Kind::Mark, number.cast_signed()));
         self.minutes
             .numbers()

@@ -35,6 +35,10 @@ async fn one_probe_with_metrics_of_its_own() {
     assert_eq!(scrape.values("llm_prober_time_to_first_token_seconds_count", &labels), [1.0]);
     assert_eq!(scrape.values("llm_prober_connections_total", &["kind=\"new\""]), [1.0]);
     assert_eq!(scrape.values("llm_prober_slo_good_probes_total", &["slo=\"easy\""]), [1.0]);
+    // What the daemon tells of its own probes, the server's load included.
+    let at_send = "llm_prober_server_requests_running_at_send_count";
+    assert_eq!(scrape.values(at_send, &labels), [1.0]);
+    assert_eq!(scrape.values("llm_prober_server_metrics_up", &["target=\"good\""]), [1.0]);
     for own in ["llm_prober_build_info", "process_cpu_seconds_total", "llm_prober_history_records"]
     {
         assert!(scrape.values(own, &[]).is_empty(), "{own}");

@@ -83,14 +83,14 @@ impl EncodeLabelSet for SeriesLabels<'_> {
 
 /// Where a family's samples go. `values` are those of the family's own labels, in their order.
 #[derive(Debug)]
-pub(super) struct Sink<'a, 'e> {
+pub(super) struct SampleWriter<'a, 'e> {
     pub encoder: &'a mut MetricEncoder<'e>,
     pub shared: &'a Labels,
     pub names: &'static [&'static str],
     pub encoding: Encoding,
 }
 
-impl Sink<'_, '_> {
+impl SampleWriter<'_, '_> {
     /// A counter's sample.
     pub fn counter<V: EncodeCounterValue + Copy>(
         &mut self,
@@ -207,9 +207,13 @@ mod tests {
         fn encode(&self, mut encoder: prometheus::encoding::DescriptorEncoder) -> fmt::Result {
             let kind = prometheus::metrics::MetricType::Gauge;
             let mut encoder = encoder.encode_descriptor("g", "G", None, kind)?;
-            let mut sink =
-                Sink { encoder: &mut encoder, shared: &self.0, names: &["c"], encoding: self.1 };
-            sink.gauge(&["d"], 1_u64)
+            let mut samples = SampleWriter {
+                encoder: &mut encoder,
+                shared: &self.0,
+                names: &["c"],
+                encoding: self.1,
+            };
+            samples.gauge(&["d"], 1_u64)
         }
     }
 }
