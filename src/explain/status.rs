@@ -35,7 +35,7 @@ pub(super) fn hint(facts: &Facts<'_>) -> Option<String> {
     let head = recording.head.as_ref()?;
     match head.status {
         400 if wants_tls(target, recording) => Some(tls::not_plain(&target.url)),
-        300..400 => Some(redirect(asked, target.protocol.path(), head.header("location"))),
+        300..400 => Some(redirect(asked, &path(target), head.header("location"))),
         401 | 403 if target.auth.is_none() => {
             Some("no credentials were sent, name some with auth".to_owned())
         }
@@ -59,10 +59,16 @@ fn no_such_path(status: u16, target: &Target, listed: bool) -> Option<String> {
     if listed {
         return Some(format!(
             "the server lists models below this URL, but has no {} there: look at api",
-            target.protocol.path()
+            path(target)
         ));
     }
-    fault(&target.url)
+    fault(&target.url, &path(target))
+}
+
+/// Where its requests are sent, below its base.
+fn path(target: &Target) -> String {
+    let place = target.dialect.path(target.model.as_deref().unwrap_or_default(), target.shape());
+    place.split('?').next().unwrap_or_default().to_owned()
 }
 
 fn wants_tls(target: &Target, recording: &Recording) -> bool {

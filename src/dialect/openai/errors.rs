@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::values::whole_number;
-use crate::protocol::Frame;
+use crate::dialect::Frame;
 
 /// Where the words of an error may stand.
 const MESSAGES: [&str; 9] = [

@@ -19,8 +19,14 @@ use values::{array, wrong};
 pub(super) use values::{object, objects, text, whole_number};
 
 use super::json::parse;
-use super::{DecodeError, Frame};
+use super::{DecodeError, Frame, Shape};
+use crate::framing::Framing;
 use crate::timeline::{EventKind, ServerTiming, Told};
+
+/// How an answer is framed.
+pub(super) fn framing(shape: Shape) -> Framing {
+    if shape.stream { Framing::Sse } else { Framing::Whole }
+}
 
 const END_MARKER: &str = "[DONE]";
 
