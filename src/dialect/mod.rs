@@ -12,12 +12,16 @@
 //! limits and the guards against what is no answer; everything after it reads a
 //! [`Timeline`](crate::timeline::Timeline), which has no dialect.
 
+mod errors;
+mod finish;
 mod json;
 mod limits;
 mod models;
 mod openai;
 pub mod openai_chat;
 pub mod openai_completions;
+mod payload;
+mod values;
 
 use std::fmt;
 use std::ops::Deref;
@@ -209,8 +213,10 @@ impl PartialEq for SharedDialect {
 pub type Constructor = fn() -> SharedDialect;
 
 /// Every dialect, by its name in the configuration. The registration line of a new one goes here.
-pub static DIALECTS: [(&str, Constructor); 2] =
-    [(openai_chat::NAME, openai_chat::new), (openai_completions::NAME, openai_completions::new)];
+pub static DIALECTS: [(&str, Constructor); 2] = [
+    (openai_chat::NAME, openai_chat::new),
+    (openai_completions::NAME, openai_completions::new),
+];
 
 /// Looks a dialect up by its configuration name.
 #[must_use]

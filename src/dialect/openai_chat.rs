@@ -2,10 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{
-    base_body, captured_body, decode, framing, is_thought, object, objects, reasoning, text,
-    whole_number,
-};
+use super::openai::{base_body, captured_body, decode, framing, is_thought, reasoning};
+use super::values::{object, objects, text, whole_number};
 use super::{
     Ask, DecodeError, Dialect, Frame, Kind, ModelPage, RateLimits, Reader, Shape, SharedDialect,
 };

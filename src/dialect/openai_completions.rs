@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{base_body, captured_body, decode, framing, reasoning, text};
+use super::openai::{base_body, captured_body, decode, framing, reasoning};
+use super::values::text;
 use super::{
     Ask, DecodeError, Dialect, Frame, Kind, ModelPage, RateLimits, Reader, Shape, SharedDialect,
 };

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::address::{fault, shown};
 use super::{Facts, tls};
+use crate::dialect::KeyStyle;
 use crate::recording::Recording;
 use crate::target::{Auth, Target};
 
@@ -39,7 +40,7 @@ pub(super) fn hint(facts: &Facts<'_>) -> Option<String> {
         401 | 403 if target.auth.is_none() => {
             Some("no credentials were sent, name some with auth".to_owned())
         }
-        401 => target.auth.as_ref().map(refused_credentials),
+        401 => target.auth.as_ref().map(|auth| refused_credentials(auth, target.dialect.key())),
         400 | 403 | 404 | 405 | 422 => match (&findings.models, &target.model) {
             (Some(Ok(listed)), Some(model)) if may_be_about_the_model(recording) => {
                 listed.lacks(model).or_else(|| no_such_path(head.status, target, true))
@@ -104,10 +105,13 @@ fn base_of(url: &Url, path: &str) -> Option<Url> {
     Some(url)
 }
 
-fn refused_credentials(auth: &Auth) -> String {
-    let (kind, secret): (Cow<'_, str>, _) = match auth {
-        Auth::Bearer(secret) => ("bearer token".into(), secret),
-        Auth::Header { name, value } => (format!("value of {name}").into(), value),
+fn refused_credentials(auth: &Auth, style: KeyStyle) -> String {
+    let (kind, secret): (Cow<'_, str>, _) = match (auth, style) {
+        (Auth::Bearer(secret), KeyStyle::Bearer) => ("bearer token".into(), secret),
+        (Auth::Bearer(secret), KeyStyle::Header(name)) => {
+            (format!("value of {name}").into(), secret)
+        }
+        (Auth::Header { name, value }, _) => (format!("value of {name}").into(), value),
     };
     format!("it was sent the {kind} from {secret}")
 }

@@ -10,6 +10,7 @@ mod alerts;
 mod answers;
 mod config;
 mod config_limits;
+mod dialect_recordings;
 mod dialects;
 mod dockerfile;
 mod explanations;

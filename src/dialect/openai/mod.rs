@@ -1,24 +1,21 @@
 //! What the OpenAI-style APIs share: end marker, in-band errors, usage, choices, finish reasons.
 
-mod errors;
-mod finish;
 mod reasoning;
 mod request;
-mod usage;
-mod values;
+pub(super) mod usage;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use errors::{error, is_aside, is_error_event, listed_error, message_of, own_error};
 pub(super) use reasoning::{is_thought, reasoning};
 pub(super) use request::{base_body, captured_body};
 use usage::usages;
-use values::{array, wrong};
-pub(super) use values::{object, objects, text, whole_number};
 
-use super::json::parse;
+use super::errors::{error, message_of, own_error};
+use super::finish::finish;
+use super::payload::object_of;
+use super::values::{array, whole_number, wrong};
 use super::{DecodeError, Frame, Shape};
 use crate::framing::Framing;
 use crate::timeline::{EventKind, ServerTiming, Told};
@@ -28,76 +25,16 @@ pub(super) fn framing(shape: Shape) -> Framing {
     if shape.stream { Framing::Sse } else { Framing::Whole }
 }
 
-const END_MARKER: &str = "[DONE]";
-
 /// Reads one frame. `choice` appends what one element of `choices` holds, without its finish.
 pub(super) fn decode(
     frame: &Frame<'_>,
     told: &mut Vec<Told>,
     choice: impl Fn(&Map<String, Value>, &mut Vec<EventKind>) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
-    let mut tell = |kind| told.push(Told::whole(kind));
-    let data = frame.data.trim();
-    if frame.bare {
-        bare_line(frame, data).into_iter().for_each(tell);
-        return Ok(());
+    match object_of(frame, told)? {
+        Some(root) => decode_object(frame, &root, told, choice),
+        None => Ok(()),
     }
-    if data.is_empty() {
-        // A keep-alive, unless its name is all it has to say.
-        if is_error_event(frame) {
-            tell(EventKind::Error("an error event without data".to_owned()));
-        }
-        return Ok(());
-    }
-    if data == END_MARKER {
-        tell(EventKind::Done);
-        return Ok(());
-    }
-    if is_aside(frame) && !data.starts_with('{') {
-        return Ok(());
-    }
-    let root = match parse(data) {
-        Ok(Value::Object(root)) => root,
-        Ok(Value::String(text)) if is_error_event(frame) => {
-            tell(EventKind::Error(text));
-            return Ok(());
-        }
-        Ok(Value::Null) if !frame.whole => return Ok(()),
-        // A gateway that writes every event as JSON.
-        Ok(Value::String(text)) if text == END_MARKER && !frame.whole => {
-            tell(EventKind::Done);
-            return Ok(());
-        }
-        Ok(Value::Array(list)) => {
-            let listed = listed_error(frame, &list);
-            let listed = listed.ok_or_else(|| wrong("an event", "a JSON object", &list.into()))?;
-            tell(EventKind::Error(listed));
-            return Ok(());
-        }
-        Ok(other) => return Err(wrong("an event", "a JSON object", &other)),
-        Err(_) if is_error_event(frame) => {
-            tell(EventKind::Error(data.to_owned()));
-            return Ok(());
-        }
-        Err(e) if e.is_eof() || END_MARKER.starts_with(data) => {
-            return Err(DecodeError::Partial(format!("the answer breaks off in mid-event: {e}")));
-        }
-        Err(e) => return Err(DecodeError::Malformed(format!("an event is not JSON: {e}"))),
-    };
-    decode_object(frame, &root, told, choice)
-}
-
-/// A line that belongs to no event: an error that a proxy, or a server that has given up, put
-/// into the stream. Anything else says nothing.
-fn bare_line(frame: &Frame<'_>, line: &str) -> Option<EventKind> {
-    let error = match parse(line) {
-        Ok(Value::Object(root)) => error(frame, &root),
-        Ok(Value::Array(list)) => listed_error(frame, &list),
-        Ok(_) => None,
-        Err(_) if line.starts_with(['{', '[']) => None,
-        Err(_) => line.to_ascii_lowercase().contains("error").then(|| line.to_owned()),
-    };
-    error.map(EventKind::Error)
 }
 
 fn decode_object(
@@ -123,7 +60,8 @@ fn decode_object(
         choice(element, &mut events)?;
         told.extend(events.into_iter().map(of_choice));
         let error = own_error(element).map(|error| EventKind::Error(message_of(error)));
-        finishes.extend(error.into_iter().chain(finish::finish(element)).map(of_choice));
+        let finish = ["finish_reason", "finishReason"].iter().find_map(|key| finish(element, key));
+        finishes.extend(error.into_iter().chain(finish).map(of_choice));
     }
     told.extend(timings(root).map(EventKind::ServerTiming).map(Told::whole));
     told.append(&mut finishes);
