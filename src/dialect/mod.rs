@@ -12,6 +12,7 @@
 //! limits and the guards against what is no answer; everything after it reads a
 //! [`Timeline`](crate::timeline::Timeline), which has no dialect.
 
+pub mod anthropic_messages;
 mod errors;
 mod finish;
 mod json;
@@ -213,9 +214,10 @@ impl PartialEq for SharedDialect {
 pub type Constructor = fn() -> SharedDialect;
 
 /// Every dialect, by its name in the configuration. The registration line of a new one goes here.
-pub static DIALECTS: [(&str, Constructor); 2] = [
+pub static DIALECTS: [(&str, Constructor); 3] = [
     (openai_chat::NAME, openai_chat::new),
     (openai_completions::NAME, openai_completions::new),
+    (anthropic_messages::NAME, anthropic_messages::new),
 ];
 
 /// Looks a dialect up by its configuration name.

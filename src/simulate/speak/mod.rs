@@ -3,6 +3,7 @@
 //! The same generation (which token when) is written in each; what a dialect says in events of its
 //! own, or leaves out, is decided here.
 
+mod anthropic_messages;
 mod openai;
 mod openai_chat;
 mod openai_completions;
@@ -17,8 +18,8 @@ use super::reply::Complaint;
 use super::request::Ask;
 
 /// Every dialect. The registration line of a new one goes here.
-pub(super) static SPEAKERS: [&dyn Speaker; 2] =
-    [&openai_chat::Chat, &openai_completions::Completions];
+pub(super) static SPEAKERS: [&dyn Speaker; 3] =
+    [&openai_chat::Chat, &openai_completions::Completions, &anthropic_messages::Messages];
 
 /// The server's half of a dialect.
 pub(super) trait Speaker: Debug + Send + Sync {
