@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::comparison::{Cause, Run, RunId};
 use crate::config::Config;
+use crate::dialect::openai_chat;
 use crate::failure::{Failure, FailureReason};
 use crate::gpu_settings::{GpuSettings, TargetGpus};
 use crate::measure::Measurement;
 use crate::outcome::{Outcome, RateLimit};
-use crate::protocol;
 use crate::recording::{ConnectionPhases, Offset, Recording, TimestampSource};
 use crate::schedule::{Arrival, Schedule};
 use crate::slo::{Objective, ObjectiveKind, Slo};
@@ -38,7 +38,7 @@ pub fn target(name: &str) -> Target {
     Target {
         name: name.to_owned(),
         url: "http://llm.test:8000/v1".parse().expect("a URL"),
-        protocol: protocol::PROTOCOLS[0],
+        dialect: openai_chat::new(),
         model: Some("tiny".to_owned()),
         stream: true,
         usage: crate::target::UsageMode::Auto,

@@ -16,6 +16,7 @@ mod api;
 mod config;
 mod config_limits;
 mod daemon;
+mod dialect_recordings;
 mod dialects;
 mod dockerfile;
 mod documentation;

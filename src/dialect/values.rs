@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::protocol::DecodeError;
+use super::DecodeError;
 
 /// How deep texts may be nested in parts.
 const MAX_DEPTH: usize = 4;

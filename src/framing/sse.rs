@@ -6,27 +6,7 @@
 //! is handed out (marked by [`SseParser::finish`]), because "cut off" and "complete but without the
 //! blank line" must be told apart by what it holds.
 
-/// One event of a stream.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SseEvent {
-    /// The `event:` field; empty where there is none. The `error:` field of older llama.cpp
-    /// builds shows as an event named `error`.
-    pub event: String,
-    /// The `data:` lines, joined by newline. Invalid UTF-8 is replaced.
-    pub data: String,
-    /// Whether `data` is not an event's, but a line that is no field of any: what a proxy that
-    /// breaks off writes into a stream, though the standard says to ignore it.
-    pub bare: bool,
-}
-
-/// An event larger than the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventTooLarge {
-    /// The limit in bytes.
-    pub limit: usize,
-}
-
-const BOM: &[u8] = b"\xef\xbb\xbf";
+use super::{BOM, FrameTooLarge, Framed};
 
 /// An incremental parser: feed it bytes in any portions, the events are the same.
 #[derive(Debug)]
@@ -59,7 +39,7 @@ impl SseParser {
     ///
     /// # Errors
     /// When a single event exceeds the limit.
-    pub fn push(&mut self, mut bytes: &[u8], out: &mut Vec<SseEvent>) -> Result<(), EventTooLarge> {
+    pub fn push(&mut self, mut bytes: &[u8], out: &mut Vec<Framed>) -> Result<(), FrameTooLarge> {
         while !bytes.is_empty() {
             if std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
                 bytes = &bytes[1..];
@@ -68,7 +48,7 @@ impl SseParser {
             let end = bytes.iter().position(|b| matches!(b, b'\n' | b'\r'));
             self.line.extend_from_slice(&bytes[..end.unwrap_or(bytes.len())]);
             if self.line.len() + self.data.len() > self.limit {
-                return Err(EventTooLarge { limit: self.limit });
+                return Err(FrameTooLarge { limit: self.limit });
             }
             let Some(end) = end else { break };
             self.after_cr = bytes[end] == b'\r';
@@ -81,7 +61,7 @@ impl SseParser {
     /// The end of the body: the line that was not ended and the event that was not closed by a
     /// blank line, if any.
     #[must_use]
-    pub fn finish(mut self) -> Vec<SseEvent> {
+    pub fn finish(mut self) -> Vec<Framed> {
         let mut out = Vec::new();
         if !self.line.is_empty() {
             self.end_line(&mut out);
@@ -90,7 +70,7 @@ impl SseParser {
         out
     }
 
-    fn end_line(&mut self, out: &mut Vec<SseEvent>) {
+    fn end_line(&mut self, out: &mut Vec<Framed>) {
         let mut line = std::mem::take(&mut self.line);
         if std::mem::take(&mut self.first_line) && line.starts_with(BOM) {
             line.drain(..BOM.len());
@@ -104,7 +84,7 @@ impl SseParser {
         self.line = line; // keeps the allocation
     }
 
-    fn field(&mut self, line: &[u8], out: &mut Vec<SseEvent>) {
+    fn field(&mut self, line: &[u8], out: &mut Vec<Framed>) {
         let colon = line.iter().position(|b| *b == b':');
         let (name, value) = colon.map_or((line, &b""[..]), |at| (&line[..at], &line[at + 1..]));
         let value = value.strip_prefix(b" ").unwrap_or(value);
@@ -116,10 +96,10 @@ impl SseParser {
                 self.add_data(value);
             }
             // Within an event, a text may go on where a writer forgot the field's name.
-            _ if is_bare(name) && !self.has_data => out.push(SseEvent {
+            _ if is_bare(name) && !self.has_data => out.push(Framed {
                 data: String::from_utf8_lossy(line).into_owned(),
                 bare: true,
-                ..SseEvent::default()
+                ..Framed::default()
             }),
             _ => {} // a comment (empty name), `id`, `retry`, or unknown: ignored by the standard
         }
@@ -133,9 +113,9 @@ impl SseParser {
         self.data.extend_from_slice(value);
     }
 
-    fn dispatch(&mut self, out: &mut Vec<SseEvent>) {
+    fn dispatch(&mut self, out: &mut Vec<Framed>) {
         if self.has_data {
-            out.push(SseEvent {
+            out.push(Framed {
                 event: String::from_utf8_lossy(&self.event).into_owned(),
                 data: String::from_utf8_lossy(&self.data).into_owned(),
                 bare: false,
@@ -161,7 +141,7 @@ mod tests {
     const BARE: &str = "(bare)";
 
     /// All events with the unfinished one last, fed in the given portions.
-    fn parse<'a>(portions: impl IntoIterator<Item = &'a [u8]>) -> Vec<SseEvent> {
+    fn parse<'a>(portions: impl IntoIterator<Item = &'a [u8]>) -> Vec<Framed> {
         let mut parser = SseParser::new(1 << 20);
         let mut out = Vec::new();
         for portion in portions {
@@ -175,12 +155,12 @@ mod tests {
     fn check(input: &[u8], expect: &[(&str, &str)]) {
         let expect: Vec<_> = expect
             .iter()
-            .map(|(event, data)| SseEvent {
+            .map(|(event, data)| Framed {
                 event: (*event).into(),
                 data: (*data).into(),
                 bare: *event == BARE,
             })
-            .map(|e| SseEvent { event: e.event.replace(BARE, ""), ..e })
+            .map(|e| Framed { event: e.event.replace(BARE, ""), ..e })
             .collect();
         assert_eq!(parse([input]), expect, "whole: {:?}", String::from_utf8_lossy(input));
         assert_eq!(parse(input.chunks(1)), expect, "bytewise");
@@ -255,10 +235,10 @@ mod tests {
         let mut out = Vec::new();
         assert_eq!(parser.push(b"data: 12345\n\n", &mut out), Ok(()));
         let long = parser.push(b"data: 12345678901234", &mut out);
-        assert_eq!(long, Err(EventTooLarge { limit: 16 }));
+        assert_eq!(long, Err(FrameTooLarge { limit: 16 }));
         let mut parser = SseParser::new(16);
         let many = parser.push(&b"data: 123\n".repeat(9), &mut out);
-        assert_eq!(many, Err(EventTooLarge { limit: 16 }));
+        assert_eq!(many, Err(FrameTooLarge { limit: 16 }));
     }
 
     proptest! {

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::Frame;
 use super::values::whole_number;
-use crate::protocol::Frame;
 
 /// Where the words of an error may stand.
 const MESSAGES: [&str; 9] = [

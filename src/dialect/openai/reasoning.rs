@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::values::{has_text, is_reasoning, loose_text, objects};
+use crate::dialect::values::{has_text, is_reasoning, loose_text, objects};
 use crate::timeline::EventKind;
 
 /// Where a message may show its reasoning. Only the first with text counts: gateways repeat the

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::values::whole_number;
+use crate::dialect::values::whole_number;
 use crate::timeline::Usage;
 
 const INPUT: [&str; 7] = [
@@ -67,7 +67,8 @@ pub(super) fn usages(root: &Map<String, Value>) -> Vec<Usage> {
     reports.filter_map(|report| usage(report.as_object()?, outside)).collect()
 }
 
-fn usage(report: &Map<String, Value>, thoughts_left_out: bool) -> Option<Usage> {
+/// What one report counts; `None` where it counts nothing.
+pub fn usage(report: &Map<String, Value>, thoughts_left_out: bool) -> Option<Usage> {
     let count = |names: &[&str]| names.iter().find_map(|n| report.get(*n).and_then(whole_number));
     let detail = |groups: &[&str], names: &[&str]| {
         let details = groups.iter().filter_map(|group| report.get(*group)?.as_object());

@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{
-    base_body, captured_body, decode, is_thought, object, objects, reasoning, text, whole_number,
+use super::openai::{base_body, captured_body, decode, framing, is_thought, reasoning};
+use super::values::{object, objects, text, whole_number};
+use super::{
+    Ask, DecodeError, Dialect, Frame, Kind, ModelPage, RateLimits, Reader, Shape, SharedDialect,
 };
-use super::{Ask, DecodeError, Frame, Protocol};
+use crate::framing::Framing;
+use crate::recording::Head;
 use crate::timeline::{CallDelta, EventKind, Told, ToolDelta};
 use crate::workload::captured::Form;
 
@@ -13,17 +16,34 @@ use crate::workload::captured::Form;
 #[derive(Debug)]
 pub struct OpenAiChat;
 
-impl Protocol for OpenAiChat {
+/// The name in the configuration.
+pub const NAME: &str = "openai-chat";
+
+/// The constructor.
+#[must_use]
+pub fn new() -> SharedDialect {
+    SharedDialect::new(OpenAiChat)
+}
+
+impl Dialect for OpenAiChat {
     fn name(&self) -> &'static str {
-        "openai-chat"
+        NAME
     }
 
-    fn path(&self) -> &'static str {
-        "chat/completions"
+    fn kind(&self) -> Kind {
+        Kind::Generate
+    }
+
+    fn path(&self, _: &str, _: Shape) -> String {
+        "chat/completions".to_owned()
     }
 
     fn captured_form(&self) -> Option<Form> {
         Some(Form::Chat)
+    }
+
+    fn bargains(&self) -> bool {
+        true
     }
 
     fn body(&self, ask: &Ask<'_>) -> Map<String, Value> {
@@ -37,7 +57,32 @@ impl Protocol for OpenAiChat {
         body
     }
 
-    fn decode(&self, frame: &Frame<'_>, told: &mut Vec<Told>) -> Result<(), DecodeError> {
+    fn framing(&self, shape: Shape, _: Option<&Head>) -> Framing {
+        framing(shape)
+    }
+
+    fn reader(&self, _: Shape) -> Box<dyn Reader> {
+        Box::new(ChoiceReader)
+    }
+
+    fn models(&self) -> &'static str {
+        "models"
+    }
+
+    fn model_page(&self, page: &Value) -> Option<ModelPage> {
+        ModelPage::only(page)
+    }
+
+    fn rate_limits(&self, head: &Head) -> RateLimits {
+        RateLimits::usual(head)
+    }
+}
+
+/// Every frame says by itself what it is.
+struct ChoiceReader;
+
+impl Reader for ChoiceReader {
+    fn frame(&mut self, frame: &Frame<'_>, told: &mut Vec<Told>) -> Result<(), DecodeError> {
         let key = if frame.whole { "message" } else { "delta" };
         decode(frame, told, |choice, events| {
             object(choice, key)?.map_or(Ok(()), |message| read_message(message, events))

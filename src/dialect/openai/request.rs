@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::protocol::{Ask, AskUsage};
+use crate::dialect::{Ask, AskUsage};
 use crate::workload::{Captured, LimitKey};
 
 /// The keys every request of the family has.
@@ -10,9 +10,9 @@ pub fn base_body(ask: &Ask<'_>) -> Map<String, Value> {
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(ask.model));
     body.insert(ask.limit_key.as_str().to_owned(), json!(ask.max_output_tokens));
-    body.insert("stream".to_owned(), json!(ask.stream));
+    body.insert("stream".to_owned(), json!(ask.shape.stream));
     let options = match ask.usage {
-        _ if !ask.stream => None,
+        _ if !ask.shape.stream => None,
         AskUsage::Not => None,
         AskUsage::AtTheEnd => Some(json!({"include_usage": true})),
         AskUsage::Continuously => {

@@ -16,9 +16,10 @@ const FAILURES: [&str; 8] = [
     "insufficient_system_resource",
 ];
 
-/// The finish of a choice, or the error that it is. A value of another type is none.
-pub(super) fn finish(choice: &Map<String, Value>) -> Option<EventKind> {
-    let reason = choice.get("finish_reason").or_else(|| choice.get("finishReason"))?;
+/// What the reason that stands under `key` means, which may be an error. A value of another type
+/// is none.
+pub(super) fn finish(object: &Map<String, Value>, key: &str) -> Option<EventKind> {
+    let reason = object.get(key)?;
     // SGLang's own form: {"type": "stop", "matched": …}.
     let reason = reason.get("type").unwrap_or(reason).as_str()?.trim();
     let word = reason.to_ascii_lowercase();
@@ -26,12 +27,16 @@ pub(super) fn finish(choice: &Map<String, Value>) -> Option<EventKind> {
         // Nothing, as some writers print it.
         "" | "null" | "none" => return None,
         "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "stop_token" => Finish::Stop,
-        "length" | "max_tokens" | "max_output_tokens" | "model_length" => Finish::Length,
+        "length"
+        | "max_tokens"
+        | "max_output_tokens"
+        | "model_length"
+        | "model_context_window_exceeded" => Finish::Length,
         "tool_calls" | "tool_call" | "tool_use" | "function_call" => Finish::ToolCalls,
         "content_filter" | "safety" | "refusal" | "sensitive" => Finish::ContentFilter,
         "repetition" => Finish::Repetition,
         word if FAILURES.contains(&word) || word.ends_with("_error") => {
-            return Some(EventKind::Error(format!("finish_reason is {reason}")));
+            return Some(EventKind::Error(format!("{key} is {reason}")));
         }
         _ => Finish::Other,
     };
