@@ -131,7 +131,8 @@ impl Daemon {
         metrics: Arc<Metrics>,
         dial: Dial,
     ) -> Result<Arc<Self>, String> {
-        let saved = config.state_dir.as_deref().map(Store::open).transpose()?;
+        let saved = config.state_dir.as_deref().map(Store::open).transpose();
+        let saved = saved.map_err(|e| e.to_string())?;
         Self::start_from(saved, clock, memory, config, source, metrics, dial)
     }
 

@@ -34,7 +34,7 @@
 //! - Every end of a probe is one of a closed set ([`failure::FailureReason`]); free text never
 //!   becomes a label.
 //! - A figure that cannot be observed is `None`, never zero.
-//! - One kind of thing, one file, one registration line: a protocol is a file in [`protocol`] and
+//! - One kind of thing, one file, one registration line: a dialect is a file in [`dialect`] and
 //!   a line in its table; a metric is a line in the tables of `metrics::families`.
 //! - Every task is tracked, every queue, buffer and label set has a limit, and a panic in one
 //!   target's probe is counted as that target's failure.
@@ -53,7 +53,7 @@ pub mod workload;
 
 pub mod schedule;
 
-pub mod protocol;
+pub mod dialect;
 
 pub mod decode;
 pub mod measure;

@@ -1,18 +1,10 @@
 //! What one probe amounts to.
 
+pub use crate::dialect::RateLimit;
 use crate::failure::{Failure, FailureReason};
 use crate::measure::Measurement;
 use crate::recording::TimestampSource;
 use crate::slo::Verdict;
-
-/// A rate limit as the response headers state it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RateLimit {
-    /// `x-ratelimit-limit-…`.
-    pub limit: Option<u64>,
-    /// `x-ratelimit-remaining-…`.
-    pub remaining: Option<u64>,
-}
 
 /// The interpretation of one recording.
 #[derive(Debug, Clone, PartialEq)]

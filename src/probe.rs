@@ -250,7 +250,8 @@ impl Probing {
 
     fn reading(&self, workload: &Workload, offers_tools: bool) -> Reading {
         Reading {
-            protocol: self.target.protocol,
+            dialect: self.target.dialect.clone(),
+            shape: self.target.shape(),
             max_event_bytes: self.target.limits.max_body_bytes,
             patience: Patience::new(&self.target, workload, offers_tools),
             most_events: None,
@@ -285,7 +286,8 @@ impl Probing {
         failure: &Failure,
         findings: &Findings,
     ) -> Arc<str> {
-        let (target, asked) = (&self.target, &request::endpoint(&self.target));
+        let model = self.model.known().unwrap_or_default();
+        let (target, asked) = (&self.target, &request::endpoint(&self.target, &model));
         let limits = target.limits_of(workload);
         explain(&Facts { target, limits, asked, recording, failure, findings })
     }

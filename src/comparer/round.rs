@@ -44,8 +44,8 @@ fn agreement(
     }
     let answer = |target: &Target, probe: &Probe| {
         let source = probe.recording.timestamp_source();
-        let timeline =
-            decode(target.protocol, &probe.recording, source, target.limits.max_body_bytes);
+        let (shape, most) = (target.shape(), target.limits.max_body_bytes);
+        let timeline = decode(&*target.dialect, shape, &probe.recording, source, most);
         Answer::of(&timeline)
     };
     let baseline = answer(&spec.baseline, baseline);

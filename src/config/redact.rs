@@ -220,7 +220,7 @@ fn target(target: &Target) -> TargetView<'_> {
     TargetView {
         name: &target.name,
         url: shown(&target.url),
-        api: target.protocol.name(),
+        api: target.dialect.name(),
         model: target.model.as_deref(),
         stream: target.stream,
         usage: target.usage.as_str(),

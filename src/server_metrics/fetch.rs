@@ -16,6 +16,7 @@ use url::{Position, Url};
 
 use super::body::{add, unpacked};
 use super::problem::Problem;
+use crate::dialect::KeyStyle;
 use crate::request::{AGENT, authority, credentials};
 use crate::target::{ServerMetrics, Target};
 use crate::transport::{PipeDialer, host_and_port, tls};
@@ -70,9 +71,10 @@ impl Fetch {
             let name: HeaderName = name.parse().map_err(|_| "not a header name".to_owned())?;
             headers.insert(name, value.parse().map_err(|_| "not a header value".to_owned())?);
         }
-        let auth = source.auth.as_ref().or(target.auth.as_ref().filter(|_| shared));
-        if let Some(auth) = auth {
-            let (name, value) = credentials(auth).map_err(|failure| failure.detail)?;
+        let own = source.auth.as_ref().map(|auth| (auth, KeyStyle::Bearer));
+        let targets = target.auth.as_ref().filter(|_| shared);
+        if let Some((auth, style)) = own.or(targets.map(|auth| (auth, target.dialect.key()))) {
+            let (name, value) = credentials(auth, style).map_err(|failure| failure.detail)?;
             headers.insert(name, value);
         }
         Ok(headers)

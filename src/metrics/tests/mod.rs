@@ -9,6 +9,7 @@ mod gpus;
 mod lint;
 mod outages;
 mod parse;
+mod reference;
 mod reload;
 mod server;
 

@@ -97,7 +97,7 @@ impl Rig {
         // Hours pass in a second here.
         let open = |folder| Store::open(folder).map(|saved| saved.every(Duration::from_secs(60)));
         Daemon::start_from(
-            config.state_dir.as_deref().map(open).transpose()?,
+            config.state_dir.as_deref().map(open).transpose().map_err(|e| e.to_string())?,
             Arc::clone(&self.clock),
             Memory::default(),
             config,
