@@ -108,7 +108,7 @@ impl WorkloadMetrics {
         Self {
             name: workload.name.clone(),
             probes: Counter::default(),
-            failures: CounterSet::new(FailureReason::ALL.map(FailureReason::as_str)),
+            failures: CounterSet::new(FailureReason::ALL.iter().map(|reason| reason.as_str())),
             skipped: CounterSet::new(SkipReason::ALL.map(SkipReason::as_str)),
             in_flight: Gauge::default(),
             success: LateGauge::default(),

@@ -35,7 +35,8 @@ fn every_counter_series_starts_at_zero() {
                 zero(name, label, value);
             }
         };
-        each("probe_failures_total", "reason", &FailureReason::ALL.map(FailureReason::as_str));
+        let reasons: Vec<_> = FailureReason::ALL.iter().map(|reason| reason.as_str()).collect();
+        each("probe_failures_total", "reason", &reasons);
         each("probes_skipped_total", "reason", &SkipReason::ALL.map(SkipReason::as_str));
         each("finish_total", "finish", &Finish::ALL.map(Finish::as_str));
         for counted in ["input_tokens_total", "output_tokens_total"] {
