@@ -9,6 +9,7 @@ mod common;
 mod alerts;
 mod answers;
 mod config;
+mod config_keys;
 mod config_limits;
 mod dialects;
 mod dockerfile;
