@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod gpus;
+mod sinks;
 mod state;
 
 use std::collections::HashMap;
@@ -15,18 +16,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::gpus::Watched;
+pub use self::sinks::Memory;
 use self::state::{Budgets, Endpoints, Written};
 use crate::budget::{Charge, Ledger};
 use crate::comparer::{Fleet, StartContext};
 use crate::config::Config;
-use crate::flight::{Recorder, RecorderStatus};
+use crate::flight::Recorder;
 use crate::gpu::EnergyMeter;
 use crate::history::{History, Occasion};
 use crate::load::{Admission, Driver, Limits, OpenLoop, Prober, Stop};
 use crate::metrics::Metrics;
 use crate::probe::Probing;
-use crate::probe::log::Log;
-use crate::probe::sink::{Sink, TargetSinks};
 use crate::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Saved, Store};
 use crate::target::{Moved, Target};
 use crate::transport::{IoThreads, Transport};
@@ -45,15 +45,6 @@ const SEEDS_PER_PROBER: u64 = 3;
 
 /// How a target's server is reached; tests put a simulator behind a pipe here.
 pub type Dial = Box<dyn Fn(&Target) -> Result<Transport, String> + Send + Sync>;
-
-/// What the probes of the past are kept in.
-#[derive(Debug, Default)]
-pub struct Memory {
-    /// The recent past.
-    pub history: Arc<History>,
-    /// Records on disk, if there are to be any.
-    pub recorder: Option<Recorder>,
-}
 
 /// The running daemon.
 pub struct Daemon {
@@ -222,18 +213,6 @@ impl Daemon {
         (self.dial)(target)
     }
 
-    /// How the flight recorder does, if there is one.
-    #[must_use]
-    pub fn recorder(&self) -> Option<RecorderStatus> {
-        self.recorder.as_ref().map(Recorder::status)
-    }
-
-    /// What measures the energy of probes.
-    #[must_use]
-    pub fn energy(&self) -> &Arc<EnergyMeter> {
-        &self.energy
-    }
-
     /// What is known of a target's past.
     #[must_use]
     pub fn watch(&self, target: &str) -> Option<Arc<Watch>> {
@@ -391,15 +370,6 @@ impl Daemon {
         let driver = self.tasks.spawn(Driver::new(schedule, arrivals).run());
         let most = Charge::most_of(&target.workloads);
         state.running.insert(target.name.clone(), Running { target, prober, driver, most });
-    }
-
-    /// Everything that is told of the target's probes.
-    fn sinks(&self, state: &State, target: &Arc<Target>) -> TargetSinks {
-        let recorder = self.recorder.as_ref().map(|recorder| recorder.sink(&self.history));
-        let mut sinks: Vec<&dyn Sink> =
-            vec![&Log, &self.history, &*self.metrics, &state.watchers, &state.outages];
-        sinks.extend(recorder.as_ref().map(|recorder| recorder as &dyn Sink));
-        TargetSinks::open(&sinks, target, self.metrics.sink_panics())
     }
 
     /// Ends probing of a target in its own time; nobody waits for it but the tracker.

@@ -11,6 +11,7 @@ mod replay;
 mod rules;
 mod run;
 mod say;
+mod schema;
 mod simulate;
 mod top;
 
@@ -54,6 +55,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Check a configuration file and show the resolved targets.
     Check(check::CheckArgs),
+    /// Print the JSON Schema of configuration files, for editors.
+    Schema,
     /// Write alert and recording rules for a configuration.
     Rules(rules::RulesArgs),
     /// Serve a simulated LLM, to rehearse alerts with.
@@ -153,6 +156,7 @@ pub fn main() -> ExitCode {
         Some(Command::Top(args)) => top::main(&args),
         Some(Command::Compare(args)) => compare::main(&args),
         Some(Command::Check(args)) => check::main(&args),
+        Some(Command::Schema) => schema::main(),
         Some(Command::Rules(args)) => rules::main(&args),
         Some(Command::Simulate(args)) => simulate::main(&args),
     };

@@ -3,126 +3,14 @@
 //! A line of a configuration may hold a prompt, a header value, a password in a URL or a secret
 //! that was put under the wrong key, and errors end up in logs. So a value is shown only where
 //! its key is known to be harmless. It works on parser events rather than on the parsed file,
-//! because a file with a syntax error has lines to show as well.
+//! because a file with a syntax error has lines to show as well. What a key says of itself is told by
+//! [`keys::find`].
 
 use std::ops::Range;
 
 use serde_yaml::granit_parser::{Event, Parser};
 
-/// Keys that hold other keys. The names in `labels`, `workloads` and the like are the user's.
-const SECTIONS: &[&str] = &[
-    "arrival",
-    "agreement",
-    "auth",
-    "budget",
-    "change_detection",
-    "comparisons",
-    "defaults",
-    "expect",
-    "gamma",
-    "gpu",
-    "header",
-    "labels",
-    "price",
-    "prompts",
-    "server_metrics",
-    "slos",
-    "targets",
-    "tls",
-    "tokenizers",
-    "tolerance",
-    "tool_call",
-    "version",
-    "workloads",
-];
-
-/// Sections whose keys are names of the user's choice.
-const NAMED_BY_USER: &[&str] = &["labels", "slos", "tokenizers", "version", "workloads"];
-
-/// Keys whose values are shown: references, numbers, names, paths of files.
-const SHOWN: &[&str] = &[
-    "addresses",
-    "api",
-    "arguments_schema",
-    "arrival",
-    "baseline",
-    "bearer_token_file",
-    "ca_file",
-    "candidate",
-    "connection",
-    "dollars_per_day",
-    "enabled",
-    "exact",
-    "failure_margin",
-    "false_alarm_every",
-    "file",
-    "finish",
-    "first_token_timeout",
-    "gpus",
-    "gpus_exclusive",
-    "in",
-    "input_per_million",
-    "insecure_skip_verify",
-    "interval",
-    "itl",
-    "json_schema",
-    "library",
-    "limit_key",
-    "length_ratio",
-    "longest_gap",
-    "max_body_size",
-    "max_in_flight",
-    "max_output_tokens",
-    "min_distinct_ratio",
-    "min_output_tokens",
-    "min_samples",
-    "model",
-    "name",
-    "objective",
-    "order",
-    "output_per_million",
-    "output_tokens_per_day",
-    "prefix",
-    "processes",
-    "reference",
-    "request_latency",
-    "resolve_every",
-    "retry",
-    "seed",
-    "server_metrics",
-    "server_name",
-    "shape",
-    "slo_margin",
-    "slos",
-    "stall_timeout",
-    "state_dir",
-    "stream",
-    "tail_timeout",
-    "timeout",
-    "tokenizer",
-    "tokens_per_second",
-    "tolerance",
-    "ttft",
-    "url",
-    "usage",
-    "value_file",
-    "weight",
-    "window",
-    "workloads",
-];
-
-/// Keys that are shown though what they hold is not.
-const CONFIDENTIAL: &[&str] = &[
-    "bearer_token_env",
-    "contains",
-    "extra_body",
-    "headers",
-    "inline",
-    "regex",
-    "requests",
-    "sample",
-    "value_env",
-];
+use super::keys::{self, Form, Show};
 
 /// Which bytes of a text may be shown.
 pub(super) struct Visible {
@@ -176,11 +64,9 @@ impl Visible {
             let shown = path.as_ref().is_some_and(|p| key_shown(value, p));
             self.scalars.push((range, shown));
         } else {
-            let shown = path.as_ref().is_some_and(|p| harmless(p)) && is_short(value);
-            if shown && path.is_some_and(|p| matches!(p.last(), Some(&"url" | &"server_metrics"))) {
-                self.url(text, range);
-            } else {
-                self.scalars.push((range, shown));
+            match path.and_then(|p| scalar_shown(&p)).filter(|_| is_short(value)) {
+                Some(Show::Address) => self.url(text, range),
+                shown => self.scalars.push((range, shown == Some(Show::Shown))),
             }
         }
         done(frames, Some(value));
@@ -237,8 +123,7 @@ impl Visible {
 fn known_key(text: &str) -> Option<usize> {
     let (word, rest) = text.split_once(':')?;
     let ends = rest.is_empty() || rest.starts_with([' ', '\t']);
-    let known = [SECTIONS, SHOWN, CONFIDENTIAL].iter().any(|keys| keys.contains(&word));
-    (ends && known).then_some(word.len())
+    (ends && keys::is_known(word)).then_some(word.len())
 }
 
 /// The innermost collection has got a key, or a value.
@@ -260,14 +145,10 @@ fn keys(frames: &[Frame]) -> Option<Vec<&str>> {
     mappings.collect()
 }
 
-/// Whether a value at this path may be shown.
-fn harmless(path: &[&str]) -> bool {
-    let Some((last, outer)) = path.split_last() else { return false };
-    if outer.is_empty() {
-        return *last == "seed";
-    }
-    let labels = outer.last().is_some_and(|parent| ["labels", "version"].contains(parent));
-    (labels || SHOWN.contains(last)) && sections(outer)
+/// How a bare value at this path is shown, where one belongs.
+fn scalar_shown(path: &[&str]) -> Option<Show> {
+    let (form, show) = keys::find(path)?;
+    (!matches!(form, Form::Named(_) | Form::Object)).then_some(show)
 }
 
 /// Names, numbers and paths are a word or a few; whole sentences have slipped.
@@ -278,15 +159,11 @@ fn is_short(value: &str) -> bool {
 /// Whether a key may be shown: a name of the user's choice where one belongs, or a word that looks
 /// like a key (to point at one that is misspelled) where keys belong.
 fn key_shown(key: &str, outer: &[&str]) -> bool {
-    let Some((parent, above)) = outer.split_last() else { return is_plain(key) };
-    let named = NAMED_BY_USER.contains(parent);
-    (named || is_plain(key)) && sections(above) && (*parent == "headers" || sections(outer))
-}
-
-/// Whether a path consists of sections, and of names below those that hold names.
-fn sections(path: &[&str]) -> bool {
-    let named = |i: usize| i > 0 && NAMED_BY_USER.contains(&path[i - 1]);
-    path.iter().enumerate().all(|(i, key)| named(i) || SECTIONS.contains(key))
+    match keys::find(outer) {
+        Some((Form::Named(_), show)) => show != Show::Masked || is_plain(key),
+        Some((form, _)) => form.as_section().is_some() && is_plain(key),
+        None => false,
+    }
 }
 
 /// Whether a word looks like one of this file's keys or choices. Only such words are quoted: what

@@ -7,8 +7,11 @@
 pub mod check;
 mod confidential;
 mod cost;
+mod effective;
 pub mod error;
 mod gpu_words;
+#[macro_use]
+pub mod keys;
 pub mod labels;
 pub mod percent;
 pub mod prompts;
@@ -30,6 +33,7 @@ use url::Url;
 pub use self::error::ConfigError;
 use self::error::Report;
 pub use self::quantity::parse_size;
+use self::redact::ShowError;
 use crate::change::ChangeDetection;
 use crate::comparison::Comparison;
 use crate::gpu_settings::GpuSettings;
@@ -109,7 +113,7 @@ impl Config {
     ///
     /// # Errors
     /// When it cannot be shown as YAML.
-    pub(crate) fn only(&self, target: &Arc<Target>) -> Result<Self, String> {
+    pub(crate) fn only(&self, target: &Arc<Target>) -> Result<Self, ShowError> {
         let (targets, comparisons) = (vec![Arc::clone(target)], Vec::new());
         let mut only = Self { targets, comparisons, ..self.clone() };
         only.redacted = redact::render(&only)?;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// A share, written in per cent: `5%` is 0.05.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct HumanPercent(pub f64);
 
 const EXPECTED: &str = "expected a percentage, such as 5% or 0.5%";

@@ -5,11 +5,11 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// A count, with an optional `k`, `M` or `G` (decimal): `200k` is 200,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HumanCount(pub u64);
 
 /// Bytes, with a unit: `512B`, `64KiB`, `8MiB`, `1GiB` (binary) or `kB`, `MB`, `GB` (decimal).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HumanSize(pub u64);
 
 const COUNT_UNITS: &[(&str, u64)] =
@@ -75,9 +75,38 @@ impl<'de> Deserialize<'de> for HumanSize {
     }
 }
 
+impl fmt::Display for HumanCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&in_largest(self.0, COUNT_UNITS))
+    }
+}
+
+impl fmt::Display for HumanSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&in_largest(self.0, SIZE_UNITS))
+    }
+}
+
+/// In the largest unit that it is a whole number of.
+fn in_largest(number: u64, units: &[(&str, u64)]) -> String {
+    let whole = units.iter().filter(|(_, factor)| number > 0 && number.is_multiple_of(*factor));
+    let (unit, factor) = whole.max_by_key(|(_, factor)| *factor).unwrap_or(&units[0]);
+    format!("{}{unit}", number / factor)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn written_in_the_largest_unit() {
+        assert_eq!(HumanCount(10_000_000).to_string(), "10M");
+        assert_eq!(HumanCount(1_500).to_string(), "1500");
+        assert_eq!(HumanCount(0).to_string(), "0");
+        assert_eq!(HumanSize(8 << 20).to_string(), "8MiB");
+        assert_eq!(HumanSize(1_000).to_string(), "1kB");
+        assert_eq!(HumanSize(1_001).to_string(), "1001B");
+    }
 
     #[test]
     fn counts_and_sizes() {

@@ -88,24 +88,9 @@ pub(super) fn nearest<'a>(
     if word.len() > 60 {
         return None;
     }
-    let distances = candidates.into_iter().map(|c| (distance(word, c.as_ref()), c.as_ref()));
+    let distance = |c: &str| strsim::levenshtein(word, c);
+    let distances = candidates.into_iter().map(|c| (distance(c.as_ref()), c.as_ref()));
     distances.filter(|(d, c)| *d <= 2 && *d < c.len()).min_by_key(|(d, _)| *d).map(|(_, c)| c)
-}
-
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ fn choose(
     target.model = target.model.or(known.filter(|m| !m.is_empty()).map(|m| (*m).clone()));
     let target = Arc::new(target);
     let only = config.only(&target);
-    let only = only.map_err(|e| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, e))?;
+    let only = only.map_err(|e| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, e.to_string()))?;
     Ok((only, target))
 }
 

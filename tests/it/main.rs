@@ -14,6 +14,7 @@ mod alerts;
 mod answers;
 mod api;
 mod config;
+mod config_keys;
 mod config_limits;
 mod daemon;
 mod dialect_recordings;

@@ -2,25 +2,17 @@
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_yaml::Spanned;
 
+use super::timing::duration;
 use crate::change::{ChangeDetection, Tolerances};
 use crate::config::error::Report;
+use crate::config::keys::range_in_words;
 use crate::config::percent::HumanPercent;
 use crate::config::quantity::HumanCount;
-use crate::config::raw;
-use crate::detect::{REFERENCE_OBSERVATIONS, Tolerance};
-use crate::units::HumanDuration;
-
-/// With their words, because a duration's own form would speak of months.
-struct Range(RangeInclusive<u64>, &'static str);
-
-/// A shorter one would freeze a moment; with a longer one nothing is watched for a season.
-const REFERENCES: Range = Range(60..=90 * 86_400, "1m to 90d");
-const PERIODS: Range = Range(3600..=3660 * 86_400, "1h to 3660d");
-const SAMPLES: RangeInclusive<u64> = REFERENCE_OBSERVATIONS..=10_000_000;
+use crate::config::raw::{self, MARGINS, PERIODS, REFERENCES, SAMPLES, TOLERANCES};
+use crate::detect::Tolerance;
 
 /// Of the targets' past.
 pub(super) fn resolve(
@@ -29,14 +21,15 @@ pub(super) fn resolve(
 ) -> Option<ChangeDetection> {
     let usual = ChangeDetection::usual();
     let (wanted, default) = (&raw.tolerance, usual.tolerances);
-    let mut share = |key, raw: &raw::Maybe<HumanPercent>, default, most| {
-        tolerance(key, raw.as_ref(), default, most, report)
+    let mut share = |key, raw: &raw::Maybe<HumanPercent>, default, range| {
+        tolerance(key, raw.as_ref(), default, range, report)
     };
-    let ttft = share("tolerance", &wanted.ttft, default.ttft, 1.0);
-    let itl = share("tolerance", &wanted.itl, default.itl, 1.0);
-    let request_latency = share("tolerance", &wanted.request_latency, default.request_latency, 1.0);
-    let failure = share("failure_margin", &raw.failure_margin, default.failure, 0.5);
-    let slo = share("slo_margin", &raw.slo_margin, default.slo, 0.5);
+    let ttft = share("tolerance", &wanted.ttft, default.ttft, &TOLERANCES);
+    let itl = share("tolerance", &wanted.itl, default.itl, &TOLERANCES);
+    let request_latency =
+        share("tolerance", &wanted.request_latency, default.request_latency, &TOLERANCES);
+    let failure = share("failure_margin", &raw.failure_margin, default.failure, &MARGINS);
+    let slo = share("slo_margin", &raw.slo_margin, default.slo, &MARGINS);
     let reference =
         duration("reference", raw.reference.as_ref(), usual.reference, &REFERENCES, report);
     let every = raw.false_alarm_every.as_ref();
@@ -73,12 +66,12 @@ fn tolerance(
     key: &str,
     raw: Option<&Spanned<HumanPercent>>,
     default: Tolerance,
-    most: f64,
+    range: &RangeInclusive<HumanPercent>,
     report: &mut Report<'_>,
 ) -> Option<Tolerance> {
     let Some(raw) = raw else { return Some(default) };
-    let found = Tolerance::new(raw.value.0).filter(|t| t.delta() <= most);
-    let why = || format!("{key} out of range, expected 0% to {}", HumanPercent(most));
+    let found = Tolerance::new(raw.value.0).filter(|_| range.contains(&raw.value));
+    let why = || format!("{key} out of range, expected {}", range_in_words(range));
     report.check(raw.referenced, found.ok_or_else(why))
 }
 
@@ -89,26 +82,10 @@ fn min_samples(
 ) -> Option<u64> {
     let Some(raw) = raw else { return Some(default) };
     let HumanCount(count) = raw.value;
-    if !SAMPLES.contains(&count) {
-        let least = SAMPLES.start();
-        let why = format!("min_samples out of range, expected {least} to 10M");
+    if !SAMPLES.contains(&raw.value) {
+        let range = range_in_words(&SAMPLES);
+        let why = format!("min_samples out of range, expected {range}");
         return report.add(raw.referenced, why);
     }
     Some(count)
-}
-
-fn duration(
-    key: &str,
-    raw: Option<&Spanned<HumanDuration>>,
-    default: Duration,
-    Range(seconds, words): &Range,
-    report: &mut Report<'_>,
-) -> Option<Duration> {
-    let Some(raw) = raw else { return Some(default) };
-    let HumanDuration(value) = raw.value;
-    let [least, most] = [seconds.start(), seconds.end()].map(|s| Duration::from_secs(*s));
-    if !(least..=most).contains(&value) {
-        return report.add(raw.referenced, format!("{key} out of range, expected {words}"));
-    }
-    Some(value)
 }

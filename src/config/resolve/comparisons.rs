@@ -1,33 +1,27 @@
 //! The section `comparisons`.
 
 use std::collections::HashSet;
+use std::ops::RangeBounds;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_yaml::Spanned;
 
 use super::catalog::unknown;
-use super::{limit, rounds};
+use super::{limit, rounds, timing};
 use crate::comparison::{AnswerRules, Comparison, Order};
 use crate::config::error::Report;
+use crate::config::keys::range_in_words;
 use crate::config::labels::check_value;
 use crate::config::percent::HumanPercent;
-use crate::config::raw;
+use crate::config::raw::{
+    self, DEFAULT_FAILURE_MARGIN, DEFAULT_LENGTH_RATIO, DEFAULT_SLO_MARGIN, LENGTH_RATIOS,
+    PAIR_MARGINS, PAIR_TOLERANCES, PERIODS,
+};
 use crate::detect::{DEFAULT_PERIOD, Tolerance};
 use crate::target::Target;
-use crate::units::HumanDuration;
 use crate::workload::Workload;
 
 const MAX_COMPARISONS: usize = 1_000;
-/// Above, a candidate that takes twice as long would pass.
-const MAX_TOLERANCE: f64 = 1.0;
-const DEFAULT_FAILURE_MARGIN: f64 = 0.01;
-/// Misses of an SLO are more frequent than failures: a narrower margin would need many more pairs.
-const DEFAULT_SLO_MARGIN: f64 = 0.05;
-const MAX_MARGIN: f64 = 0.5;
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
-const DEFAULT_LENGTH_RATIO: f64 = 2.0;
 
 /// The comparisons of these targets.
 pub(super) fn resolve(
@@ -60,7 +54,9 @@ fn comparison(
     let failure_margin =
         margin("failure_margin", raw.failure_margin.as_ref(), DEFAULT_FAILURE_MARGIN, report);
     let slo_margin = margin("slo_margin", raw.slo_margin.as_ref(), DEFAULT_SLO_MARGIN, report);
-    let false_alarm_every = false_alarm_every(raw.false_alarm_every.as_ref(), report);
+    let period = raw.false_alarm_every.as_ref();
+    let false_alarm_every =
+        timing::duration("false_alarm_every", period, DEFAULT_PERIOD, &PERIODS, report);
     let rounds = rounds::wanted(raw, report);
     let baseline = side(&raw.baseline, targets, report);
     let candidate = side(&raw.candidate, targets, report);
@@ -147,37 +143,23 @@ fn workloads(
 
 fn tolerance(raw: Option<&Spanned<HumanPercent>>, report: &mut Report<'_>) -> Option<Tolerance> {
     let Some(raw) = raw else { return Some(Tolerance::PAIRS) };
-    let found = Tolerance::new(raw.value.0).filter(|t| t.delta() <= MAX_TOLERANCE);
-    let why = || "tolerance out of range, expected 0% to 100%".to_owned();
+    let found = Tolerance::new(raw.value.0).filter(|_| PAIR_TOLERANCES.contains(&raw.value));
+    let why = || format!("tolerance out of range, expected {}", range_in_words(&PAIR_TOLERANCES));
     report.check(raw.referenced, found.ok_or_else(why))
 }
 
 fn margin(
     key: &str,
     raw: Option<&Spanned<HumanPercent>>,
-    default: f64,
+    default: HumanPercent,
     report: &mut Report<'_>,
 ) -> Option<f64> {
-    let Some(raw) = raw else { return Some(default) };
-    let share = raw.value.0;
-    if !(share > 0.0 && share <= MAX_MARGIN) {
+    let share = raw.map_or(default, |raw| raw.value);
+    if let Some(raw) = raw.filter(|_| !PAIR_MARGINS.contains(&share)) {
         let why = format!("{key} out of range, expected more than 0% and at most 50%");
         return report.add(raw.referenced, why);
     }
-    Some(share)
-}
-
-fn false_alarm_every(
-    raw: Option<&Spanned<HumanDuration>>,
-    report: &mut Report<'_>,
-) -> Option<Duration> {
-    let Some(raw) = raw else { return Some(DEFAULT_PERIOD) };
-    let HumanDuration(period) = raw.value;
-    if !(HOUR..=3660 * DAY).contains(&period) {
-        let why = "false_alarm_every out of range, expected 1h to 3660d";
-        return report.add(raw.referenced, why);
-    }
-    Some(period)
+    Some(share.0)
 }
 
 fn agreement(
@@ -187,7 +169,7 @@ fn agreement(
 ) -> Option<AnswerRules> {
     let mut length_ratio = Some(DEFAULT_LENGTH_RATIO);
     if let Some(ratio) = &raw.length_ratio {
-        length_ratio = Some(ratio.value).filter(|r| (1.0..=100.0).contains(r));
+        length_ratio = Some(ratio.value).filter(|r| LENGTH_RATIOS.contains(r));
         if length_ratio.is_none() {
             let why = "length_ratio out of range, expected a number from 1 to 100";
             report.add::<()>(ratio.referenced, why);

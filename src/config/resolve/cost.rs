@@ -3,10 +3,8 @@
 use serde_yaml::Spanned;
 
 use crate::config::error::Report;
-use crate::config::raw;
+use crate::config::raw::{self, MAX_DOLLARS};
 use crate::target::{Budget, Price};
-
-const MAX_DOLLARS: f64 = 1e9;
 
 pub(super) fn price(raw: &raw::Price, report: &mut Report<'_>) -> Option<Price> {
     let input = dollars(&raw.input_per_million, report);

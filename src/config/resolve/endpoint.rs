@@ -69,7 +69,7 @@ pub(super) fn tls(
     Some(Tls {
         ca_file: ca_file.ok()?,
         server_name: server_name.ok()?,
-        insecure_skip_verify: raw.insecure_skip_verify,
+        insecure_skip_verify: raw.insecure_skip_verify.unwrap_or_default(),
     })
 }
 

@@ -1,12 +1,13 @@
 //! What a workload expects of its answers.
 
+use std::ops::RangeBounds;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
 use serde_yaml::Spanned;
 
 use crate::config::error::Report;
-use crate::config::raw;
+use crate::config::raw::{self, DISTINCT_RATIOS};
 use crate::input_file;
 use crate::timeline::Finish;
 use crate::workload::validator::{Schema, ToolCheck};
@@ -22,7 +23,7 @@ pub(super) fn resolve(
     report: &mut Report<'_>,
 ) -> Option<(Vec<Validator>, Part)> {
     let raw = &expect.value;
-    let judged = match raw.part.as_ref().map(|part| part.value) {
+    let judged = match raw.r#in.as_ref().map(|part| part.value) {
         None | Some(raw::Part::Answer) => Part::Answer,
         Some(raw::Part::Reasoning) => Part::Reasoning,
         Some(raw::Part::ToolCalls) => Part::ToolCalls,
@@ -41,7 +42,7 @@ pub(super) fn resolve(
         return report.add(expect.referenced, why);
     }
     let texts = [&checks[0], &checks[1], &checks[3], &checks[6]];
-    if let Some(part) = &raw.part
+    if let Some(part) = &raw.r#in
         && texts.iter().all(|check| check.is_none())
     {
         let why = "`in` without a check of a text, expected it beside contains, regex, \
@@ -147,7 +148,7 @@ fn finish(raw: &Spanned<Vec<Spanned<String>>>, report: &mut Report<'_>) -> Optio
 }
 
 fn min_distinct(raw: &Spanned<f64>, report: &mut Report<'_>) -> Option<Validator> {
-    if !(raw.value > 0.0 && raw.value <= 1.0) {
+    if !DISTINCT_RATIOS.contains(&raw.value) {
         let why = "min_distinct_ratio out of range, expected a number above 0, at most 1";
         return report.add(raw.referenced, why);
     }

@@ -1,14 +1,11 @@
 //! The section `gpu`, and which GPUs a target runs on.
 
 use std::path::Path;
-use std::time::Duration;
 
+use super::timing;
 use crate::config::error::Report;
-use crate::config::raw;
+use crate::config::raw::{self, RETRIES};
 use crate::gpu_settings::{GpuSettings, RETRY, TargetGpus, Watch};
-
-const MIN_RETRY: Duration = Duration::from_millis(100);
-const MAX_RETRY: Duration = Duration::from_secs(86_400);
 
 /// The settings; what is left out has its default.
 pub(super) fn settings(
@@ -16,12 +13,7 @@ pub(super) fn settings(
     base_dir: &Path,
     report: &mut Report<'_>,
 ) -> Option<GpuSettings> {
-    let retry = raw.retry.as_ref().map_or(Some(RETRY), |retry| {
-        if (MIN_RETRY..=MAX_RETRY).contains(&retry.value.0) {
-            return Some(retry.value.0);
-        }
-        report.add(retry.referenced, "retry out of range, expected 100ms to 1d")
-    });
+    let retry = timing::duration("retry", raw.retry.as_ref(), RETRY, &RETRIES, report);
     let library = super::optional(raw.library.as_ref(), |library| {
         let path = base_dir.join(&library.value);
         if path.is_file() {

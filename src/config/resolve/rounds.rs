@@ -5,19 +5,15 @@ use std::time::Duration;
 
 use serde_yaml::Location;
 
-use super::timing::{self, INTERVALS};
+use super::timing;
 use crate::comparison::Timing;
 use crate::config::error::Report;
-use crate::config::raw;
+use crate::config::raw::{self, DEFAULT_SPEED, INTERVALS, SPEEDS};
 use crate::schedule::Schedule;
 use crate::target::Target;
 use crate::units::HumanDuration;
 use crate::workload::Workload;
 use crate::workload::replay::Replay;
-
-const DEFAULT_SPEED: f64 = 1.0;
-const MIN_SPEED: f64 = 0.01;
-const MAX_SPEED: f64 = 100.0;
 
 /// What the keys ask for.
 pub(super) enum Wanted {
@@ -71,8 +67,9 @@ fn speed(raw: &raw::Comparison, report: &mut Report<'_>) -> Option<f64> {
         let why = "speed without recorded arrivals, expected `arrivals: recorded`";
         return report.add(speed.referenced, why);
     }
-    if !(MIN_SPEED..=MAX_SPEED).contains(&speed.value) {
-        let why = format!("speed out of range, expected a number from {MIN_SPEED} to {MAX_SPEED}");
+    if !SPEEDS.contains(&speed.value) {
+        let (least, most) = (SPEEDS.start(), SPEEDS.end());
+        let why = format!("speed out of range, expected a number from {least} to {most}");
         return report.add(speed.referenced, why);
     }
     Some(speed.value)

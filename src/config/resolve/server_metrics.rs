@@ -1,20 +1,14 @@
 //! The key `server_metrics`: where the server's own metrics are.
 
-use std::ops::RangeInclusive;
-use std::time::Duration;
-
 use serde_yaml::{Location, Spanned};
 use url::Url;
 
 use super::{Context, access, endpoint, limit, optional, timing};
 use crate::config::error::Report;
 use crate::config::labels::check_value;
-use crate::config::raw;
+use crate::config::raw::{self, DEFAULT_PAGE_TIMEOUT, PAGE_TIMEOUTS};
 use crate::target::ServerMetrics;
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
-/// A page is looked at around each probe, so a long wait would keep probes from ending.
-const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(5);
 const MAX_LABELS: usize = 16;
 
 pub(super) fn resolve(
@@ -31,8 +25,9 @@ pub(super) fn resolve(
         Some(model.value.clone())
     });
     let labels = labels(raw, report);
+    let timeout = raw.timeout.as_ref();
     let timeout =
-        timing::duration("timeout", raw.timeout.as_ref(), DEFAULT_TIMEOUT, &TIMEOUTS, report);
+        timing::duration("timeout", timeout, DEFAULT_PAGE_TIMEOUT, &PAGE_TIMEOUTS, report);
     let auth = optional(raw.auth.as_ref(), |auth| access::auth(auth, context, report));
     let (model, auth) = (model.ok()?, auth.ok()?);
     Some(ServerMetrics { url: url?, model, labels: labels?, timeout: timeout?, auth })

@@ -1,25 +1,18 @@
 //! The section `slos`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_yaml::Spanned;
 
 use super::MAX_SLOS;
 use super::catalog::Catalog;
+use super::timing;
 use crate::config::error::Report;
-use crate::config::raw;
+use crate::config::raw::{self, DEFAULT_WINDOW, MAX_THRESHOLD, WINDOWS};
 use crate::rules::PAGE_BURN_RATE;
 use crate::slo::{Objective, ObjectiveKind, Slo};
 use crate::units::HumanDuration;
 use crate::workload::Workload;
-
-const DAY: Duration = Duration::from_secs(86_400);
-/// Below a day it can only be a rehearsal of the alerts (`llm-prober rules`).
-const SHORTEST_WINDOW: Duration = Duration::from_secs(60);
-/// Seconds (more than eleven days), or tokens per second.
-const MAX_THRESHOLD: f64 = 1e6;
-const DEFAULT_WINDOW: Duration = Duration::from_secs(30 * 86_400);
 
 /// The file's SLOs, or the built-in one if it has none.
 pub(super) fn resolve(
@@ -59,7 +52,7 @@ fn slo(
     report: &mut Report<'_>,
 ) -> Option<Slo> {
     let objective = share(&raw.objective, report);
-    let window = window(raw.window.as_ref(), report);
+    let window = timing::duration("window", raw.window.as_ref(), DEFAULT_WINDOW, &WINDOWS, report);
     let objectives = objectives(name, raw, report);
     let covered = raw.workloads.as_ref().map(|names| {
         let found = workloads.find_all(&names.value, report);
@@ -94,15 +87,6 @@ fn share(raw: &Spanned<f64>, report: &mut Report<'_>) -> Option<f64> {
         return report.add(raw.referenced, why);
     }
     Some(objective)
-}
-
-fn window(raw: Option<&Spanned<HumanDuration>>, report: &mut Report<'_>) -> Option<Duration> {
-    let Some(raw) = raw else { return Some(DEFAULT_WINDOW) };
-    let HumanDuration(window) = raw.value;
-    if window < SHORTEST_WINDOW || window > 366 * DAY {
-        return report.add(raw.referenced, "window out of range, expected 1m to 366d");
-    }
-    Some(window)
 }
 
 /// What a threshold may be, in words.

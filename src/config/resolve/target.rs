@@ -8,16 +8,13 @@ use super::{
     Context, access, catalog, cost, endpoint, gpu, labels, optional, server_metrics, timing,
 };
 use crate::config::error::Report;
+use crate::config::keys::range_in_words;
 use crate::config::labels::check_value;
-use crate::config::raw;
+use crate::config::raw::{self, DEFAULT_API, DEFAULT_MAX_IN_FLIGHT, DEFAULT_STREAM, IN_FLIGHT};
 use crate::dialect::{self, Dialect, SharedDialect};
 use crate::slo::Slo;
 use crate::target::{Addresses, ConnectionMode, Target, UsageMode};
 use crate::workload::Workload;
-
-const DEFAULT_API: &str = "openai-chat";
-const DEFAULT_MAX_IN_FLIGHT: usize = 4;
-const MAX_IN_FLIGHT: usize = 1_000;
 
 /// A key of the target, or else of `defaults`.
 macro_rules! setting {
@@ -66,7 +63,7 @@ pub(super) fn resolve(
         url: url?,
         dialect: dialect?,
         model: model.ok()?,
-        stream: raw.stream.or(context.defaults.stream).unwrap_or(true),
+        stream: raw.stream.or(context.defaults.stream).unwrap_or(DEFAULT_STREAM),
         usage: usage(raw.usage.or(context.defaults.usage)),
         auth: auth.ok()?,
         headers: headers?,
@@ -141,11 +138,11 @@ fn model(raw: &Spanned<String>, report: &mut Report<'_>) -> Option<String> {
 fn max_in_flight(raw: Option<&Spanned<u64>>, report: &mut Report<'_>) -> Option<usize> {
     let Some(raw) = raw else { return Some(DEFAULT_MAX_IN_FLIGHT) };
     match usize::try_from(raw.value) {
-        Ok(count @ 1..=MAX_IN_FLIGHT) => Some(count),
-        _ => report.add(
-            raw.referenced,
-            format!("max_in_flight out of range, expected 1 to {MAX_IN_FLIGHT}"),
-        ),
+        Ok(count) if IN_FLIGHT.contains(&count) => Some(count),
+        _ => {
+            let range = range_in_words(&IN_FLIGHT);
+            report.add(raw.referenced, format!("max_in_flight out of range, expected {range}"))
+        }
     }
 }
 

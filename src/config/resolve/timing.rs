@@ -8,31 +8,16 @@ use serde_yaml::Spanned;
 use super::target::setting;
 use super::{Context, optional};
 use crate::config::error::Report;
+use crate::config::keys::range_in_words;
 use crate::config::quantity::HumanSize;
-use crate::config::raw;
+use crate::config::raw::{
+    self, BODY_SIZES, DEFAULT_INTERVAL, DEFAULT_MAX_BODY, DEFAULT_RESOLVE_EVERY,
+    DEFAULT_STALL_TIMEOUT, DEFAULT_TAIL_TIMEOUT, DEFAULT_TIMEOUT, INTERVALS, RESOLVE_INTERVALS,
+    SHAPES, TAIL_TIMEOUTS, TIMEOUTS,
+};
 use crate::schedule::{Arrival, Schedule};
 use crate::target::Limits;
 use crate::units::HumanDuration;
-
-const DEFAULT_INTERVAL: Duration = Duration::from_secs(15);
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
-const DEFAULT_STALL_TIMEOUT: Duration = Duration::from_secs(20);
-const DEFAULT_TAIL_TIMEOUT: Duration = Duration::from_secs(2);
-const DEFAULT_RESOLVE_EVERY: Duration = Duration::from_secs(30);
-const DEFAULT_MAX_BODY: usize = 8 << 20;
-
-/// Beyond a week a draw from the distribution of gaps could overflow.
-pub(super) const INTERVALS: RangeInclusive<Duration> =
-    Duration::from_millis(10)..=Duration::from_secs(7 * 86_400);
-const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(86_400);
-/// An answer is looked at every tenth of a second at most.
-const TAIL_TIMEOUTS: RangeInclusive<Duration> =
-    Duration::from_millis(100)..=Duration::from_secs(60);
-const RESOLVE_INTERVALS: RangeInclusive<Duration> =
-    Duration::from_secs(1)..=Duration::from_secs(3_600);
-const BODY_SIZES: RangeInclusive<u64> = 1 << 10..=1 << 30;
-/// Outside, the distribution is all zeros and overflows, or constant.
-const SHAPES: RangeInclusive<f64> = 0.01..=1_000.0;
 
 pub(super) fn schedule(
     raw: &raw::Target,
@@ -171,19 +156,18 @@ pub(super) fn duration(
     let Some(raw) = raw else { return Some(default) };
     let HumanDuration(value) = raw.value;
     if !range.contains(&value) {
-        let (least, most) = (HumanDuration(*range.start()), HumanDuration(*range.end()));
-        let why = format!("{key} out of range, expected {least} to {most}");
+        let why = format!("{key} out of range, expected {}", range_in_words(range));
         return report.add(raw.referenced, why);
     }
     Some(value)
 }
 
 fn max_body(raw: Option<&Spanned<HumanSize>>, report: &mut Report<'_>) -> Option<usize> {
-    let Some(raw) = raw else { return Some(DEFAULT_MAX_BODY) };
-    let HumanSize(bytes) = raw.value;
-    if !BODY_SIZES.contains(&bytes) {
-        let why = "max_body_size out of range, expected 1KiB to 1GiB";
+    let size = raw.map_or(DEFAULT_MAX_BODY, |raw| raw.value);
+    if let Some(raw) = raw.filter(|_| !BODY_SIZES.contains(&size)) {
+        let range = range_in_words(&BODY_SIZES);
+        let why = format!("max_body_size out of range, expected {range}");
         return report.add(raw.referenced, why);
     }
-    usize::try_from(bytes).ok()
+    usize::try_from(size.0).ok()
 }

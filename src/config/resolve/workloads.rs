@@ -1,5 +1,6 @@
 //! The section `workloads`.
 
+use std::ops::RangeBounds;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +11,16 @@ use serde_yaml::Spanned;
 use super::catalog::Catalog;
 use super::{MAX_WORKLOADS, expect, optional, timing};
 use crate::config::error::Report;
+use crate::config::keys::range_in_words;
 use crate::config::prompts;
-use crate::config::raw;
+use crate::config::raw::{
+    self, DEFAULT_MAX_OUTPUT_TOKENS, DEFAULT_WEIGHT, MAX_WEIGHT, OUTPUT_TOKENS, SAMPLES_KEPT,
+};
 use crate::config::requests::{self, Sample};
 use crate::workload::{LimitKey, Part, Prefix, Prompt, Workload, builtin};
 
-const DEFAULT_MAX_OUTPUT_TOKENS: u32 = 64;
 /// Captured requests bring their own limit; this one only keeps one without any in bounds.
 const CAPTURED_MAX_OUTPUT_TOKENS: u32 = 1024;
-const MAX_OUTPUT_TOKENS: u32 = 1_000_000;
-const MAX_WEIGHT: f64 = 1e6;
 
 /// The file's workloads, or the built-in mix if it has none.
 pub(super) fn resolve(
@@ -96,7 +97,7 @@ fn extra_body(
 }
 
 fn weight(raw: Option<&Spanned<f64>>, report: &mut Report<'_>) -> Option<f64> {
-    let Some(weight) = raw else { return Some(1.0) };
+    let Some(weight) = raw else { return Some(DEFAULT_WEIGHT) };
     if !(weight.value > 0.0 && weight.value <= MAX_WEIGHT) {
         let why = format!("weight out of range, expected a number above 0, at most {MAX_WEIGHT}");
         return report.add(weight.referenced, why);
@@ -125,7 +126,7 @@ fn sample(raw: Option<&Spanned<f64>>, captured: bool, report: &mut Report<'_>) -
         let why = "sample without captured requests, expected `requests` under `prompts`";
         return report.add(raw.referenced, why);
     }
-    if !(raw.value > 0.0 && raw.value <= 1.0) {
+    if !SAMPLES_KEPT.contains(&raw.value) {
         let why = "sample out of range, expected a number above 0, at most 1";
         return report.add(raw.referenced, why);
     }
@@ -155,10 +156,10 @@ fn max_output_tokens(
 ) -> Option<u32> {
     let Some(raw) = raw else { return Some(default) };
     match u32::try_from(raw.value) {
-        Ok(count @ 1..=MAX_OUTPUT_TOKENS) => Some(count),
-        _ => report.add(
-            raw.referenced,
-            format!("max_output_tokens out of range, expected 1 to {MAX_OUTPUT_TOKENS}"),
-        ),
+        Ok(count) if OUTPUT_TOKENS.contains(&count) => Some(count),
+        _ => {
+            let range = range_in_words(&OUTPUT_TOKENS);
+            report.add(raw.referenced, format!("max_output_tokens out of range, expected {range}"))
+        }
     }
 }

@@ -1,0 +1,11 @@
+//! `llm-prober schema`.
+
+use std::process::ExitCode;
+
+use super::CliError;
+use super::say::show;
+
+pub(super) fn main() -> Result<ExitCode, CliError> {
+    let _ = show(crate::config::keys::json_schema())?;
+    Ok(ExitCode::SUCCESS)
+}

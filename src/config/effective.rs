@@ -1,0 +1,325 @@
+//! The configuration in force, as a file would say it: defaults filled in, all of it said.
+//!
+//! Nothing is left out here that must not be shown: that is `redact.rs`'s, and it goes by what each
+//! key says of itself.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Config;
+use super::percent::HumanPercent;
+use crate::comparison::{Comparison, Timing};
+use crate::detect::Tolerance;
+use crate::gpu_settings::{GpuId, GpuSettings, Watch};
+use crate::schedule::Arrival;
+use crate::secret::Secret;
+use crate::slo::{ObjectiveKind, Slo};
+use crate::target::{Addresses, Auth, ConnectionMode, ServerMetrics, Target};
+use crate::tokenizer::TargetTokenizer;
+use crate::units::HumanDuration;
+use crate::workload::{LimitKey, Part, Prefix, Validator, Workload};
+
+/// A value of a file whose keys keep their order.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Node {
+    Leaf(Value),
+    List(Vec<Node>),
+    Keys(IndexMap<String, Node>),
+}
+
+impl From<Value> for Node {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Array(list) => Self::List(list.into_iter().map(Self::from).collect()),
+            Value::Object(map) => {
+                Self::Keys(map.into_iter().map(|(key, value)| (key, Self::from(value))).collect())
+            }
+            leaf => Self::Leaf(leaf),
+        }
+    }
+}
+
+/// A mapping; a value that is `null` is left out.
+fn keys<'a>(keys: impl IntoIterator<Item = (&'a str, Value)>) -> Node {
+    let written = keys.into_iter().filter(|(_, value)| !value.is_null());
+    Node::Keys(written.map(|(key, value)| (key.to_owned(), value.into())).collect())
+}
+
+/// A mapping or list, unless it is empty.
+fn unless_empty(value: Value) -> Value {
+    let empty = value.as_object().is_some_and(serde_json::Map::is_empty)
+        || value.as_array().is_some_and(Vec::is_empty);
+    if empty { Value::Null } else { value }
+}
+
+/// The whole file.
+pub(super) fn effective(config: &Config) -> Node {
+    let targets = &config.targets;
+    let workloads = targets.iter().flat_map(|t| &t.workloads);
+    let workloads = workloads.map(|w| (w.name.clone(), workload(w))).collect();
+    let slos = targets.iter().flat_map(|t| &t.slos).map(|s| (s.name.clone(), slo(s).into()));
+    let mut file = IndexMap::new();
+    let mut put = |key: &str, node| file.insert(key.to_owned(), node);
+    if let Some(seed) = config.seed {
+        put("seed", json!(seed).into());
+    }
+    put("gpu", gpu(&config.gpu).into());
+    put("workloads", Node::Keys(workloads));
+    put("slos", Node::Keys(slos.collect()));
+    put("targets", Node::List(targets.iter().map(|t| target(t)).collect()));
+    if !config.comparisons.is_empty() {
+        put("comparisons", Node::List(config.comparisons.iter().map(|c| comparison(c)).collect()));
+    }
+    put("change_detection", change_detection(config).into());
+    Node::Keys(file)
+}
+
+fn human(duration: Duration) -> Value {
+    json!(HumanDuration(duration).to_string())
+}
+
+fn percent(share: f64) -> Value {
+    json!(HumanPercent(share).to_string())
+}
+
+fn change_detection(config: &Config) -> Value {
+    let settings = &config.change_detection;
+    let percent = |tolerance: Tolerance| percent(tolerance.delta());
+    let tolerances = &settings.tolerances;
+    let mut view = json!({
+        "enabled": settings.enabled,
+        "tolerance": {
+            "ttft": percent(tolerances.ttft),
+            "itl": percent(tolerances.itl),
+            "request_latency": percent(tolerances.request_latency),
+        },
+        "failure_margin": percent(tolerances.failure),
+        "slo_margin": percent(tolerances.slo),
+        "reference": human(settings.reference),
+        "min_samples": settings.min_samples,
+        "false_alarm_every": human(settings.false_alarm_every),
+    });
+    if let Some(folder) = &config.state_dir {
+        view["state_dir"] = json!(folder);
+    }
+    view
+}
+
+fn workload(workload: &Workload) -> Node {
+    let part = Some(workload.judged).filter(|part| *part != Part::Answer);
+    let part = part.map(|part| ("in".to_owned(), json!(part.as_str())));
+    let checks = workload.validators.iter().map(|v| (v.name().to_owned(), validator(v)));
+    keys([
+        ("weight", json!(workload.weight)),
+        ("prompts", json!(workload.prompts.len())),
+        (
+            "prefix",
+            json!(match workload.prefix {
+                Prefix::Unique => "unique",
+                Prefix::Shared => "shared",
+            }),
+        ),
+        ("max_output_tokens", json!(workload.max_output_tokens)),
+        ("limit_key", json!(workload.limit_key.map_or("auto", LimitKey::as_str))),
+        ("extra_body", unless_empty(json!(workload.extra_body))),
+        ("stall_timeout", workload.stall_timeout.map_or(Value::Null, human)),
+        ("expect", unless_empty(Value::Object(checks.chain(part).collect()))),
+    ])
+}
+
+fn validator(validator: &Validator) -> Value {
+    match validator {
+        Validator::MinOutputTokens(least) => json!(least),
+        Validator::MinDistinctRatio(least) => json!(least),
+        Validator::Contains(text) => json!(text),
+        Validator::Regex(pattern) => json!(pattern.as_str()),
+        Validator::JsonSchema(schema) => json!(schema.file()),
+        Validator::Finish(finishes) => {
+            json!(finishes.iter().map(|finish| finish.as_str()).collect::<Vec<_>>())
+        }
+        Validator::ToolCall(check) => {
+            let mut view = serde_json::Map::new();
+            view.extend(check.name.as_ref().map(|name| ("name".to_owned(), json!(name))));
+            let schema = check.arguments.as_ref();
+            view.extend(schema.map(|s| ("arguments_schema".to_owned(), json!(s.file()))));
+            Value::Object(view)
+        }
+    }
+}
+
+fn slo(slo: &Slo) -> Value {
+    let mut view = json!({"objective": slo.objective, "window": human(slo.window)});
+    for objective in &slo.objectives {
+        view[objective.kind.as_str()] = match objective.kind {
+            ObjectiveKind::TokensPerSecond => json!(objective.threshold),
+            _ => human(Duration::from_secs_f64(objective.threshold)),
+        };
+    }
+    if let Some(names) = &slo.workloads {
+        view["workloads"] = json!(names);
+    }
+    view
+}
+
+fn target(target: &Target) -> Node {
+    let limits = &target.limits;
+    let headers = target.headers.iter().map(|(name, value)| (name.clone(), json!(value)));
+    let names = |names: Vec<&str>| json!(names);
+    keys([
+        ("name", json!(target.name)),
+        ("url", json!(target.url.as_str())),
+        ("api", json!(target.dialect.name())),
+        ("model", json!(target.model)),
+        ("stream", json!(target.stream)),
+        ("usage", json!(target.usage.as_str())),
+        ("auth", target.auth.as_ref().map_or(Value::Null, auth)),
+        ("headers", unless_empty(Value::Object(headers.collect()))),
+        ("extra_body", unless_empty(json!(target.extra_body))),
+        ("tls", if target.url.scheme() == "https" { tls(target) } else { Value::Null }),
+        (
+            "connection",
+            json!(match target.connection {
+                ConnectionMode::Reuse => "reuse",
+                ConnectionMode::Fresh => "fresh",
+            }),
+        ),
+        ("interval", human(target.schedule.interval)),
+        (
+            "arrival",
+            match target.schedule.arrival {
+                Arrival::Constant => json!("constant"),
+                Arrival::Poisson => json!("poisson"),
+                Arrival::Gamma { shape } => json!({"gamma": {"shape": shape}}),
+            },
+        ),
+        ("timeout", human(limits.timeout)),
+        ("first_token_timeout", limits.first_token_timeout.map_or(Value::Null, human)),
+        ("stall_timeout", human(limits.stall_timeout)),
+        ("tail_timeout", human(limits.tail_timeout)),
+        ("resolve_every", human(target.resolve_every)),
+        (
+            "addresses",
+            json!(match target.addresses {
+                Addresses::First => "first",
+                Addresses::Each => "each",
+            }),
+        ),
+        ("max_in_flight", json!(target.max_in_flight)),
+        ("max_body_size", json!(format!("{}B", limits.max_body_bytes))),
+        ("tokenizer", json!(target.tokenizer.as_ref().map(TargetTokenizer::name))),
+        ("workloads", names(target.workloads.iter().map(|w| w.name.as_str()).collect())),
+        ("slos", names(target.slos.iter().map(|s| s.name.as_str()).collect())),
+        ("version", unless_empty(json!(target.version))),
+        ("labels", unless_empty(json!(target.labels))),
+        (
+            "price",
+            target.price.map_or(Value::Null, |p| {
+                json!({"input_per_million": p.input_per_million,
+                       "output_per_million": p.output_per_million})
+            }),
+        ),
+        ("budget", budget(target)),
+        ("server_metrics", target.server_metrics.as_ref().map_or(Value::Null, server_metrics)),
+        ("gpus", unless_empty(target.gpus.ids.iter().map(gpu_id).collect())),
+        ("gpus_exclusive", json!((!target.gpus.ids.is_empty()).then_some(target.gpus.exclusive))),
+    ])
+}
+
+fn gpu(settings: &GpuSettings) -> Value {
+    let enabled = match settings.watch {
+        Watch::Auto => json!("auto"),
+        Watch::Always => json!(true),
+        Watch::Never => json!(false),
+    };
+    let mut view = json!({
+        "enabled": enabled,
+        "processes": settings.processes,
+        "retry": human(settings.retry),
+    });
+    if let Some(file) = &settings.library {
+        view["library"] = json!(file);
+    }
+    view
+}
+
+fn gpu_id(id: &GpuId) -> Value {
+    match id {
+        GpuId::Index(index) => json!(index),
+        GpuId::Uuid(uuid) => json!(uuid),
+    }
+}
+
+fn comparison(comparison: &Comparison) -> Node {
+    let (interval, speed) = match &comparison.timing {
+        Timing::Drawn(schedule) => (human(schedule.interval), None),
+        Timing::Recorded(replay) => (Value::Null, Some(replay.speed())),
+    };
+    let workloads: Vec<_> = comparison.workloads.iter().map(|w| w.name.as_str()).collect();
+    keys([
+        ("name", json!(comparison.name)),
+        ("baseline", json!(comparison.baseline.name)),
+        ("candidate", json!(comparison.candidate.name)),
+        ("workloads", json!(workloads)),
+        ("interval", interval),
+        ("arrivals", json!(speed.map(|_| "recorded"))),
+        ("speed", json!(speed)),
+        ("order", json!(comparison.order.as_str())),
+        ("tolerance", percent(comparison.tolerance.delta())),
+        ("failure_margin", percent(comparison.failure_margin)),
+        ("slo_margin", percent(comparison.slo_margin)),
+        ("false_alarm_every", human(comparison.false_alarm_every)),
+        (
+            "agreement",
+            comparison.answers.map_or(
+                Value::Null,
+                |rules| json!({"length_ratio": rules.length_ratio, "exact": rules.exact}),
+            ),
+        ),
+    ])
+}
+
+fn auth(auth: &Auth) -> Value {
+    match auth {
+        Auth::Bearer(Secret::File(path)) => json!({"bearer_token_file": path}),
+        Auth::Bearer(Secret::Env(name)) => json!({"bearer_token_env": name}),
+        Auth::Header { name, value: Secret::File(path) } => {
+            json!({"header": {"name": name, "value_file": path}})
+        }
+        Auth::Header { name, value: Secret::Env(variable) } => {
+            json!({"header": {"name": name, "value_env": variable}})
+        }
+    }
+}
+
+fn tls(target: &Target) -> Value {
+    let mut view = serde_json::Map::new();
+    view.extend(target.tls.ca_file.as_ref().map(|f| ("ca_file".to_owned(), json!(f))));
+    view.extend(target.tls.server_name.as_ref().map(|n| ("server_name".to_owned(), json!(n))));
+    view.insert("insecure_skip_verify".to_owned(), json!(target.tls.insecure_skip_verify));
+    Value::Object(view)
+}
+
+fn budget(target: &Target) -> Value {
+    let budget = target.budget;
+    let mut view = serde_json::Map::new();
+    let tokens = budget.output_tokens_per_day.map(|n| json!(n));
+    view.extend(tokens.map(|n| ("output_tokens_per_day".to_owned(), n)));
+    let dollars = budget.dollars_per_day.map(|n| json!(n));
+    view.extend(dollars.map(|n| ("dollars_per_day".to_owned(), n)));
+    unless_empty(Value::Object(view))
+}
+
+fn server_metrics(source: &ServerMetrics) -> Value {
+    let mut view = serde_json::Map::new();
+    view.insert("url".to_owned(), json!(source.url.as_str()));
+    view.extend(source.model.as_ref().map(|m| ("model".to_owned(), json!(m))));
+    let labels = Some(&source.labels).filter(|labels| !labels.is_empty());
+    view.extend(labels.map(|labels| ("labels".to_owned(), json!(labels))));
+    view.insert("timeout".to_owned(), human(source.timeout));
+    view.extend(source.auth.as_ref().map(|a| ("auth".to_owned(), auth(a))));
+    Value::Object(view)
+}

@@ -1,0 +1,41 @@
+//! `auth` and `tls`.
+
+use std::path::PathBuf;
+
+use serde_yaml::Spanned;
+
+use super::Maybe;
+
+keys! {
+    /// Exactly one of them.
+    struct Auth {
+        /// A file that holds the token for `Authorization: Bearer`.
+        bearer_token_file: Maybe<PathBuf> => shown,
+        /// The environment variable that holds the token for `Authorization: Bearer`.
+        bearer_token_env: Maybe<String> => place,
+        /// Any other header that carries a secret.
+        header: Option<AuthHeader> => inside,
+    }
+}
+
+keys! {
+    struct AuthHeader {
+        /// The header's name, such as `api-key`.
+        name: Spanned<String> => shown,
+        /// A file that holds the header's value. Either this or `value_env`.
+        value_file: Maybe<PathBuf> => shown,
+        /// The environment variable that holds the header's value.
+        value_env: Maybe<String> => place,
+    }
+}
+
+keys! {
+    struct Tls {
+        /// A file of authorities, or of servers' own certificates, in PEM.
+        ca_file: Maybe<PathBuf> => shown.otherwise("the system's authorities"),
+        /// The name to verify.
+        server_name: Maybe<String> => shown.otherwise("the URL's host"),
+        /// Accept any certificate: for test rigs.
+        insecure_skip_verify: Option<bool> => shown.default(false),
+    }
+}

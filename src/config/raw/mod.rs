@@ -1,0 +1,78 @@
+//! The serde mirror of the file, and what is known of each key: nothing is checked here but form.
+//!
+//! What later checks complain about is [`Spanned`]. No `flatten` and no untagged enums: both lose
+//! positions. None of these types is `Debug`: they hold prompts and header values.
+
+mod access;
+mod change_detection;
+mod comparison;
+mod expect;
+mod gpu;
+mod server_metrics;
+mod slo;
+mod target;
+mod workload;
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde_yaml::Spanned;
+
+pub(super) use self::access::{Auth, AuthHeader, Tls};
+pub(super) use self::change_detection::{
+    ChangeDetection, MARGINS, PERIODS, REFERENCES, SAMPLES, TOLERANCES,
+};
+pub(super) use self::comparison::*;
+pub(super) use self::expect::{DISTINCT_RATIOS, Expect, Part, ToolCall};
+pub(super) use self::gpu::{Gpu, RETRIES};
+pub(super) use self::server_metrics::{
+    DEFAULT_TIMEOUT as DEFAULT_PAGE_TIMEOUT, ServerMetrics, TIMEOUTS as PAGE_TIMEOUTS,
+};
+pub(super) use self::slo::*;
+pub(super) use self::target::*;
+pub(super) use self::workload::*;
+
+/// A mapping whose keys are names of the user's choice.
+pub(super) type Named<T> = IndexMap<Spanned<String>, T>;
+/// A value that may be absent.
+pub(super) type Maybe<T> = Option<Spanned<T>>;
+
+keys! {
+    /// The whole file.
+    optional struct Raw {
+        /// Draws of prompts and arrivals follow from this number.
+        seed: Option<u64> => shown.otherwise("a new one at each start"),
+        /// What holds for every target. Each of these keys may stand at a target as well, and
+        /// overrides what stands here.
+        defaults: Defaults => inside,
+        /// The prompt mix, by names of your choice: each probe draws a workload by weight, then one
+        /// of its prompts.
+        workloads: Named<Workload> => inside.otherwise("a small built-in mix, `short` and `context`"),
+        /// Service level objectives, by names of your choice. A probe is good when it succeeded and
+        /// every bound holds.
+        slos: Named<Slo> => inside
+            .otherwise("`interactive: {objective: 0.99, ttft: 500ms, itl: 50ms, longest_gap: 1s}`"),
+        /// Hugging Face tokenizers, by names of your choice, for servers that do not count tokens.
+        tokenizers: Named<Tokenizer> => inside,
+        /// The GPUs of this machine, by NVIDIA's library, where there are any.
+        gpu: Gpu => inside,
+        /// What is probed: at least one.
+        targets: Maybe<Vec<Target>> => inside.needed(true),
+        /// A candidate beside the stack in use: each round sends one prompt to both, in random
+        /// order. These probes come on top of the targets' own, under the same limits and budgets.
+        /// `POST /-/comparisons/NAME/start` begins a new run, and so does any change of what is
+        /// compared.
+        comparisons: Maybe<Vec<Comparison>> => inside.otherwise("none"),
+        /// Every target is compared with its own past: a reference is collected, then every probe
+        /// is held against it, hour of the day by hour of the day. `POST /-/reference?target=NAME`
+        /// begins a new reference, and so does a change of the target's `version`.
+        change_detection: ChangeDetection => inside,
+    }
+}
+
+keys! {
+    struct Tokenizer {
+        /// A Hugging Face `tokenizer.json`.
+        file: Spanned<PathBuf> => shown,
+    }
+}

@@ -1,0 +1,44 @@
+//! `slos`.
+
+use std::ops::{Bound, RangeInclusive};
+use std::time::Duration;
+
+use serde_yaml::Spanned;
+
+use super::Maybe;
+use crate::config::keys::{above, between};
+use crate::units::HumanDuration;
+
+pub(in crate::config) const DEFAULT_WINDOW: Duration = Duration::from_secs(30 * 86_400);
+/// Below a day it can only be a rehearsal of the alerts (`llm-prober rules`).
+pub(in crate::config) const WINDOWS: RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(366 * 86_400);
+/// Seconds (more than eleven days), or tokens per second.
+pub(in crate::config) const MAX_THRESHOLD: f64 = 1e6;
+
+const THRESHOLDS: (Bound<Duration>, Bound<Duration>) =
+    above(Duration::ZERO, Duration::from_secs(1_000_000));
+
+keys! {
+    struct Slo {
+        /// The share of good probes, such as 0.99. Above 0.9306: below, a burn-rate alert at 14.4
+        /// could never fire.
+        objective: Spanned<f64> => shown.range(between(0.9306, 1.0)),
+        /// The time that the objective is for; `llm-prober rules` writes alerts that fit it.
+        window: Maybe<HumanDuration> => shown.default(DEFAULT_WINDOW).range(WINDOWS),
+        /// Time to first token, at most.
+        ttft: Maybe<HumanDuration> => shown.otherwise("no bound").range(THRESHOLDS),
+        /// Inter-token latency, at most.
+        itl: Maybe<HumanDuration> => shown.otherwise("no bound").range(THRESHOLDS),
+        /// The whole request, at most.
+        request_latency: Maybe<HumanDuration> => shown.otherwise("no bound").range(THRESHOLDS),
+        /// The longest silence between two tokens, at most.
+        longest_gap: Maybe<HumanDuration> => shown.otherwise("no bound").range(THRESHOLDS),
+        /// Output speed for one user, at least.
+        tokens_per_second: Maybe<f64> => shown
+            .otherwise("no bound")
+            .range(above(0.0, MAX_THRESHOLD)),
+        /// The names of the workloads that it covers.
+        workloads: Maybe<Vec<Spanned<String>>> => shown.otherwise("all"),
+    }
+}
