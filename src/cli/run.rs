@@ -136,7 +136,8 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     watch_loops(&metrics, &io, &tasks, &stop);
     let file = args.config.clone();
     let clock = Arc::new(SystemTime::now);
-    let daemon = Daemon::start_from(saved, clock, history, config, file, metrics, network(io))?;
+    let daemon = Daemon::start_from(saved, clock, history, config, file, metrics, network(io));
+    let daemon = daemon.map_err(|e| e.to_string())?;
     let site = Site::new(Arc::clone(&daemon), args.web(), stop.clone());
     for listener in listeners {
         announce(&listener);
