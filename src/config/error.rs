@@ -135,10 +135,14 @@ impl<'a> Report<'a> {
     }
 
     /// `result`'s value, or its message as a problem at `at`.
-    pub(super) fn check<T>(&mut self, at: Location, result: Result<T, String>) -> Option<T> {
+    pub(super) fn check<T, E: fmt::Display>(
+        &mut self,
+        at: Location,
+        result: Result<T, E>,
+    ) -> Option<T> {
         match result {
             Ok(value) => Some(value),
-            Err(message) => self.add(at, message),
+            Err(error) => self.add(at, error.to_string()),
         }
     }
 
