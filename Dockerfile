@@ -10,6 +10,7 @@ COPY alerts alerts
 COPY benches benches
 COPY config config
 COPY src src
+COPY xtask xtask
 RUN cargo build --release --locked --bin llm-prober
 
 FROM debian:trixie-slim

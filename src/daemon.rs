@@ -20,15 +20,17 @@ pub use self::error::DaemonError;
 use self::gpus::Watched;
 use self::plan::{Changed, Plan};
 use self::state::{Budgets, Endpoints, Written};
-use crate::budget::Ledger;
-use crate::comparer::{Fleet, Means};
+use crate::budget::{Charge, Ledger};
+use crate::comparer::{Fleet, StartContext};
 use crate::config::Config;
+use crate::flight::{Recorder, RecorderStatus};
 use crate::gpu::EnergyMeter;
 use crate::history::{History, Occasion};
+use crate::load::{Admission, Driver, Limits, OpenLoop, Prober, Stop};
 use crate::metrics::Metrics;
 use crate::probe::Probing;
-use crate::prober::commission::{Desk, desk};
-use crate::prober::{Prober, Stop};
+use crate::probe::log::Log;
+use crate::probe::sink::{Sink, TargetSinks};
 use crate::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Saved, Store};
 use crate::target::{Moved, Target};
 use crate::transport::{IoThreads, Transport};
@@ -48,12 +50,22 @@ const SEEDS_PER_PROBER: u64 = 3;
 /// How a target's server is reached; tests put a simulator behind a pipe here.
 pub type Dial = Box<dyn Fn(&Target) -> Result<Transport, String> + Send + Sync>;
 
+/// What the probes of the past are kept in.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The recent past.
+    pub history: Arc<History>,
+    /// Records on disk, if there are to be any.
+    pub recorder: Option<Recorder>,
+}
+
 /// The running daemon.
 pub struct Daemon {
     /// Everything measured.
     pub metrics: Arc<Metrics>,
     /// The recent past.
     pub history: Arc<History>,
+    recorder: Option<Recorder>,
     energy: Arc<EnergyMeter>,
     clock: WallClock,
     dial: Dial,
@@ -90,10 +102,12 @@ struct State {
 }
 
 struct Running {
-    probing: Arc<Probing>,
-    stop: Stop,
-    prober: JoinHandle<()>,
-    desk: Desk,
+    target: Arc<Target>,
+    prober: Arc<Prober>,
+    /// Its own schedule.
+    driver: JoinHandle<OpenLoop>,
+    /// What one of its probes costs at most.
+    most: Charge,
 }
 
 /// What the switch to another configuration needs.
@@ -122,7 +136,7 @@ impl Daemon {
         dial: Dial,
     ) -> Result<Arc<Self>, DaemonError> {
         let clock: WallClock = Arc::new(SystemTime::now);
-        Self::start_with(clock, Arc::default(), config, source, metrics, dial)
+        Self::start_with(clock, Memory::default(), config, source, metrics, dial)
     }
 
     /// Starts probing, by a wall clock. `source` is the file that a reload reads again, if there is
@@ -132,15 +146,14 @@ impl Daemon {
     /// When a target's transport cannot be made, or the state cannot be read; nothing runs then.
     pub fn start_with(
         clock: WallClock,
-        history: Arc<History>,
+        memory: Memory,
         config: Config,
         source: Option<PathBuf>,
         metrics: Arc<Metrics>,
         dial: Dial,
     ) -> Result<Arc<Self>, DaemonError> {
-        let saved = config.state_dir.as_deref().map(Store::open).transpose();
-        let saved = saved.map_err(DaemonError::State)?;
-        Self::start_from(saved, clock, history, config, source, metrics, dial)
+        let saved = config.state_dir.as_deref().map(Store::open).transpose()?;
+        Self::start_from(saved, clock, memory, config, source, metrics, dial)
     }
 
     /// As [`Daemon::start_with`], from what was found in the state folder already.
@@ -150,12 +163,16 @@ impl Daemon {
     pub fn start_from(
         mut saved: Option<Saved>,
         clock: WallClock,
-        history: Arc<History>,
+        memory: Memory,
         config: Config,
         source: Option<PathBuf>,
         metrics: Arc<Metrics>,
         dial: Dial,
     ) -> Result<Arc<Self>, DaemonError> {
+        let Memory { history, recorder } = memory;
+        if let Some(recorder) = &recorder {
+            metrics.set_flight_losses(recorder.losses());
+        }
         let past = saved.as_mut().and_then(|saved| saved.take(CHANGE)).unwrap_or_default();
         let compared = saved.as_mut().and_then(|saved| saved.take(COMPARISONS));
         let outages = saved.as_mut().and_then(|saved| saved.take(OUTAGES)).unwrap_or_default();
@@ -171,6 +188,7 @@ impl Daemon {
             metrics,
             clock: Arc::clone(&clock),
             history: Arc::clone(&history),
+            recorder,
             energy: Arc::default(),
             dial,
             source,
@@ -213,6 +231,18 @@ impl Daemon {
     /// When the transport cannot be made.
     pub fn dial(&self, target: &Target) -> Result<Transport, String> {
         (self.dial)(target)
+    }
+
+    /// How the flight recorder does, if there is one.
+    #[must_use]
+    pub fn recorder(&self) -> Option<RecorderStatus> {
+        self.recorder.as_ref().map(Recorder::status)
+    }
+
+    /// What measures the energy of probes.
+    #[must_use]
+    pub fn energy(&self) -> &Arc<EnergyMeter> {
+        &self.energy
     }
 
     /// What is known of a target's past.
@@ -297,7 +327,7 @@ impl Daemon {
         let Prepared { mut fresh, watched } = prepared;
         for probing in &mut fresh {
             if let Some(before) = state.running.get(&probing.target.name) {
-                probing.go_on_from(&before.probing);
+                probing.go_on_from(before.prober.probing());
             }
         }
         for changed in &plan.targets.changed {
@@ -308,7 +338,7 @@ impl Daemon {
             tracing::info!(target_name = %gone.name, "target removed");
             let running = state.running.remove(&gone.name);
             if let Some(running) = &running {
-                running.stop.removed.cancel();
+                running.prober.stop().removed.cancel();
             }
             self.retire(running);
         }
@@ -349,8 +379,8 @@ impl Daemon {
         let live = comparisons.apply(
             &config.comparisons,
             config.watched_streams(),
-            &Means {
-                desk: &|target| running.get(target).map(|r| r.desk.clone()),
+            &StartContext {
+                prober: &|target| running.get(target).map(|r| Arc::clone(&r.prober)),
                 seed: &|comparison| seed_of(self.seed, &format!("comparison {}", comparison.name)),
                 tasks: &self.tasks,
             },
@@ -370,37 +400,43 @@ impl Daemon {
         if target.tls.insecure_skip_verify {
             tracing::warn!(target_name = %target.name, "certificates are not verified");
         }
-        let stop = Stop::default();
         // Another seed each time: the same nonces would find their prompts in the prefix cache.
         let seed = seed_of(self.seed, &target.name);
         let seed = seed.wrapping_add(state.applied.wrapping_mul(SEEDS_PER_PROBER));
         let spending = state.spending.entry(target.name.clone()).or_default().clone();
-        let history = Arc::clone(&self.history);
-        let energy = Arc::clone(&self.energy);
-        let (desk, commissions) = desk();
-        let probing = Arc::new(probing);
-        let known = Arc::clone(&probing);
-        let prober = Prober::new(probing, metrics, history, seed, commissions, stop.clone());
-        let prober = prober
-            .metered(energy)
-            .spending(spending)
-            .watched(state.watchers.get(&target.name))
-            .counted(state.outages.get(&target.name))
-            .first_within(spread.min(FIRST_WITHIN).min(target.schedule.interval));
-        let prober = self.tasks.spawn(prober.run());
-        state.running.insert(target.name.clone(), Running { probing: known, stop, prober, desk });
+        let admission = Admission::new(Limits::of(&target), spending);
+        let (sinks, energy) = (self.sinks(state, &target), Arc::clone(&self.energy));
+        let stop = Stop::default();
+        let arrivals = stop.arrivals.clone();
+        let prober = Prober::new(Arc::new(probing), admission, sinks, energy, stop);
+        let prober = Arc::new(prober);
+        let first_within = spread.min(FIRST_WITHIN).min(target.schedule.interval);
+        let outage = state.outages.get(&target.name);
+        let schedule = OpenLoop::new(Arc::clone(&prober), seed, first_within, outage);
+        let driver = self.tasks.spawn(Driver::new(schedule, arrivals).run());
+        let most = Charge::most_of(&target.workloads);
+        state.running.insert(target.name.clone(), Running { target, prober, driver, most });
     }
 
-    /// Ends a prober in its own time; nobody waits for it but the tracker.
+    /// Everything that is told of the target's probes.
+    fn sinks(&self, state: &State, target: &Arc<Target>) -> TargetSinks {
+        let recorder = self.recorder.as_ref().map(|recorder| recorder.sink(&self.history));
+        let mut sinks: Vec<&dyn Sink> =
+            vec![&Log, &self.history, &*self.metrics, &state.watchers, &state.outages];
+        sinks.extend(recorder.as_ref().map(|recorder| recorder as &dyn Sink));
+        TargetSinks::open(&sinks, target, self.metrics.sink_panics())
+    }
+
+    /// Ends probing of a target in its own time; nobody waits for it but the tracker.
     fn retire(&self, running: Option<Running>) {
-        let Some(running) = running else { return };
-        running.stop.arrivals.cancel();
+        let Some(Running { prober, driver, .. }) = running else { return };
+        prober.stop().arrivals.cancel();
         self.tasks.spawn(async move {
-            let mut prober = running.prober;
-            if tokio::time::timeout(GRACE, &mut prober).await.is_err() {
-                running.stop.probes.cancel();
-                let _ = prober.await; // its panic, if any, was logged where it happened
+            // Whoever asked for its probes.
+            if tokio::time::timeout(GRACE, prober.idle()).await.is_err() {
+                prober.stop().probes.cancel();
             }
+            let _ = driver.await; // its panic, if any, was logged where it happened
         });
     }
 

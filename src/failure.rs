@@ -60,6 +60,11 @@ impl FailureReason {
         Self::Internal,
     ];
 
+    /// Those that count as failures: not those of probes that the prober gave up itself.
+    pub fn counted() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|reason| *reason != Self::Cancelled)
+    }
+
     /// The label value, also the `outcome` in JSON output.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use crate::decode::decode;
+use crate::dialect::{Dialect, Kind, RateLimits, Shape};
 use crate::failure::{Failure, FailureReason};
 use crate::measure::{Measurement, Tokenized, measure};
-use crate::outcome::{Outcome, RateLimit};
+use crate::outcome::Outcome;
 use crate::progress::Progress;
-use crate::protocol::Protocol;
 use crate::recording::{Ending, Head, Recording};
 use crate::slo::{Slo, judge};
 use crate::target::Target;
@@ -24,7 +24,9 @@ const DETAIL_BYTES: usize = 300;
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
     /// The language of the answer.
-    pub protocol: &'static dyn Protocol,
+    pub dialect: &'a dyn Dialect,
+    /// What was asked for.
+    pub shape: Shape,
     /// Body bytes at most.
     pub max_body_bytes: usize,
     /// The target's SLOs.
@@ -42,7 +44,8 @@ pub fn interpret(
     recording: &Recording,
 ) -> Outcome {
     let terms = Terms {
-        protocol: target.protocol,
+        dialect: &*target.dialect,
+        shape: target.shape(),
         max_body_bytes: target.limits.max_body_bytes,
         slos: &target.slos,
         workload,
@@ -66,12 +69,12 @@ fn read(
     let source = recording.timestamp_source();
     let answered = recording.head.as_ref().is_some_and(|h| (200..300).contains(&h.status));
     let timeline = if answered {
-        decode(terms.protocol, recording, source, terms.max_body_bytes)
+        decode(terms.dialect, terms.shape, recording, source, terms.max_body_bytes)
     } else {
         Timeline { events: Vec::new(), streamed: false, end: DecodeEnd::Clean }
     };
     let tokenized = tokenize(&timeline);
-    let mut result = classify(recording, &timeline);
+    let mut result = classify(terms.dialect.kind(), recording, &timeline);
     let mut measurement = measure(recording, &timeline, source, tokenized, result.is_ok());
     if let Err(failure) = &mut result
         && let Some(why) = spent_on_reasoning(failure.reason, &measurement)
@@ -90,13 +93,15 @@ fn read(
     let covering = terms.slos.iter().filter(|slo| slo.covers(&workload.name));
     let verdicts = covering.map(|slo| judge(slo, result.is_ok(), &measurement)).collect();
     let head = recording.head.as_ref();
+    let RateLimits { requests, tokens } =
+        head.map(|head| terms.dialect.rate_limits(head)).unwrap_or_default();
     Outcome {
         http_status: head.map(|h| h.status),
         verdicts,
         timestamp_source: recording.first_byte.map(|_| source),
         rejected_by,
-        request_limit: rate_limit(head, "requests"),
-        token_limit: rate_limit(head, "tokens"),
+        request_limit: requests,
+        token_limit: tokens,
         result,
         measurement,
     }
@@ -104,7 +109,7 @@ fn read(
 
 /// Success, or the one reason why not. The first of these that applies wins: a status that
 /// refuses, an error the server reported, then whether the answer came to its proper end.
-fn classify(recording: &Recording, timeline: &Timeline) -> Result<(), Failure> {
+fn classify(kind: Kind, recording: &Recording, timeline: &Timeline) -> Result<(), Failure> {
     if let Some(head) = &recording.head {
         refused(head, recording)?;
     }
@@ -126,7 +131,9 @@ fn classify(recording: &Recording, timeline: &Timeline) -> Result<(), Failure> {
             return Err(Failure::new(FailureReason::Truncated, detail.clone()));
         }
     }
-    let content = timeline.content().next().is_some();
+    let content = match kind {
+        Kind::Generate => timeline.content().next().is_some(),
+    };
     match (content, finished) {
         (true, true) => Ok(()),
         (true, false) => {
@@ -203,12 +210,4 @@ fn rejecting_validators(
     let no_answer = measurement.degenerate == Degenerate::Certainly;
     let own = repeats.into_iter().chain(no_answer.then_some(DEGENERATE));
     rejecting.map(Validator::name).chain(own).collect()
-}
-
-/// The headers that OpenAI introduced and gateways copy.
-fn rate_limit(head: Option<&Head>, unit: &str) -> RateLimit {
-    let header = |what: &str| {
-        head?.header(&format!("x-ratelimit-{what}-{unit}"))?.trim().parse::<u64>().ok()
-    };
-    RateLimit { limit: header("limit"), remaining: header("remaining") }
 }

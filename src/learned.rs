@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use crate::protocol::AskUsage;
+use crate::dialect::AskUsage;
 use crate::recording::Recording;
 use crate::target::{Target, UsageMode};
 use crate::workload::LimitKey;
@@ -57,6 +57,9 @@ impl Learned {
             UsageMode::Auto => known.usage.unwrap_or(AskUsage::AtTheEnd),
             UsageMode::Final => AskUsage::AtTheEnd,
         };
+        if !target.dialect.bargains() {
+            return Terms { limit_key: LimitKey::MaxTokens, usage };
+        }
         let limit_key = draw.workload.limit_key.or(known.limit_key).unwrap_or(LimitKey::MaxTokens);
         Terms { limit_key, usage }
     }
@@ -72,7 +75,7 @@ impl Learned {
         recording: &Recording,
     ) -> Option<Terms> {
         let known = self.of(model);
-        if !is_refused(recording) {
+        if !(target.dialect.bargains() && is_refused(recording)) {
             return None;
         }
         let words = words(recording);

@@ -5,26 +5,28 @@
 //! disturbs timing, and a saved incident is a regression test.
 //!
 //! ```text
-//! config ─► Target ─► Schedule ─► prober ─► probe ─► transport
-//!                                             │          │ Recording
-//!                                             ▼          ▼
+//! config ─► Target ─► Schedule ─► load ─► probe ─► transport
+//!                                           │          │ Recording
+//!                                           ▼          ▼
 //!              interpret(&Target, &Workload, &Prompt, &Recording) -> Outcome     (pure)
 //!                decode ─► Timeline ─► measure ─► judge
-//!                                             │ Outcome
-//!          ┌───────────────┬──────────────────┼───────────────┬────────────┐
+//!                                           │ Outcome, told to the sinks of `probe`
+//!          ┌───────────────┬────────────────┴─┬───────────────┬────────────┐
 //!       metrics   comparison, change       history         flight         log
 //!          │         by `detect`              │
 //!          └───────────────┴────── web, top ──┘
 //! ```
 //! While an answer is under way, [`progress`] says whether it goes on and whether it has ended; what
 //! a server was found to take is in `learned`. Around a probe `server_metrics` looks at the inference
-//! server's own page, and beside all probes `gpu` watches this machine's GPUs. `comparer` sends the
-//! same prompt to two targets and lets [`comparison`] judge; `watcher` holds a target against its own
-//! past by [`change`], and counts what goes unanswered by [`outage`]; whether something is still the
-//! same is told by its [`fingerprint`]. What they know survives in `state`. [`explain`] says why a
-//! probe failed, for which `inquiry` may ask the server afterwards. `loop_lag` says how late the
-//! prober itself is. Beside it all stand `simulate`, a server to probe, `rules`, the alert rules of
-//! `alerts/` written for a configuration, and [`gate`], release profiles.
+//! server's own page, and beside all probes `gpu` watches this machine's GPUs. [`load`] has the one
+//! loop that asks targets, by a schedule, by so many users or in pairs, and each target's one place
+//! for limits and budget. `comparer` has pairs made of two targets and lets [`comparison`] judge;
+//! `watcher` holds a target against its own past by [`change`], and counts what goes unanswered by
+//! [`outage`]; whether something is still the same is told by its [`fingerprint`]. What they know
+//! survives in `state`. [`explain`] says why a probe failed, for which `inquiry` may ask the server
+//! afterwards. `loop_lag` says how late the prober itself is. Beside it all stand `simulate`, a
+//! server to probe, `rules`, the alert rules of `alerts/` written for a configuration, and [`gate`],
+//! release profiles.
 //!
 //! Invariants:
 //! - The core below knows no clock and no runtime, and of files only the configuration and what it
@@ -32,7 +34,7 @@
 //! - Every end of a probe is one of a closed set ([`failure::FailureReason`]); free text never
 //!   becomes a label.
 //! - A figure that cannot be observed is `None`, never zero.
-//! - One kind of thing, one file, one registration line: a protocol is a file in [`protocol`] and
+//! - One kind of thing, one file, one registration line: a dialect is a file in [`dialect`] and
 //!   a line in its table; a metric is a line in the tables of `metrics::families`.
 //! - Every task is tracked, every queue, buffer and label set has a limit, and a panic in one
 //!   target's probe is counted as that target's failure.
@@ -51,7 +53,7 @@ pub mod workload;
 
 pub mod schedule;
 
-pub mod protocol;
+pub mod dialect;
 
 pub mod decode;
 pub mod measure;
@@ -90,11 +92,11 @@ pub mod gpu;
 pub mod history;
 pub mod inquiry;
 pub mod learned;
+pub mod load;
 pub mod loop_lag;
 pub mod metrics;
 pub mod model;
 pub mod probe;
-pub mod prober;
 pub mod report;
 pub mod request;
 pub mod server_metrics;

@@ -15,6 +15,8 @@ use crate::transport::control::{
 };
 use crate::transport::{host_and_port, spoken};
 
+/// A list of this many pages is taken as far as that.
+const MOST_PAGES: usize = 20;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The model name of a target: configured, or found once and kept.
@@ -67,40 +69,32 @@ impl ModelName {
     }
 }
 
-/// The names in a list of models: OpenAI's `{"data": […]}`, Ollama's and others' `{"models": […]}`,
-/// or the list alone; `None` for what is no such list, or one that names none of its models.
-fn names(list: &Value) -> Option<impl Iterator<Item = &str>> {
-    let list = match list {
-        Value::Object(object) => object.get("data").or_else(|| object.get("models"))?,
-        other => other,
-    };
-    let list = list.as_array()?;
-    let nameless = !list.is_empty() && !list.iter().any(|model| name(model).is_some());
-    (!nameless).then(|| list.iter().filter_map(name))
-}
-
-fn name(model: &Value) -> Option<&str> {
-    let keys = ["id", "name", "model"];
-    let name = keys.iter().find_map(|key| model.get(*key)?.as_str()).or(model.as_str());
-    name.filter(|name| !name.is_empty())
-}
-
 /// The names of the models that the target's server lists.
 ///
 /// # Errors
 /// The failure a probe would have met, with its explanation.
 pub async fn list(target: &Target) -> Result<Vec<String>, Failure> {
     let limit = target.limits.timeout.min(LONGEST_WAIT);
-    let list = tokio::time::timeout(limit, fetch_list(target)).await.unwrap_or_else(|_| {
+    let list = tokio::time::timeout(limit, every_page(target)).await.unwrap_or_else(|_| {
         Err(Failure::new(FailureReason::Timeout, format!("no model list in {limit:?}")).into())
     });
-    let list = list.map_err(|Refused { failure, status }| explained(target, failure, status))?;
-    let list: Value = serde_json::from_slice(&list).unwrap_or_default();
-    let names = names(&list).ok_or_else(|| {
-        let why = "the model list is not {\"data\": [{\"id\": …}]}";
-        explained(target, Failure::new(FailureReason::Malformed, why), None)
-    })?;
-    Ok(names.map(str::to_owned).collect())
+    list.map_err(|Refused { failure, status }| explained(target, failure, status))
+}
+
+async fn every_page(target: &Target) -> Result<Vec<String>, Refused> {
+    let (mut names, mut next) = (Vec::new(), Some(target.dialect.models().to_owned()));
+    for _ in 0..MOST_PAGES {
+        let Some(place) = next else { break };
+        let page = fetch_page(target, &place).await?;
+        let page: Value = serde_json::from_slice(&page).unwrap_or_default();
+        let page = target.dialect.model_page(&page).ok_or_else(|| {
+            let why = "the model list is not {\"data\": [{\"id\": …}]}";
+            Failure::new(FailureReason::Malformed, why)
+        })?;
+        names.extend(page.names);
+        next = page.next;
+    }
+    Ok(names)
 }
 
 /// No list, and the status of the answer if there was one.
@@ -120,11 +114,11 @@ fn explained(target: &Target, failure: Failure, status: Option<u16>) -> Failure 
     Failure { explanation, ..failure }
 }
 
-async fn fetch_list(target: &Target) -> Result<Vec<u8>, Refused> {
-    let mut url = target.url.clone();
-    url.set_path(&format!("{}/models", target.url.path().trim_end_matches('/')));
-    let further = target.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let headers = control::headers(&url, further, target.auth.as_ref());
+async fn fetch_page(target: &Target, place: &str) -> Result<Vec<u8>, Refused> {
+    let url = target.below(place);
+    let own = target.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let auth = target.auth.as_ref().map(|auth| (auth, target.dialect.key()));
+    let headers = control::headers(&url, target.dialect.headers().iter().copied().chain(own), auth);
     let headers = headers.map_err(|e| failure(&e, target))?;
     let verified = target.tls.server_name.as_deref();
     let control = Control::new(&url, &target.tls, verified, Redirects::Refused);
@@ -216,35 +210,4 @@ fn failure(error: &ControlError, target: &Target) -> Failure {
         FailureReason::Truncated
     };
     Failure::new(reason, all_causes(broken))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_of_many_shapes() {
-        let check = |list: &str, expect: Option<&[&str]>| {
-            let value: Value = serde_json::from_str(list).unwrap();
-            let found = names(&value).map(Iterator::collect::<Vec<_>>);
-            assert_eq!(found.as_deref(), expect, "{list}");
-        };
-        check(r#"{"object":"list","data":[{"id":"a"},{"id":"b"}]}"#, Some(&["a", "b"]));
-        check(r#"[{"id":"a","type":"chat"},{"id":"b"}]"#, Some(&["a", "b"]));
-        check(r#"["a", "b"]"#, Some(&["a", "b"]));
-        check(r#"{"models":[{"name":"a","model":"a:latest"}]}"#, Some(&["a"]));
-        check(r#"{"data":[{"name":"a"},{"id":""},7]}"#, Some(&["a"]));
-        check(r#"{"models":[{"name":"x"}],"data":[{"id":"a"}]}"#, Some(&["a"]));
-        check(r#"{"data":[]}"#, Some(&[]));
-        for other in [
-            r#"{"data":{}}"#,
-            r#"{"data":[{"object":"model"}]}"#,
-            r#"{"error":"x"}"#,
-            "7",
-            "null",
-            r#""a""#,
-        ] {
-            check(other, None);
-        }
-    }
 }

@@ -1,18 +1,10 @@
 //! What one probe amounts to.
 
+pub use crate::dialect::RateLimit;
 use crate::failure::{Failure, FailureReason};
 use crate::measure::Measurement;
 use crate::recording::TimestampSource;
 use crate::slo::Verdict;
-
-/// A rate limit as the response headers state it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RateLimit {
-    /// `x-ratelimit-limit-…`.
-    pub limit: Option<u64>,
-    /// `x-ratelimit-remaining-…`.
-    pub remaining: Option<u64>,
-}
 
 /// The interpretation of one recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +32,13 @@ impl Outcome {
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.result.is_ok()
+    }
+
+    /// Whether the prober itself gave the probe up, to end or for a reload: that says nothing about
+    /// the server.
+    #[must_use]
+    pub fn given_up(&self) -> bool {
+        self.reason() == Some(FailureReason::Cancelled)
     }
 
     /// Output tokens / request latency: unlike 1 / ITL it exists for an answer of one token, too.

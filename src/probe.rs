@@ -1,5 +1,8 @@
 //! One probe: build the request, exchange it, interpret the recording.
 
+pub mod log;
+pub mod sink;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +37,11 @@ pub struct Probe {
     pub id: ProbeId,
     /// What was asked.
     pub workload: Arc<Workload>,
+    /// It settles whether another one was bad luck. There are more of them when a target is ill, so
+    /// that they would weigh its bad hours twice: it costs what it costs, and is in no other figure.
+    pub confirming: bool,
+    /// The model that the target was found to serve, where that is known when the probe is over.
+    pub model: Option<String>,
     /// Bytes and instants; without any when nothing was sent (no model known, no secret).
     pub recording: Recording,
     /// What they amount to.
@@ -62,6 +70,8 @@ impl Probe {
         Self {
             id,
             workload,
+            confirming: false,
+            model: None,
             recording,
             outcome,
             prompt_characters: 0,
@@ -123,18 +133,20 @@ impl Probing {
         schedule_delay: Duration,
         cancel: CancellationToken,
     ) -> Probe {
-        self.probe_telling(draw, schedule_delay, &Answered::default(), cancel).await
+        let (id, answered) = (ProbeId::random(), Answered::default());
+        self.probe_telling(id, draw, schedule_delay, &answered, cancel).await
     }
 
-    /// As [`Probing::probe`]; says meanwhile whether the answer has come to its own end.
+    /// As [`Probing::probe`] under this id; says meanwhile whether the answer has come to its own
+    /// end.
     pub async fn probe_telling(
         &self,
+        id: ProbeId,
         draw: Draw,
         schedule_delay: Duration,
         answered: &Answered,
         cancel: CancellationToken,
     ) -> Probe {
-        let id = ProbeId::random();
         let model = tokio::select! {
             biased;
             model = self.model.get(&self.target) => model,
@@ -165,6 +177,7 @@ impl Probing {
             prompt_characters,
             no_news,
             server,
+            model: self.model.known(),
             ..Probe::new(id, draw.workload, recording, outcome)
         }
     }
@@ -237,7 +250,8 @@ impl Probing {
 
     fn reading(&self, workload: &Workload, offers_tools: bool) -> Reading {
         Reading {
-            protocol: self.target.protocol,
+            dialect: self.target.dialect.clone(),
+            shape: self.target.shape(),
             max_event_bytes: self.target.limits.max_body_bytes,
             patience: Patience::new(&self.target, workload, offers_tools),
             most_events: None,
@@ -272,7 +286,8 @@ impl Probing {
         failure: &Failure,
         findings: &Findings,
     ) -> Arc<str> {
-        let (target, asked) = (&self.target, &request::endpoint(&self.target));
+        let model = self.model.known().unwrap_or_default();
+        let (target, asked) = (&self.target, &request::endpoint(&self.target, &model));
         let limits = target.limits_of(workload);
         explain(&Facts { target, limits, asked, recording, failure, findings })
     }
@@ -298,6 +313,7 @@ impl Probing {
             request_limit: RateLimit::default(),
             token_limit: RateLimit::default(),
         };
-        Probe::new(id, Arc::clone(workload), recording, outcome)
+        let model = self.model.known();
+        Probe { model, ..Probe::new(id, Arc::clone(workload), recording, outcome) }
     }
 }

@@ -7,9 +7,10 @@ use http::header::{
 use http_body_util::Full;
 use serde_json::{Map, Value};
 
+use crate::dialect::{Ask, KeyStyle};
 use crate::failure::{Failure, FailureReason};
 use crate::learned::Terms;
-use crate::protocol::Ask;
+use crate::secret::Secret;
 use crate::target::{Auth, Target};
 use crate::workload::mix::Draw;
 
@@ -58,7 +59,7 @@ pub fn build(
     id: &ProbeId,
     terms: Terms,
 ) -> Result<http::Request<Full<Bytes>>, Failure> {
-    let url = endpoint(target);
+    let url = endpoint(target, model);
     let body = body(target, draw, model, terms);
     let tools = OffersTools(["tools", "functions"].iter().any(|key| holds_some(body.get(*key))));
     let body = serde_json::to_vec(&body).map_err(|e| internal(&e))?;
@@ -75,6 +76,9 @@ pub fn build(
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert("x-request-id", value(id.as_str())?);
     headers.insert("traceparent", value(&id.traceparent())?);
+    for (name, text) in target.dialect.headers() {
+        headers.insert(*name, value(text)?);
+    }
     for (name, text) in &target.headers {
         headers.insert(name.parse::<HeaderName>().map_err(|e| internal(&e))?, value(text)?);
     }
@@ -98,13 +102,10 @@ fn holds_some(list: Option<&Value>) -> bool {
     list.and_then(Value::as_array).is_some_and(|list| !list.is_empty())
 }
 
-/// The full URL that probes are sent to.
+/// The full URL that probes of this model are sent to.
 #[must_use]
-pub fn endpoint(target: &Target) -> url::Url {
-    let mut url = target.url.clone();
-    let base = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&format!("{base}/{}", target.protocol.path()));
-    url
+pub fn endpoint(target: &Target, model: &str) -> url::Url {
+    target.below(&target.dialect.path(model, target.shape()))
 }
 
 /// Host and, where it is not the scheme's own, port: what the `host` header says.
@@ -118,20 +119,24 @@ pub fn authority(url: &url::Url) -> &str {
 /// # Errors
 /// An `internal` failure that names the secret's place, never its value.
 pub fn authorization(target: &Target) -> Result<Option<(HeaderName, HeaderValue)>, Failure> {
-    target.auth.as_ref().map(credentials).transpose()
+    target.auth.as_ref().map(|auth| credentials(auth, target.dialect.key())).transpose()
 }
 
-/// Credentials as a header; as [`authorization`].
+/// Credentials as a header, a bare key in this style; as [`authorization`].
 ///
 /// # Errors
 /// As [`authorization`].
-pub fn credentials(auth: &Auth) -> Result<(HeaderName, HeaderValue), Failure> {
-    let (name, text) = match auth {
-        Auth::Bearer(secret) => {
-            (AUTHORIZATION, format!("Bearer {}", secret.read().map_err(|e| internal(&e))?))
+pub fn credentials(auth: &Auth, style: KeyStyle) -> Result<(HeaderName, HeaderValue), Failure> {
+    let read = |secret: &Secret| secret.read().map_err(|e| internal(&e));
+    let (name, text) = match (auth, style) {
+        (Auth::Bearer(secret), KeyStyle::Bearer) => {
+            (AUTHORIZATION, format!("Bearer {}", read(secret)?))
         }
-        Auth::Header { name, value } => {
-            (name.parse().map_err(|e| internal(&e))?, value.read().map_err(|e| internal(&e))?)
+        (Auth::Bearer(secret), KeyStyle::Header(name)) => {
+            (HeaderName::from_static(name), read(secret)?)
+        }
+        (Auth::Header { name, value }, _) => {
+            (name.parse().map_err(|e| internal(&e))?, read(value)?)
         }
     };
     let mut value = HeaderValue::try_from(text)
@@ -141,13 +146,13 @@ pub fn credentials(auth: &Auth) -> Result<(HeaderName, HeaderValue), Failure> {
 }
 
 fn body(target: &Target, draw: &Draw, model: &str, terms: Terms) -> Map<String, Value> {
-    let mut body = target.protocol.body(&Ask {
+    let mut body = target.dialect.body(&Ask {
         model,
         prompt: &draw.prompt,
         max_output_tokens: draw.workload.max_output_tokens,
         limit_key: terms.limit_key,
         usage: terms.usage,
-        stream: target.stream,
+        shape: target.shape(),
     });
     for (key, value) in target.extra_body.iter().chain(&draw.workload.extra_body) {
         if value.is_null() {

@@ -1,6 +1,9 @@
 //! Secrets: named by where they are found, read at the moment of use, never printed.
 
+use std::io;
 use std::path::{Path, PathBuf};
+
+use thiserror::Error;
 
 use crate::input_file;
 
@@ -17,30 +20,64 @@ pub enum Secret {
     Env(String),
 }
 
+/// Why there is no secret: which file or variable is missing or empty, never any content.
+#[derive(Debug, Error)]
+pub enum SecretError {
+    /// The file cannot be used.
+    #[error("cannot read secret file {}: {why}", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: SecretFileError,
+    },
+    /// There is no such variable, or none with a text.
+    #[error("environment variable {0} is not set (or not UTF-8)")]
+    Variable(String),
+    /// Nothing but white space is there.
+    #[error("{0} is empty")]
+    Empty(Secret),
+}
+
+/// What is wrong with a file that should hold a secret.
+#[derive(Debug, Error)]
+pub enum SecretFileError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// No header could carry it.
+    #[error("larger than {} KiB", MAX_BYTES >> 10)]
+    TooLarge,
+    /// It is not a text.
+    #[error("not UTF-8")]
+    NotText,
+}
+
 impl Secret {
     /// Reads the value.
     ///
     /// # Errors
     /// Says which file or variable is missing or empty, never any content.
-    pub fn read(&self) -> Result<String, String> {
+    pub fn read(&self) -> Result<String, SecretError> {
         let value = match self {
-            Self::File(path) => read_file(path)
-                .map_err(|why| format!("cannot read secret file {}: {why}", path.display()))?,
-            Self::Env(name) => std::env::var(name)
-                .map_err(|_| format!("environment variable {name} is not set (or not UTF-8)"))?,
+            Self::File(path) => {
+                read_file(path).map_err(|why| SecretError::File { file: path.clone(), why })?
+            }
+            Self::Env(name) => {
+                std::env::var(name).map_err(|_| SecretError::Variable(name.clone()))?
+            }
         };
         let value = value.trim_start_matches('\u{feff}').trim();
         if value.is_empty() {
-            return Err(format!("{self} is empty"));
+            return Err(SecretError::Empty(self.clone()));
         }
         Ok(value.to_owned())
     }
 }
 
-fn read_file(path: &Path) -> Result<String, String> {
-    let bytes = input_file::read(path, MAX_BYTES).map_err(|e| e.to_string())?;
-    let bytes = bytes.ok_or_else(|| format!("larger than {} KiB", MAX_BYTES >> 10))?;
-    input_file::text(bytes).map_err(|_| "not UTF-8".to_owned())
+fn read_file(path: &Path) -> Result<String, SecretFileError> {
+    let bytes = input_file::read(path, MAX_BYTES)?.ok_or(SecretFileError::TooLarge)?;
+    input_file::text(bytes).map_err(|_| SecretFileError::NotText)
 }
 
 impl std::fmt::Display for Secret {
@@ -61,7 +98,7 @@ mod tests {
         let check = |content: &[u8], expect: Result<&str, &str>| {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), content).unwrap();
-            let found = Secret::File(file.path().to_owned()).read();
+            let found = Secret::File(file.path().to_owned()).read().map_err(|e| e.to_string());
             match expect {
                 Ok(value) => assert_eq!(found.as_deref(), Ok(value)),
                 Err(part) => assert!(found.as_ref().is_err_and(|e| e.contains(part)), "{found:?}"),
@@ -78,6 +115,7 @@ mod tests {
     #[test]
     fn only_files_are_read() {
         let endless = Secret::File("/dev/zero".into()).read().unwrap_err();
+        let endless = endless.to_string();
         assert_eq!(endless, "cannot read secret file /dev/zero: neither a file nor a link to one");
     }
 }

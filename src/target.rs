@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::dialect::{Shape, SharedDialect};
 use crate::gpu_settings::TargetGpus;
-use crate::protocol::Protocol;
 use crate::schedule::Schedule;
 use crate::secret::Secret;
 use crate::slo::Slo;
@@ -138,11 +138,12 @@ pub struct ServerMetrics {
 pub struct Target {
     /// Name, a label value, unique.
     pub name: String,
-    /// Base URL up to and including the version (`…/v1`), without credentials. A query is kept on
+    /// Base URL, without credentials: what its dialect's path follows, so with the version (`…/v1`)
+    /// where that path has none. A query is kept on
     /// every request; it may hold a key, so people see what [`crate::explain::shown`] leaves of it.
     pub url: Url,
-    /// Wire protocol.
-    pub protocol: &'static dyn Protocol,
+    /// What it is asked in.
+    pub dialect: SharedDialect,
     /// Model name; `None` asks the server's model list.
     pub model: Option<String>,
     /// Ask for a streamed answer.
@@ -232,6 +233,24 @@ impl Target {
     #[must_use]
     pub fn moved_to(&self, next: &Self) -> Option<Moved> {
         Moved::of(self.url != next.url, self.model != next.model)
+    }
+
+    /// What kind of answers it is asked for.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        Shape { stream: self.stream }
+    }
+
+    /// The URL of a place below its base, given by path and query. The base's own query stays.
+    #[must_use]
+    pub fn below(&self, place: &str) -> Url {
+        let (path, query) = place.split_once('?').map_or((place, None), |(p, q)| (p, Some(q)));
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}/{path}", self.url.path().trim_end_matches('/')));
+        let queries = self.url.query().into_iter().chain(query);
+        let query = queries.collect::<Vec<_>>().join("&");
+        url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+        url
     }
 
     /// The bounds of a probe with `workload`, which may have some of its own.

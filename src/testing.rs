@@ -7,25 +7,25 @@ use std::time::Duration;
 
 use crate::comparison::{Cause, Run, RunId};
 use crate::config::Config;
+use crate::dialect::openai_chat;
 use crate::failure::{Failure, FailureReason};
 use crate::gpu_settings::{GpuSettings, TargetGpus};
 use crate::measure::Measurement;
 use crate::outcome::{Outcome, RateLimit};
-use crate::protocol;
 use crate::recording::{ConnectionPhases, Offset, Recording, TimestampSource};
 use crate::schedule::{Arrival, Schedule};
 use crate::slo::{Objective, ObjectiveKind, Slo};
-use crate::state::{Saved, Store};
+use crate::state::{Saved, StateError, Store};
 use crate::target::{Addresses, Budget, ConnectionMode, Limits, ServerMetrics, Target, Tls};
 use crate::workload::{Captured, Prefix, Prompt, Validator, Workload};
 
 /// A state folder, once nobody has it: a process that another test is just starting holds every lock
 /// of this one for a moment.
-pub fn saved(folder: &Path) -> Result<Saved, String> {
+pub fn saved(folder: &Path) -> Result<Saved, StateError> {
     let started = tokio::time::Instant::now();
     loop {
         let saved = Store::open(folder);
-        let used = saved.as_ref().is_err_and(|error| error.ends_with("is used by another process"));
+        let used = matches!(saved, Err(StateError::Used(_)));
         if !used || started.elapsed() > Duration::from_secs(20) {
             return saved;
         }
@@ -38,7 +38,7 @@ pub fn target(name: &str) -> Target {
     Target {
         name: name.to_owned(),
         url: "http://llm.test:8000/v1".parse().expect("a URL"),
-        protocol: protocol::PROTOCOLS[0],
+        dialect: openai_chat::new(),
         model: Some("tiny".to_owned()),
         stream: true,
         usage: crate::target::UsageMode::Auto,

@@ -20,6 +20,20 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// This report and a newer one together, each count by itself: the newest that is not zero,
+    /// because some servers fill the last report with zeros.
+    #[must_use]
+    pub fn merged(self, newer: Self) -> Self {
+        let newest = |old: Option<u64>, new: Option<u64>| new.filter(|n| *n > 0).or(old).or(new);
+        Self {
+            input: newest(self.input, newer.input),
+            cached_input: newest(self.cached_input, newer.cached_input),
+            output: newest(self.output, newer.output),
+            reasoning: newest(self.reasoning, newer.reasoning),
+            total: newest(self.total, newer.total),
+        }
+    }
+
     /// Tokens generated and billed, reasoning included: where the total says so, the server counts
     /// its reasoning on top of the output instead of within it.
     #[must_use]

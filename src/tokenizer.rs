@@ -3,12 +3,27 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use thiserror::Error;
 use tokenizers::Tokenizer;
 
 use crate::input_file;
 
 /// Largest file, in bytes; those of the largest vocabularies have about 30 MiB.
 const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// Why there is no tokenizer.
+#[derive(Debug, Error)]
+pub enum TokenizerError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// No vocabulary is that large.
+    #[error("larger than {} MiB", MAX_FILE_BYTES >> 20)]
+    TooLarge,
+    /// It is no tokenizer, in the library's words.
+    #[error("{0}")]
+    Invalid(tokenizers::Error),
+}
 
 /// A loaded tokenizer, shared between targets.
 #[derive(Clone)]
@@ -22,11 +37,10 @@ impl TargetTokenizer {
     /// Loads a Hugging Face `tokenizer.json`.
     ///
     /// # Errors
-    /// The library's text when the file cannot be read or is not a tokenizer.
-    pub fn load(name: &str, file: &Path) -> Result<Self, String> {
-        let bytes = input_file::read(file, MAX_FILE_BYTES).map_err(|e| e.to_string())?;
-        let bytes = bytes.ok_or_else(|| format!("larger than {} MiB", MAX_FILE_BYTES >> 20))?;
-        let inner = Tokenizer::from_bytes(bytes).map_err(|e| e.to_string())?;
+    /// When the file cannot be read or is not a tokenizer.
+    pub fn load(name: &str, file: &Path) -> Result<Self, TokenizerError> {
+        let bytes = input_file::read(file, MAX_FILE_BYTES)?.ok_or(TokenizerError::TooLarge)?;
+        let inner = Tokenizer::from_bytes(bytes).map_err(TokenizerError::Invalid)?;
         Ok(Self { name: name.to_owned(), file: file.to_owned(), inner: Arc::new(inner) })
     }
 

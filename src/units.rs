@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
+use thiserror::Error;
 
 /// A duration with its unit: `15s`, `500ms`, `1h30m`, `30d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,12 +13,17 @@ pub struct HumanDuration(pub Duration);
 /// What every message about a bad duration asks for.
 pub const DURATION_EXPECTED: &str = "expected a duration with a unit, such as 15s, 500ms or 30d";
 
+/// A text that is no duration: the message names it and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}`: {expected}", expected = DURATION_EXPECTED)]
+pub struct DurationError(String);
+
 /// Parses a duration with unit.
 ///
 /// # Errors
-/// A message that names the value and what was expected.
-pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| format!("`{text}`: {DURATION_EXPECTED}"))
+/// When it is none.
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    humantime::parse_duration(text).map_err(|_| DurationError(text.to_owned()))
 }
 
 struct DurationVisitor;

@@ -1,7 +1,7 @@
 //! What do GPUs cost a scrape? `cargo bench --bench gpu_scrape`
 //!
 //! The real binary watches eight simulated GPUs through a shared library in the shape of NVIDIA's
-//! (`tests/gpu/nvml.c`, compiled here with `cc`), and is scraped one after another:
+//! (`tests/it/gpu/nvml.c`, compiled here with `cc`), and is scraped one after another:
 //!
 //! * processor time of the whole process per scrape, with and without GPUs: the difference is what
 //!   reading and writing their values costs, the simulated library's own time included;

@@ -2,13 +2,12 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use super::CliError;
+use crate::budget::Ledger;
 use crate::config::Config;
+use crate::load::{Admission, ClosedLoop, Driver, Limits, Prober, Stop};
+use crate::probe::sink::TargetSinks;
 use crate::probe::{Probe, Probing};
 use crate::shutdown;
 use crate::target::Target;
@@ -68,26 +67,33 @@ pub(super) async fn run(
     concurrency: u32,
     mut each: impl FnMut(&Probe) -> Result<ControlFlow<()>, String>,
 ) -> Result<bool, String> {
-    let cancel = CancellationToken::new();
-    let mut asked_to_end = std::pin::pin!(shutdown::requested());
-    let mut running = JoinSet::new();
-    let mut waiting = draws.into_iter();
-    loop {
-        while running.len() < concurrency as usize && !cancel.is_cancelled() {
-            let Some(draw) = waiting.next() else { break };
-            let (probing, cancel) = (Arc::clone(probing), cancel.clone());
-            running.spawn(async move { probing.probe(draw, Duration::ZERO, cancel).await });
+    let (users, stop) = (concurrency as usize, Stop::default());
+    let cancel = stop.probes.clone();
+    // What it may cost was said by whoever asked for so many.
+    let admission = Admission::new(Limits::only_in_flight(users), Ledger::default());
+    let sinks = TargetSinks::default();
+    let prober = Prober::new(Arc::clone(probing), admission, sinks, Arc::default(), stop);
+    let (mut seen_enough, mut failed) = (false, None);
+    let load = ClosedLoop::new(Arc::new(prober), users, draws, |probe| match each(&probe) {
+        Ok(ControlFlow::Continue(())) => ControlFlow::Continue(()),
+        Ok(ControlFlow::Break(())) => {
+            seen_enough = true;
+            ControlFlow::Break(())
         }
+        Err(why) => {
+            failed = Some(why);
+            ControlFlow::Break(())
+        }
+    });
+    {
+        let mut load = std::pin::pin!(Driver::new(load, cancel.clone()).run());
         tokio::select! {
-            () = &mut asked_to_end, if !cancel.is_cancelled() => cancel.cancel(),
-            ended = running.join_next() => match ended {
-                None => return Ok(!cancel.is_cancelled()),
-                Some(probe) => {
-                    if each(&probe.map_err(|e| e.to_string())?)?.is_break() {
-                        return Ok(true);
-                    }
-                }
+            () = shutdown::requested() => {
+                cancel.cancel();
+                load.await;
             }
+            _ = &mut load => {}
         }
     }
+    failed.map_or(Ok(seen_enough || !cancel.is_cancelled()), Err)
 }

@@ -15,10 +15,14 @@ mod schema;
 mod simulate;
 mod top;
 
+use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use thiserror::Error;
+
+use say::StdoutError;
 
 /// A configuration or a command line that cannot be used (`EX_USAGE` of sysexits).
 const EXIT_USAGE: u8 = 64;
@@ -106,12 +110,27 @@ impl LogArgs {
 }
 
 /// How a command ends badly.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 enum CliError {
     /// The configuration or the command line cannot be used.
+    #[error("{0}")]
     Usage(String),
     /// Anything else.
+    #[error("{0}")]
     Failed(String),
+}
+
+impl CliError {
+    /// Something failed that is neither the configuration's nor the command line's fault.
+    fn failed(why: impl Display) -> Self {
+        Self::Failed(why.to_string())
+    }
+}
+
+impl From<StdoutError> for CliError {
+    fn from(error: StdoutError) -> Self {
+        Self::failed(error)
+    }
 }
 
 impl From<String> for CliError {

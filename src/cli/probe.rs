@@ -56,19 +56,21 @@ pub(super) fn main(args: &ProbeArgs) -> Result<ExitCode, CliError> {
     let mut all_good = true;
     let each = |probe: &Probe| {
         all_good &= probe.outcome.succeeded();
-        let text = show(args.output, &probing.target.name, probe)?;
-        say::show(format_args!("{text}\n"))
+        let text = show(args.output, &probing.target.name, probe).map_err(|e| e.to_string())?;
+        say::show(format_args!("{text}\n")).map_err(|e| e.to_string())
     };
     let batch = batch::run(&probing, draws, args.concurrency, each);
     let complete = runtime()?.block_on(batch).map_err(CliError::Failed)?;
     Ok(if complete && all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-pub(super) fn show(output: Output, target: &str, probe: &Probe) -> Result<String, String> {
+pub(super) fn show(
+    output: Output,
+    target: &str,
+    probe: &Probe,
+) -> Result<String, serde_json::Error> {
     match output {
         Output::Text => Ok(waterfall::draw(target, probe)),
-        Output::Json => {
-            serde_json::to_string(&ProbeJson::new(target, probe)).map_err(|e| e.to_string())
-        }
+        Output::Json => serde_json::to_string(&ProbeJson::new(target, probe)),
     }
 }

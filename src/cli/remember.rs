@@ -42,12 +42,17 @@ enum Kind {
 }
 
 impl RememberArgs {
-    /// The history, with a flight recorder behind it if there is to be one.
-    pub fn history(
+    /// The history.
+    pub fn history(&self) -> Arc<History> {
+        Arc::new(History::new(usize::try_from(self.memory).unwrap_or(usize::MAX)))
+    }
+
+    /// The flight recorder, if there is to be one.
+    pub fn recorder(
         &self,
         tasks: &TaskTracker,
         stop: &CancellationToken,
-    ) -> Result<Arc<History>, CliError> {
+    ) -> Result<Option<Recorder>, CliError> {
         let recorder = self.dir.as_ref().map(|dir| {
             let keep = match self.keep {
                 Kind::Failures => Keep::Failures,
@@ -62,7 +67,6 @@ impl RememberArgs {
                 ))
             })
         });
-        let memory = usize::try_from(self.memory).unwrap_or(usize::MAX);
-        Ok(Arc::new(History::new(memory, recorder.transpose()?)))
+        recorder.transpose()
     }
 }

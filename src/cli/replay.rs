@@ -1,16 +1,17 @@
 //! `llm-prober replay`: what flight records amount to.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use thiserror::Error;
 
 use super::probe::{Output, show};
 use super::say::{self, tell};
 use super::{CliError, EXIT_USAGE};
-use crate::flight::{FlightRecord, MAX_FILE_BYTES};
+use crate::flight::{FlightRecord, MAX_FILE_BYTES, ReadError};
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -41,7 +42,7 @@ pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
         };
         let probe = record.interpret();
         all_good &= probe.outcome.succeeded();
-        let text = show(output, &record.target, &probe).map_err(CliError::Failed)?;
+        let text = show(output, &record.target, &probe).map_err(CliError::failed)?;
         if say::show(format_args!("{text}\n"))?.is_break() {
             break;
         }
@@ -59,14 +60,24 @@ pub(super) fn main(args: &ReplayArgs) -> Result<ExitCode, CliError> {
     })
 }
 
-fn read(file: &Path) -> Result<FlightRecord, String> {
+/// Why a file is not drawn.
+#[derive(Debug, Error)]
+enum FileError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It is no flight record.
+    #[error(transparent)]
+    Record(#[from] ReadError),
+}
+
+fn read(file: &Path) -> Result<FlightRecord, FileError> {
     let mut bytes = Vec::new();
     let most = MAX_FILE_BYTES as u64 + 1;
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(most).read_to_end(&mut bytes)
+    if file == Path::new("-") {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
     } else {
-        File::open(file).and_then(|opened| opened.take(most).read_to_end(&mut bytes))
-    };
-    read.map_err(|e| e.to_string())?;
-    FlightRecord::read(&bytes).map_err(|e| e.to_string())
+        File::open(file)?.take(most).read_to_end(&mut bytes)?;
+    }
+    Ok(FlightRecord::read(&bytes)?)
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use thiserror::Error;
 
 use super::say::show;
 use super::{CliError, load};
@@ -39,16 +40,20 @@ pub(super) fn main(args: &RulesArgs) -> Result<ExitCode, CliError> {
         )));
     }
     let rules = args.format.write_linked(&config, &links);
-    let _ = show(rules.map_err(|e| CliError::Failed(e.to_string()))?)?;
+    let _ = show(rules.map_err(CliError::failed)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
+#[derive(Debug, Error)]
+#[error("expected an address that begins with http:// or https://")]
+struct NoAddress;
+
 /// With templates in it, it is no address that could be taken apart.
-fn address(text: &str) -> Result<String, String> {
+fn address(text: &str) -> Result<String, NoAddress> {
     if ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) {
         return Ok(text.to_owned());
     }
-    Err("expected an address that begins with http:// or https://".to_owned())
+    Err(NoAddress)
 }
 
 fn formats() -> impl TypedValueParser<Value = &'static Format> {

@@ -1,5 +1,6 @@
 //! `llm-prober run`: the daemon.
 
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::remember::RememberArgs;
 use super::{CliError, LogArgs, load, runtime, say};
 use crate::config::Config;
-use crate::daemon::{Daemon, network};
+use crate::daemon::{Daemon, Memory, network};
 use crate::loop_lag;
 use crate::metrics::{HistogramForm, Metrics, MetricsOptions};
 use crate::shutdown::{self, Reloads};
@@ -60,12 +62,19 @@ pub(super) struct RunArgs {
     log: LogArgs,
 }
 
+/// Why there is nothing to listen on.
+#[derive(Debug, Error)]
+enum ListenError {
+    #[error("{0}, expected HOST:PORT or :PORT")]
+    Unknown(#[from] io::Error),
+    #[error("the name has no address, expected HOST:PORT or :PORT")]
+    NoAddress,
+}
+
 /// Host and port, or a port alone as in `:9829` for all interfaces.
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
+fn listen_address(text: &str) -> Result<SocketAddr, ListenError> {
     let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
-    let expected = "expected HOST:PORT or :PORT";
-    let found = full.to_socket_addrs().map_err(|e| format!("{e}, {expected}"))?.next();
-    found.ok_or_else(|| format!("the name has no address, {expected}"))
+    full.to_socket_addrs()?.next().ok_or(ListenError::NoAddress)
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -114,7 +123,7 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     let mut asked_to_end = std::pin::pin!(shutdown::requested());
     let mut reloads = Reloads::listen();
     // Refused before any port is bound, too.
-    let history = args.remember.history(&tasks, &stop)?;
+    let recorder = args.remember.recorder(&tasks, &stop)?;
     let saved = match config.as_ref().and_then(|config| config.state_dir.clone()) {
         None => None,
         Some(folder) => tokio::select! {
@@ -125,19 +134,21 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     let mut listeners = Vec::new();
     for address in &args.listen {
         let bound = TcpListener::bind(address).await;
-        listeners.push(bound.map_err(|e| format!("cannot listen on {address}: {e}"))?);
+        let failed = |e| CliError::Failed(format!("cannot listen on {address}: {e}"));
+        listeners.push(bound.map_err(failed)?);
     }
     let config = match config {
         Some(config) => config,
         None => quick_start(&tasks, &stop).await?,
     };
-    let io = IoThreads::start(usize::from(args.io_threads)).map_err(|e| e.to_string())?;
+    let io = IoThreads::start(usize::from(args.io_threads)).map_err(CliError::failed)?;
     let metrics = Metrics::new(args.metrics());
     watch_loops(&metrics, &io, &tasks, &stop);
     let file = args.config.clone();
     let clock = Arc::new(SystemTime::now);
-    let daemon = Daemon::start_from(saved, clock, history, config, file, metrics, network(io));
-    let daemon = daemon.map_err(|e| e.to_string())?;
+    let memory = Memory { history: args.remember.history(), recorder };
+    let daemon = Daemon::start_from(saved, clock, memory, config, file, metrics, network(io));
+    let daemon = daemon.map_err(CliError::failed)?;
     let site = Site::new(Arc::clone(&daemon), args.web(), stop.clone());
     for listener in listeners {
         announce(&listener);
@@ -159,10 +170,10 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
 }
 
 /// What the run before has left, once that has ended.
-async fn saved(folder: &Path) -> Result<Saved, String> {
-    let claim = Claim::wait(folder).await?;
+async fn saved(folder: &Path) -> Result<Saved, CliError> {
+    let claim = Claim::wait(folder).await.map_err(CliError::failed)?;
     let read = tokio::task::spawn_blocking(move || Saved::of(claim)).await;
-    read.map_err(|e| e.to_string())?
+    read.map_err(CliError::failed)?.map_err(CliError::failed)
 }
 
 /// Measures how late the loops are, here and on the I/O threads.
@@ -179,18 +190,18 @@ fn watch_loops(
 }
 
 /// Starts the built-in simulator on a free port of loopback and probes it.
-async fn quick_start(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Config, String> {
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|e| e.to_string())?;
-    let address = listener.local_addr().map_err(|e| e.to_string())?;
-    let url = format!("http://{address}/v1").parse().map_err(|e| format!("{e}"))?;
+async fn quick_start(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Config, CliError> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(CliError::failed)?;
+    let address = listener.local_addr().map_err(CliError::failed)?;
+    let url = format!("http://{address}/v1").parse().map_err(CliError::failed)?;
     let simulated = simulate::parse(Path::new("config/simulator.yml"), SIMULATOR);
-    let simulator = Simulator::new(simulated.map_err(|e| e.to_string())?);
+    let simulator = Simulator::new(simulated.map_err(CliError::failed)?);
     let stopped = stop.clone();
     tasks.spawn(async move {
         simulator.serve(listener, async move { stopped.cancelled().await }).await;
     });
     tracing::info!(%url, "no --config.file: probing the built-in simulator");
-    Config::quick_start(&url).map_err(|e| e.to_string())
+    Config::quick_start(&url).map_err(CliError::failed)
 }
 
 fn announce(listener: &TcpListener) {

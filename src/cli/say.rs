@@ -4,19 +4,26 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::ops::ControlFlow;
 
+use thiserror::Error;
+
+/// Standard output cannot be written, and its reader is still there.
+#[derive(Debug, Error)]
+#[error("cannot write to standard output: {0}")]
+pub(super) struct StdoutError(io::Error);
+
 /// Writes to standard output. `Break` where who reads has seen enough, as `head` has: no failure,
 /// but nothing more is of use.
-pub(super) fn show(text: impl Display) -> Result<ControlFlow<()>, String> {
+pub(super) fn show(text: impl Display) -> Result<ControlFlow<()>, StdoutError> {
     let mut out = io::stdout().lock();
     heard(write!(out, "{text}").and_then(|()| out.flush()))
 }
 
 /// What a write to standard output came to, as [`show`] says it.
-pub(super) fn heard(written: io::Result<()>) -> Result<ControlFlow<()>, String> {
+pub(super) fn heard(written: io::Result<()>) -> Result<ControlFlow<()>, StdoutError> {
     match written {
         Ok(()) => Ok(ControlFlow::Continue(())),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
-        Err(error) => Err(format!("cannot write to standard output: {error}")),
+        Err(error) => Err(StdoutError(error)),
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::{Comparer, Live, begin};
 use crate::comparison::{Cause, Comparison, Judge};
 use crate::fingerprint::Fingerprint;
-use crate::prober::commission::Desk;
+use crate::load::Prober;
 
 /// Every comparison under way.
 #[derive(Debug, Default)]
@@ -48,9 +48,9 @@ impl Running {
 }
 
 /// What the start of a comparison needs.
-pub struct Means<'a> {
-    /// Where the prober of a target takes commissions.
-    pub desk: &'a dyn Fn(&str) -> Option<Desk>,
+pub struct StartContext<'a> {
+    /// What probes a target.
+    pub prober: &'a dyn Fn(&str) -> Option<Arc<Prober>>,
     /// The seed of a comparison.
     pub seed: &'a dyn Fn(&Comparison) -> u64,
     /// Tracks what is started.
@@ -71,7 +71,7 @@ impl Fleet {
         &mut self,
         wanted: &[Arc<Comparison>],
         streams: usize,
-        means: &Means<'_>,
+        context: &StartContext<'_>,
     ) -> Vec<Arc<Live>> {
         let stays = |running: &Running| wanted.iter().any(|c| c == running.live.spec());
         for (_, gone) in self.running.extract_if(|_, running| !stays(running)) {
@@ -82,7 +82,7 @@ impl Fleet {
             if let Some(running) = self.running.get(&spec.name) {
                 running.live.set_fleet(streams);
             } else {
-                self.start(spec, streams, means);
+                self.start(spec, streams, context);
             }
         }
         self.remembered.clear();
@@ -90,9 +90,10 @@ impl Fleet {
         live.map(|running| Arc::clone(&running.live)).collect()
     }
 
-    fn start(&mut self, spec: &Arc<Comparison>, streams: usize, means: &Means<'_>) {
+    fn start(&mut self, spec: &Arc<Comparison>, streams: usize, context: &StartContext<'_>) {
         let (baseline, candidate) = (&spec.baseline.name, &spec.candidate.name);
-        let Some((baseline, candidate)) = (means.desk)(baseline).zip((means.desk)(candidate))
+        let Some((baseline, candidate)) =
+            (context.prober)(baseline).zip((context.prober)(candidate))
         else {
             tracing::error!(comparison = %spec.name, "a side has no prober");
             return;
@@ -104,13 +105,13 @@ impl Fleet {
                 tracing::info!(
                     comparison = %spec.name, run = %run.id, cause = %run.cause, "a new run begins"
                 );
-                ((means.seed)(spec), Judge::new(spec, streams, run))
+                ((context.seed)(spec), Judge::new(spec, streams, run))
             }
         };
         let live = Arc::new(Live::new(Arc::clone(spec), seed, judge));
         let stop = CancellationToken::new();
         let comparer = Comparer::new(Arc::clone(&live), baseline, candidate, stop.clone());
-        means.tasks.spawn(comparer.run());
+        context.tasks.spawn(comparer.run());
         self.running.insert(spec.name.clone(), Running { live, stop });
     }
 

@@ -1,7 +1,7 @@
-//! One comparison's life: wait for the arrival, ask both probers, let both begin, judge.
+//! One comparison's life: rounds by its timing, each judged.
 //!
-//! The probes are made by the targets' own probers, so limits, budgets, metrics and history hold
-//! for them as for any other; a side that may not be asked drops the round before anything is sent.
+//! The probes are made by the targets' own probers ([`crate::load`]), so limits, budgets, metrics and
+//! history hold for them as for any other.
 
 mod begin;
 mod fleet;
@@ -11,107 +11,68 @@ mod round;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use begin::begin;
-pub use fleet::{Fleet, Means, Remembered};
+pub use fleet::{Fleet, Remembered, StartContext};
 pub use live::{Live, UsedId};
-use round::{Asked, LATE};
 
-use crate::comparison::{DropReason, Next, Order, Source};
-use crate::prober::commission::Desk;
-use crate::skip::SkipReason;
+use crate::comparison::Source;
+use crate::load::{Driver, PairBegun, PairDone, Pairs, Prober};
 
 /// Runs rounds until stopped.
 pub struct Comparer {
     live: Arc<Live>,
-    baseline: Desk,
-    candidate: Desk,
-    source: Source,
-    rounds: JoinSet<()>,
+    baseline: Arc<Prober>,
+    candidate: Arc<Prober>,
     /// A round waits for the end of the one before, instead of being dropped.
-    patient: bool,
+    one_at_a_time: bool,
     stop: CancellationToken,
 }
 
 impl Comparer {
-    /// A comparer that brings its commissions to these desks.
+    /// A comparer of the targets of these probers.
     #[must_use]
-    pub fn new(live: Arc<Live>, baseline: Desk, candidate: Desk, stop: CancellationToken) -> Self {
-        // Fresh nonces: when a comparison begins anew because its candidate was replaced, only the
-        // baseline would have the prompts of the same seed in its prefix cache.
-        let source = Source::new(live.spec(), live.seed().wrapping_add(live.state().rounds()))
-            .with_nonces(rand::random());
-        let rounds = JoinSet::new();
-        Self { live, baseline, candidate, source, rounds, patient: false, stop }
+    pub fn new(
+        live: Arc<Live>,
+        baseline: Arc<Prober>,
+        candidate: Arc<Prober>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { live, baseline, candidate, one_at_a_time: false, stop }
     }
 
     /// Makes one round at a time, the next one when it is over and the interval is, too.
     #[must_use]
     pub fn one_at_a_time(self) -> Self {
-        Self { patient: true, ..self }
+        Self { one_at_a_time: true, ..self }
     }
 
-    /// Runs until stopped; rounds under way are given up then, their probes are not.
-    pub async fn run(mut self) {
-        let spec = Arc::clone(self.live.spec());
-        let name = &spec.name;
-        let (seed, rounds) = (self.live.seed(), self.live.state().rounds());
-        tracing::info!(comparison = %name, seed, rounds, "comparing");
-        let mut next = self.source.next();
-        let mut due = Instant::now() + next.as_ref().map_or(Duration::ZERO, |next| next.after);
-        let stopped = self.stop.clone();
-        loop {
-            tokio::select! {
-                biased;
-                () = stopped.cancelled() => break,
-                Some(ended) = self.rounds.join_next() => {
-                    if ended.is_err_and(|e| e.is_panic()) {
-                        tracing::error!(comparison = %name, "a round panicked");
-                        self.live.dropped(DropReason::Prober);
-                    }
+    /// Runs until stopped, and until rounds under way are over; nothing that they bring is judged
+    /// then.
+    pub async fn run(self) {
+        let Self { live, baseline, candidate, one_at_a_time, stop } = self;
+        let spec = Arc::clone(live.spec());
+        let (seed, rounds) = (live.seed(), live.state().rounds());
+        tracing::info!(comparison = %spec.name, seed, rounds, "comparing");
+        // Fresh nonces: when a comparison begins anew because its candidate was replaced, only the
+        // baseline would have the prompts of the same seed in its prefix cache.
+        let source = Source::new(&spec, seed.wrapping_add(rounds)).with_nonces(rand::random());
+        let stopped = stop.clone();
+        let begun: PairBegun = Box::new(move || -> PairDone {
+            let (live, stopped, begun_in) = (Arc::clone(&live), stopped.clone(), live.run());
+            Box::new(move |pair| {
+                let round = pair.and_then(|pair| round::judged(&live, &pair));
+                match round {
+                    _ if stopped.is_cancelled() => {}
+                    Ok(round) => live.observe(&begun_in, &round),
+                    Err(reason) => live.dropped(reason),
                 }
-                () = tokio::time::sleep_until(due),
-                    if next.is_some() && (!self.patient || self.rounds.is_empty()) =>
-                {
-                    if self.patient {
-                        due = Instant::now();
-                    }
-                    if let Some(next) = next.take() {
-                        self.arrival(next, due);
-                    }
-                    next = self.source.next();
-                    due += next.as_ref().map_or(Duration::ZERO, |next| next.after);
-                }
-            }
-        }
-    }
-
-    fn arrival(&mut self, next: Next, scheduled: Instant) {
-        let spec = self.live.spec();
-        let late = scheduled.elapsed() > spec.timing.interval().max(LATE);
-        // Of stacks that share hardware, rounds may not overlap either.
-        let most = match spec.order {
-            Order::BackToBack => 1,
-            Order::Simultaneous => spec.baseline.max_in_flight.min(spec.candidate.max_in_flight),
-        };
-        if late || self.rounds.len() >= most {
-            let reason = if late { SkipReason::Late } else { SkipReason::InFlightLimit };
-            self.live.dropped(DropReason::Skipped(reason));
-            return;
-        }
-        let (live, begun_in) = (Arc::clone(&self.live), self.live.run());
-        let baseline = Asked::new(&self.baseline, &next.draw, scheduled);
-        let candidate = Asked::new(&self.candidate, &next.draw, scheduled);
-        self.rounds.spawn(async move {
-            match round::run(&live, &next, scheduled, baseline, candidate).await {
-                Ok(round) => live.observe(&begun_in, &round),
-                Err(reason) => live.dropped(reason),
-            }
+            })
         });
+        let pairs = Pairs::new(&spec, (baseline, candidate), source, begun);
+        let pairs = if one_at_a_time { pairs.one_at_a_time() } else { pairs };
+        Driver::new(pairs, stop).run().await;
     }
 }

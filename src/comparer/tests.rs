@@ -1,15 +1,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, DuplexStream};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::task::TaskTracker;
 
-use super::{Fleet, Live, Means};
+use super::{Fleet, Live, StartContext};
+use crate::budget::Ledger;
 use crate::comparison::{Cause, Comparison, DropReason, Order, Round, RunId, Side, Timing};
 use crate::detect::{self, Tolerance};
-use crate::prober::commission::desk;
+use crate::load::{Admission, Limits, Prober, Stop};
+use crate::probe::Probing;
+use crate::probe::sink::TargetSinks;
 use crate::schedule::{Arrival, Schedule};
 use crate::target::Target;
 use crate::testing::{captured, target, workload};
+use crate::transport::Transport;
 use crate::workload::replay::Replay;
 use crate::workload::{Prefix, Workload};
 
@@ -29,11 +35,27 @@ fn spec(name: &str) -> Comparison {
     }
 }
 
-/// The fleet at work; no prober takes its commissions.
+/// A prober whose server, which says nothing, is to be had from the other end of `dialled`.
+fn prober(name: &str, dialled: UnboundedSender<DuplexStream>) -> Arc<Prober> {
+    let target = Arc::new(target(name));
+    let dialer = Arc::new(move || {
+        let (client, server) = tokio::io::duplex(1 << 16);
+        let _ = dialled.send(server); // nobody may look
+        client
+    });
+    let transport = Transport::pipe(&target, dialer);
+    let admission = Admission::new(Limits::of(&target), Ledger::default());
+    let (sinks, stop) = (TargetSinks::default(), Stop::default());
+    let probing = Arc::new(Probing::new(target, transport));
+    Arc::new(Prober::new(probing, admission, sinks, Arc::default(), stop))
+}
+
+/// The fleet at work, without answers.
 fn apply(fleet: &mut Fleet, wanted: &[Comparison], seed: u64) -> Vec<Arc<Live>> {
     let wanted: Vec<_> = wanted.iter().cloned().map(Arc::new).collect();
-    let means = Means { desk: &|_| Some(desk().0), seed: &|_| seed, tasks: &TaskTracker::new() };
-    fleet.apply(&wanted, 4, &means)
+    let prober = |name: &str| Some(prober(name, unbounded_channel().0));
+    let context = StartContext { prober: &prober, seed: &|_| seed, tasks: &TaskTracker::new() };
+    fleet.apply(&wanted, 4, &context)
 }
 
 fn observe(live: &Live, rounds: std::ops::Range<u64>) {
@@ -123,15 +145,23 @@ async fn what_was_learnt_about_other_stacks_is_forgotten() {
 async fn a_comparison_that_begins_anew_sends_fresh_nonces() {
     let (mut fleet, tasks) = (Fleet::default(), TaskTracker::new());
     let mut first_prompt = async |version: &str| {
-        let (begins, mut commissions) = desk();
+        let (dialled, mut servers) = unbounded_channel();
         let version = [("serving_image".to_owned(), version.to_owned())].into();
         let candidate = Arc::new(Target { version, ..target("next") });
         let chat =
             Workload { prefix: Prefix::Unique, ..Workload::clone(&workload("chat", vec![])) };
         let spec = Comparison { candidate, workloads: vec![Arc::new(chat)], ..spec("canary") };
-        let means = Means { desk: &|_| Some(begins.clone()), seed: &|_| 7, tasks: &tasks };
-        fleet.apply(&[Arc::new(spec)], 4, &means);
-        commissions.recv().await.unwrap().draw.prompt.text()
+        let prober = |name: &str| Some(prober(name, dialled.clone()));
+        let context = StartContext { prober: &prober, seed: &|_| 7, tasks: &tasks };
+        fleet.apply(&[Arc::new(spec)], 4, &context);
+        let (mut server, mut request) = (servers.recv().await.unwrap(), Vec::new());
+        while !request.ends_with(b"}") {
+            server.read_buf(&mut request).await.unwrap();
+        }
+        let request = String::from_utf8(request).unwrap();
+        let (_, body) = request.split_once("\r\n\r\n").unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        body["messages"][0]["content"].as_str().unwrap().to_owned()
     };
     let (one, other) = (first_prompt("v1").await, first_prompt("v2").await);
     let words = |prompt: &str| prompt.split_once("] ").unwrap().1.to_owned();

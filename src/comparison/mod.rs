@@ -38,7 +38,7 @@ pub use dropped::DropReason;
 pub use gate::{ANSWERED_PAIRS, Needed};
 pub use judge::{ALL_WORKLOADS, Event, Judge, What};
 pub use round::{Round, Side, SideFailure};
-pub use run::{Cause, Run, RunId};
+pub use run::{Cause, NoRunId, Run, RunId};
 pub use signal::Signal;
 pub use snapshot::{
     Discordant, GateSnapshot, Snapshot, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::fingerprint::in_words;
 
@@ -63,16 +64,21 @@ impl fmt::Display for RunId {
     }
 }
 
-impl TryFrom<String> for RunId {
-    type Error = String;
+/// A text that cannot be the id of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "not the id of a run, expected 1 to {longest} letters, digits, dots, dashes or underscores",
+    longest = LONGEST
+)]
+pub struct NoRunId;
 
-    fn try_from(id: String) -> Result<Self, String> {
+impl TryFrom<String> for RunId {
+    type Error = NoRunId;
+
+    fn try_from(id: String) -> Result<Self, NoRunId> {
         let fits = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
         if id.is_empty() || id.len() > LONGEST || !id.chars().all(fits) {
-            return Err(format!(
-                "not the id of a run, expected 1 to {LONGEST} letters, digits, dots, dashes or \
-                 underscores"
-            ));
+            return Err(NoRunId);
         }
         Ok(Self(id))
     }
@@ -94,7 +100,7 @@ mod tests {
             assert_eq!(RunId::try_from(good.to_owned()).unwrap().as_str(), good);
         }
         for bad in ["", "a b", "a\"", "a/b", "ä", &"a".repeat(65)] {
-            let why = RunId::try_from(bad.to_owned()).unwrap_err();
+            let why = RunId::try_from(bad.to_owned()).unwrap_err().to_string();
             assert!(why.contains("expected 1 to 64 letters"), "{why}");
         }
     }

@@ -26,7 +26,7 @@ pub struct Next {
 
 enum Rounds {
     Drawn { schedule: Schedule, begun: bool },
-    Recorded { dues: Box<dyn Iterator<Item = Due> + Send>, workloads: Vec<Arc<Workload>> },
+    Recorded { dues: Box<dyn Iterator<Item = Due> + Send + Sync>, workloads: Vec<Arc<Workload>> },
 }
 
 /// Yields rounds for ever; none only if there are no workloads.

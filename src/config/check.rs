@@ -32,7 +32,7 @@ fn block(target: &Target, daily: &Daily) -> String {
     };
     let streamed = if target.stream { "streamed" } else { "not streamed" };
     row("url", &shown(&target.url));
-    row("api", &format!("{}, {streamed}", target.protocol.name()));
+    row("api", &format!("{}, {streamed}", target.dialect.name()));
     row("model", target.model.as_deref().unwrap_or("as the server's model list says"));
     row("workloads", &workloads(target));
     for slo in &target.slos {

@@ -172,7 +172,7 @@ fn target(target: &Target) -> Node {
     keys([
         ("name", json!(target.name)),
         ("url", json!(target.url.as_str())),
-        ("api", json!(target.protocol.name())),
+        ("api", json!(target.dialect.name())),
         ("model", json!(target.model)),
         ("stream", json!(target.stream)),
         ("usage", json!(target.usage.as_str())),

@@ -1,13 +1,14 @@
 //! Why nothing is started, or no other configuration put in force.
 
 use crate::config::ConfigError;
+use crate::state::StateError;
 
 /// Says what to do about it where somebody can.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
     /// What an earlier run has left cannot be read.
-    #[error("{0}")]
-    State(String),
+    #[error(transparent)]
+    State(#[from] StateError),
     /// It was started without one.
     #[error("there is no configuration file to reload")]
     NoFile,

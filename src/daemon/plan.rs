@@ -144,7 +144,7 @@ impl Named for Target {
         let keys: Vec<&str> = differing!(Target, self, next, {
             name => "name",
             url => "url",
-            protocol => "api",
+            dialect => "api",
             model => "model",
             stream => "stream",
             usage => "usage",

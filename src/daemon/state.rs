@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::Daemon;
 use super::endpoint::Endpoint;
-use crate::budget::Spending;
+use super::{Daemon, Running, State};
+use crate::budget::{Ledger, Spending};
 use crate::comparer::Live;
+use crate::comparison::Comparison;
 use crate::history::{History, Mark, Occasion};
 use crate::state::{self, Batch, Cut, Sections, Store, WriteError};
+use crate::target::{Budget, Target};
 use crate::watcher::Watch;
 
 /// Of each watch its edition, and what is written of it.
@@ -36,7 +38,10 @@ impl Daemon {
                 daemon.saved(result);
             }
         };
-        self.tasks.spawn(state::keep(every, write, told, self.ending.clone()));
+        // A budget is spent from the first probe on.
+        let limited = self.config().targets.iter().any(|t| t.budget != Budget::default());
+        let first = if limited { Duration::ZERO } else { every };
+        self.tasks.spawn(state::keep(first, every, write, told, self.ending.clone()));
     }
 
     fn store(&self) -> Option<Arc<Store>> {
@@ -59,9 +64,11 @@ impl Daemon {
     }
 
     fn sections(&self) -> Result<Sections, WriteError> {
+        let every = self.store().map(|store| store.interval()).unwrap_or_default();
         let (watches, compared, outages, budgets, endpoints) = {
             let state = self.state();
-            let spent = state.spending.iter().map(|(name, ledger)| (name.clone(), ledger.spent()));
+            let spent = state.spending.iter();
+            let spent = spent.map(|(name, l)| (name.clone(), to_write(l, &state, name, every)));
             let targets = state.config.targets.iter();
             let endpoints = targets.map(|t| (t.name.clone(), Endpoint::of(t)));
             let (budgets, endpoints): (Budgets, Endpoints) = (spent.collect(), endpoints.collect());
@@ -153,6 +160,30 @@ impl Daemon {
         };
         self.tasks.spawn(self.ending.clone().run_until_cancelled_owned(following));
     }
+}
+
+/// What is to be taken for spent after a kill: of a target that has a budget, more than will be spent
+/// in the time until the next writing.
+fn to_write(ledger: &Ledger, state: &State, target: &str, every: Duration) -> Spending {
+    let running = state.running.get(target);
+    match running.filter(|running| running.target.budget != Budget::default()) {
+        Some(Running { target, most, .. }) => {
+            let probes = probes_in(every.saturating_mul(2), target, &state.config.comparisons);
+            ledger.lease(target.price.as_ref(), *most, probes)
+        }
+        None => ledger.committed(),
+    }
+}
+
+/// The probes of a target in so long, on average, and one for every place.
+fn probes_in(time: Duration, target: &Target, comparisons: &[Arc<Comparison>]) -> u64 {
+    let asks = |c: &&Arc<Comparison>| [&c.baseline.name, &c.candidate.name].contains(&&target.name);
+    let rounds = comparisons.iter().filter(asks).map(|c| c.timing.interval());
+    let intervals = rounds.chain([target.schedule.interval]);
+    let probes: f64 = intervals.map(|interval| time.div_duration_f64(interval)).sum();
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a float saturates
+    let probes = probes.ceil() as u64;
+    probes.saturating_add(target.max_in_flight as u64)
 }
 
 /// All of it or nothing; what the history has new is given back to it where it cannot be written.

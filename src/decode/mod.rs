@@ -1,14 +1,14 @@
 //! From recorded bytes to a [`Timeline`]: finds out how the body is framed, cuts it into frames and
-//! lets the protocol read each one, with the stamp of the read that completed it.
+//! lets the dialect's reader read each one, with the stamp of the read that completed it.
 
 #[cfg(test)]
 mod tests;
 mod think;
 mod unpack;
 
-use crate::framing::{SseEvent, SseParser};
-use crate::protocol::{DecodeError, Frame, Protocol};
-use crate::recording::{Head, Offset, Recording, TimestampSource};
+use crate::dialect::{DecodeError, Dialect, Frame, Reader, Shape};
+use crate::framing::{FrameTooLarge, Framed, Framing, LineParser, SseParser};
+use crate::recording::{Ending, Head, Offset, Recording, TimestampSource};
 use crate::timeline::{DecodeEnd, Event, EventKind, Timeline, Told};
 use think::Thoughts;
 use unpack::{Problem, Unpacker};
@@ -19,30 +19,36 @@ const MAX_EVENTS: usize = 1_000_000;
 /// Decodes the body of a 2xx answer.
 #[must_use]
 pub fn decode(
-    protocol: &'static dyn Protocol,
+    dialect: &dyn Dialect,
+    shape: Shape,
     recording: &Recording,
     source: TimestampSource,
     max_event_bytes: usize,
 ) -> Timeline {
-    let mut decoder = Decoder::new(protocol, recording.head.as_ref(), max_event_bytes);
+    let mut decoder = Decoder::new(dialect, shape, recording.head.as_ref(), max_event_bytes);
     for chunk in &recording.chunks {
         decoder.push(&chunk.bytes, recording.at(&chunk.arrival, source), chunk.arrival.read);
     }
-    decoder.finish()
+    decoder.finish(recording.ending == Ending::Complete)
 }
 
 /// Reads a body piece by piece, as far as it has come: the same pieces give the same events,
 /// whether they are read at once or while the answer is still under way.
 pub struct Decoder {
-    protocol: &'static dyn Protocol,
+    reader: Box<dyn Reader>,
+    /// Until the reader has read it.
+    head: Option<Head>,
     content_type: Option<String>,
+    /// How the dialect frames its answers.
+    expected: Framing,
     /// Where the body is packed.
     unpacker: Option<Unpacker>,
     /// Decided by the first bytes.
-    framing: Option<Framing>,
+    looks: Option<Looks>,
     /// What came before that; a whole body until its end.
     body: Vec<u8>,
-    parser: SseParser,
+    framer: Framer,
+    max_event_bytes: usize,
     /// The newest piece.
     arrival: Option<(Offset, u32)>,
     events: Vec<Event>,
@@ -61,7 +67,8 @@ impl Decoder {
     /// One that has read nothing yet of a body with this head.
     #[must_use]
     pub fn new(
-        protocol: &'static dyn Protocol,
+        dialect: &dyn Dialect,
+        shape: Shape,
         head: Option<&Head>,
         max_event_bytes: usize,
     ) -> Self {
@@ -75,12 +82,15 @@ impl Decoder {
             }
         };
         Self {
-            protocol,
+            reader: dialect.reader(shape),
+            head: head.cloned(),
             content_type: head.and_then(|h| h.header("content-type")).map(str::to_owned),
+            expected: dialect.framing(shape, head),
             unpacker,
-            framing: None,
+            looks: None,
             body: Vec::new(),
-            parser: SseParser::new(max_event_bytes),
+            framer: Framer::Sse(SseParser::new(max_event_bytes)),
+            max_event_bytes,
             arrival: None,
             events: Vec::new(),
             end,
@@ -101,6 +111,11 @@ impl Decoder {
     /// Reads the next piece, which arrived at `at` with the read of this number.
     pub fn push(&mut self, bytes: &[u8], at: Offset, read: u32) {
         self.arrival = Some((at, read));
+        if let Some(head) = self.head.take() {
+            let mut told = Vec::new();
+            self.reader.head(&head, &mut told);
+            self.tell(told, (at, read));
+        }
         if self.is_malformed() {
             return;
         }
@@ -122,93 +137,107 @@ impl Decoder {
     }
 
     fn plain(&mut self, bytes: &[u8], (at, read): (Offset, u32)) {
-        match self.framing {
+        match self.looks {
             None => {
                 self.body.extend_from_slice(bytes);
-                self.framing = self.framing_so_far();
-                if self.framing == Some(Framing::EventStream) {
+                self.looks = self.looks_so_far();
+                if self.is_stream() {
                     let start = std::mem::take(&mut self.body);
-                    self.event_stream(&start, (at, read));
+                    self.stream(&start, (at, read));
                 }
             }
-            Some(Framing::EventStream) => self.event_stream(bytes, (at, read)),
-            Some(Framing::Whole) => self.body.extend_from_slice(bytes),
-            Some(Framing::Foreign) => {}
+            Some(Looks::Like(Framing::Sse | Framing::Lines)) => self.stream(bytes, (at, read)),
+            Some(Looks::Like(Framing::Whole)) => self.body.extend_from_slice(bytes),
+            Some(Looks::Foreign) => {}
         }
     }
 
-    /// The body has ended: everything that it told.
+    /// The body has ended, by itself where `complete`: everything that it told.
     #[must_use]
-    pub fn finish(mut self) -> Timeline {
-        if self.framing.is_none() {
-            self.framing = self.framing_of(true);
+    pub fn finish(mut self, complete: bool) -> Timeline {
+        if self.looks.is_none() {
+            self.looks = self.looks_of(true);
         }
-        match (self.framing, self.arrival) {
-            (Some(Framing::Foreign), _) => {
+        match (self.looks, self.arrival) {
+            (Some(Looks::Foreign), _) => {
                 let content_type = self.content_type.as_deref().unwrap_or("absent");
                 let detail = format!(
                     "the body is neither JSON nor an event stream (Content-Type {content_type})"
                 );
                 self.malformed(detail);
             }
-            (Some(Framing::Whole), Some(arrival)) => self.whole(arrival),
-            (Some(Framing::EventStream), Some(arrival)) => {
+            (Some(Looks::Like(Framing::Whole)), Some(arrival)) => self.whole(arrival),
+            (Some(Looks::Like(Framing::Sse | Framing::Lines)), Some(arrival)) => {
                 self.streamed = true;
-                let parser = std::mem::replace(&mut self.parser, SseParser::new(0));
-                for event in parser.finish() {
-                    self.sse_frame(&event, arrival);
+                for framed in self.framer.finish() {
+                    self.framed(&framed, arrival);
                 }
                 if self.strays > 0 && self.frames == 0 {
                     self.malformed("the body is no event stream, though it is called one".into());
                 }
             }
-            (framing, None) => self.streamed = framing == Some(Framing::EventStream),
+            (_, None) => self.streamed = self.is_stream(),
             (None, Some(_)) => {}
+        }
+        if let Some(arrival) = self.arrival
+            && self.end == DecodeEnd::Clean
+        {
+            let mut told = Vec::new();
+            self.reader.end(complete, &mut told);
+            self.tell(told, arrival);
         }
         Timeline { events: self.events, streamed: self.streamed, end: self.end }
     }
 
     /// Decided as soon as it can be.
-    fn framing_so_far(&self) -> Option<Framing> {
-        self.framing_of(false)
+    fn looks_so_far(&self) -> Option<Looks> {
+        self.looks_of(false)
+    }
+
+    fn is_stream(&self) -> bool {
+        matches!(self.looks, Some(Looks::Like(Framing::Sse | Framing::Lines)))
     }
 
     /// The first bytes decide before the header does: proxies send JSON errors as
     /// `text/event-stream` and HTML pages as anything. `None` while they do not decide, and for an
     /// empty body.
-    fn framing_of(&self, ended: bool) -> Option<Framing> {
+    fn looks_of(&self, ended: bool) -> Option<Looks> {
         let is_event_stream = self
             .content_type
             .as_deref()
             .and_then(|t| t.split(';').next())
             .is_some_and(|t| t.trim().eq_ignore_ascii_case("text/event-stream"));
         let start = significant_start(&self.body);
-        match start.first() {
-            None if ended && is_event_stream => Some(Framing::EventStream),
-            None => None,
-            Some(b'{' | b'[') => Some(Framing::Whole),
-            Some(b'<') => Some(Framing::Foreign),
-            Some(_) if is_event_stream => Some(Framing::EventStream),
-            Some(_) if start.len() < DECIDING_BYTES && !ended => None,
-            Some(_) if looks_like_event_stream(start) => Some(Framing::EventStream),
-            Some(_) => Some(Framing::Foreign),
-        }
+        Some(match start.first() {
+            None if ended && is_event_stream => Looks::Like(Framing::Sse),
+            None => return None,
+            Some(b'{' | b'[') if self.expected == Framing::Lines => Looks::Like(Framing::Lines),
+            Some(b'{' | b'[') => Looks::Like(Framing::Whole),
+            Some(b'<') => Looks::Foreign,
+            Some(_) if is_event_stream => Looks::Like(Framing::Sse),
+            Some(_) if start.len() < DECIDING_BYTES && !ended => return None,
+            Some(_) if looks_like_event_stream(start) => Looks::Like(Framing::Sse),
+            Some(_) => Looks::Foreign,
+        })
     }
 
-    fn event_stream(&mut self, bytes: &[u8], arrival: (Offset, u32)) {
+    fn stream(&mut self, bytes: &[u8], arrival: (Offset, u32)) {
+        if !self.streamed && self.looks == Some(Looks::Like(Framing::Lines)) {
+            self.framer = Framer::Lines(LineParser::new(self.max_event_bytes));
+        }
         self.streamed = true;
         if self.is_malformed() {
             return;
         }
         let mut frames = Vec::new();
-        let pushed = self.parser.push(bytes, &mut frames);
+        let pushed = self.framer.push(bytes, &mut frames);
         for frame in frames {
-            self.sse_frame(&frame, arrival);
+            self.framed(&frame, arrival);
         }
-        if let Err(e) = pushed
+        if let Err(too_large) = pushed
             && !self.done
         {
-            self.malformed(format!("an event exceeds {} bytes", e.limit));
+            self.malformed(too_large.to_string());
         }
     }
 
@@ -220,15 +249,15 @@ impl Decoder {
         self.frame(&frame, arrival);
     }
 
-    fn sse_frame(&mut self, event: &SseEvent, arrival: (Offset, u32)) {
-        let (name, data, bare) = (&event.event, &event.data, event.bare);
+    fn framed(&mut self, framed: &Framed, arrival: (Offset, u32)) {
+        let (name, data, bare) = (&framed.event, &framed.data, framed.bare);
         if bare {
             self.strays = self.strays.saturating_add(1);
         }
         self.frame(&Frame { event: name, data, whole: false, bare }, arrival);
     }
 
-    fn frame(&mut self, frame: &Frame<'_>, (at, read): (Offset, u32)) {
+    fn frame(&mut self, frame: &Frame<'_>, arrival: (Offset, u32)) {
         match self.end {
             DecodeEnd::Malformed(_) => return,
             _ if frame.bare || self.done => {}
@@ -238,7 +267,7 @@ impl Decoder {
             DecodeEnd::Clean => {}
         }
         let mut told = Vec::new();
-        let read_it = self.protocol.decode(frame, &mut told);
+        let read_it = self.reader.frame(frame, &mut told);
         if self.done {
             // Some servers count their tokens behind the end marker. Nothing else is of interest.
             told.retain(|told| matches!(told.kind, EventKind::Usage(_)));
@@ -249,11 +278,17 @@ impl Decoder {
                 Err(DecodeError::Malformed(detail)) => self.malformed(detail),
             }
         }
-        let number = self.frames;
         // A stray line that tells nothing is no piece of the answer.
-        if !frame.bare || !told.is_empty() {
+        let is_piece = !frame.bare || !told.is_empty();
+        self.tell(told, arrival);
+        if is_piece {
             self.frames = self.frames.saturating_add(1);
         }
+    }
+
+    /// Appends what the newest frame, or what stands before or after all frames, tells.
+    fn tell(&mut self, told: Vec<Told>, (at, read): (Offset, u32)) {
+        let number = self.frames;
         for Told { choice, kind } in told {
             self.done |= kind == EventKind::Done;
             let event = Event { at, read, frame: number, choice, kind };
@@ -281,13 +316,35 @@ impl Decoder {
     }
 }
 
-/// How a body is framed.
+/// What the first bytes of a body look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Framing {
-    EventStream,
-    Whole,
+enum Looks {
+    Like(Framing),
     /// Something else, such as an HTML page.
     Foreign,
+}
+
+/// Cuts a stream.
+enum Framer {
+    Sse(SseParser),
+    Lines(LineParser),
+}
+
+impl Framer {
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<Framed>) -> Result<(), FrameTooLarge> {
+        match self {
+            Self::Sse(parser) => parser.push(bytes, out),
+            Self::Lines(parser) => parser.push(bytes, out),
+        }
+    }
+
+    /// What is left at the end of the body.
+    fn finish(&mut self) -> Vec<Framed> {
+        match std::mem::replace(self, Self::Sse(SseParser::new(0))) {
+            Self::Sse(parser) => parser.finish(),
+            Self::Lines(parser) => parser.finish(),
+        }
+    }
 }
 
 /// So many first bytes tell every framing from every other.

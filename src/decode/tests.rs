@@ -1,24 +1,31 @@
 //! Packed bodies, and reasoning between tags.
 
 use std::io::Write;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use proptest::prelude::*;
+use serde_json::{Map, Value};
 
 use super::*;
-use crate::protocol;
+use crate::dialect::{Ask, Kind, ModelPage, RateLimits, openai_chat};
 use crate::recording::Head;
+use crate::timeline::{Finish, ServerTiming, Usage};
 
 const EVENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"one\"}}]}\n\n";
 const END: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 
 fn decoder(encoding: &[&str]) -> Decoder {
-    let chat = protocol::by_name("openai-chat").unwrap();
     let header = |value: &&str| ("content-encoding".to_owned(), (*value).to_owned());
     let kind = ("content-type".to_owned(), "text/event-stream".to_owned());
     let headers = encoding.iter().map(header).chain([kind]).collect();
-    Decoder::new(chat, Some(&Head { status: 200, headers }), 1 << 20)
+    Decoder::new(
+        &*openai_chat::new(),
+        Shape { stream: true },
+        Some(&Head { status: 200, headers }),
+        1 << 20,
+    )
 }
 
 /// Three events as a proxy sends them on: packed, and flushed after each.
@@ -40,7 +47,7 @@ fn check_packed(encoding: &[&str], pieces: &[Vec<u8>]) {
         let last = decoder.events().last().unwrap();
         assert_eq!((last.at, last.read), (Offset(i64::from(i)), i), "{encoding:?}");
     }
-    let timeline = decoder.finish();
+    let timeline = decoder.finish(true);
     assert_eq!((timeline.content().count(), timeline.end), (2, DecodeEnd::Clean), "{encoding:?}");
 }
 
@@ -83,7 +90,7 @@ fn what_is_not_what_it_says_is_malformed() {
     let detail = |encoding: &str, body: &[u8]| {
         let mut decoder = decoder(&[encoding]);
         decoder.push(body, Offset(1), 1);
-        let DecodeEnd::Malformed(detail) = decoder.finish().end else { panic!("{encoding}") };
+        let DecodeEnd::Malformed(detail) = decoder.finish(true).end else { panic!("{encoding}") };
         detail
     };
     for encoding in ["gzip", "deflate", "br", "zstd"] {
@@ -105,7 +112,7 @@ fn told(deltas: &[&str]) -> Vec<(&'static str, String)> {
         decoder.push(format!("data: {delta}\n\n").as_bytes(), Offset(i64::from(i)), i);
     }
     let mut runs: Vec<(&'static str, String)> = Vec::new();
-    for event in decoder.finish().events {
+    for event in decoder.finish(true).events {
         let (kind, text) = match event.kind {
             EventKind::Content(text) => ("answer", text),
             EventKind::Reasoning(text) => ("reasoning", text),
@@ -159,7 +166,7 @@ fn a_close_behind_reasoning_that_came_by_name_is_answer() {
         let event = format!("data: {{\"choices\":[{{\"delta\":{delta}}}]}}\n\n");
         decoder.push(event.as_bytes(), Offset(1), 1);
     }
-    let kinds: Vec<_> = decoder.finish().events.into_iter().map(|e| e.kind).collect();
+    let kinds: Vec<_> = decoder.finish(true).events.into_iter().map(|e| e.kind).collect();
     let expect = [EventKind::Reasoning("so".into()), EventKind::Content("write </think>".into())];
     assert_eq!(kinds, expect);
 }
@@ -171,7 +178,7 @@ fn choices_reason_by_themselves() {
         let event = serde_json::json!({"choices": [{"index": choice, "delta": {"content": text}}]});
         decoder.push(format!("data: {event}\n\n").as_bytes(), Offset(1), 1);
     }
-    let timeline = decoder.finish();
+    let timeline = decoder.finish(true);
     let reasoning = timeline.events.iter().filter(|e| matches!(e.kind, EventKind::Reasoning(_)));
     assert!(reasoning.clone().all(|e| e.choice == 0));
     assert_eq!((reasoning.count(), timeline.events.len()), (3, 6));
@@ -187,4 +194,126 @@ proptest! {
         let all: String = told(&deltas).into_iter().map(|(_, text)| text).collect();
         prop_assert_eq!(all, pieces.concat());
     }
+}
+
+/// A dialect of JSON lines that tells a time in its head and ends with its body.
+#[derive(Debug)]
+struct Lines;
+
+impl Dialect for Lines {
+    fn name(&self) -> &'static str {
+        "lines"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Generate
+    }
+
+    fn path(&self, _: &str, _: Shape) -> String {
+        String::new()
+    }
+
+    fn body(&self, _: &Ask<'_>) -> Map<String, Value> {
+        Map::new()
+    }
+
+    fn framing(&self, _: Shape, _: Option<&Head>) -> Framing {
+        Framing::Lines
+    }
+
+    fn reader(&self, _: Shape) -> Box<dyn Reader> {
+        Box::new(LinesReader { lines: 0 })
+    }
+
+    fn models(&self) -> &'static str {
+        ""
+    }
+
+    fn model_page(&self, _: &Value) -> Option<ModelPage> {
+        None
+    }
+
+    fn rate_limits(&self, _: &Head) -> RateLimits {
+        RateLimits::default()
+    }
+}
+
+struct LinesReader {
+    lines: u64,
+}
+
+impl Reader for LinesReader {
+    fn head(&mut self, head: &Head, told: &mut Vec<Told>) {
+        let queue = head.header("x-queue").and_then(|ms| ms.parse().ok());
+        let queue = queue.map(Duration::from_millis);
+        let timing = ServerTiming { queue, ..ServerTiming::default() };
+        told.push(Told::whole(EventKind::ServerTiming(timing)));
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, told: &mut Vec<Told>) -> Result<(), DecodeError> {
+        self.lines += 1;
+        let line: Value = serde_json::from_str(frame.data).map_err(|e| {
+            let kind = if e.is_eof() { DecodeError::Partial } else { DecodeError::Malformed };
+            kind(e.to_string())
+        })?;
+        let text = line["text"].as_str().unwrap_or_default().to_owned();
+        told.push(Told::whole(EventKind::Content(text)));
+        Ok(())
+    }
+
+    fn end(&mut self, complete: bool, told: &mut Vec<Told>) {
+        let output = Some(self.lines);
+        told.push(Told::whole(EventKind::Usage(Usage { output, ..Usage::default() })));
+        told.extend(complete.then_some(Told::whole(EventKind::Finish(Finish::Stop))));
+    }
+}
+
+/// What lines of these portions tell, each of which comes with a read of its own.
+fn lines(content_type: &str, portions: &[&str], complete: bool) -> Timeline {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let headers = vec![header("content-type", content_type), header("x-queue", "7")];
+    let head = Head { status: 200, headers };
+    let mut decoder = Decoder::new(&Lines, Shape { stream: true }, Some(&head), 40);
+    for (i, portion) in (1_u32..).zip(portions) {
+        decoder.push(portion.as_bytes(), Offset(i64::from(i)), i);
+    }
+    decoder.finish(complete)
+}
+
+#[test]
+fn lines_are_read_as_they_come_between_a_head_and_an_end() {
+    let portions = ["{\"text\":\"a\"}\n{\"te", "xt\":\"b\"}\n", "{\"text\":\"c\"}"];
+    let text = |text: &str| EventKind::Content(text.to_owned());
+    let queue = Some(Duration::from_millis(7));
+    let usage = Usage { output: Some(3), ..Usage::default() };
+    let expect = [
+        (1, 0, EventKind::ServerTiming(ServerTiming { queue, ..ServerTiming::default() })),
+        (1, 0, text("a")),
+        (2, 1, text("b")),
+        (3, 2, text("c")),
+        (3, 3, EventKind::Usage(usage)),
+        (3, 3, EventKind::Finish(Finish::Stop)),
+    ];
+    for content_type in ["application/x-ndjson", "application/json", "text/plain"] {
+        let timeline = lines(content_type, &portions, true);
+        let found: Vec<_> =
+            timeline.events.into_iter().map(|e| (e.at.0, e.frame, e.kind)).collect();
+        assert_eq!(found, expect, "{content_type}");
+        assert_eq!((timeline.streamed, timeline.end), (true, DecodeEnd::Clean));
+    }
+    let cut = lines("application/x-ndjson", &portions[..2], false);
+    assert!(!cut.any(|kind| matches!(kind, EventKind::Finish(_))), "it did not end by itself");
+}
+
+#[test]
+fn lines_that_are_none() {
+    let end = |portions: &[&str]| lines("application/x-ndjson", portions, true).end;
+    assert!(matches!(end(&["{\"text\":\"a\"}\n{\"text"]), DecodeEnd::Partial(_)));
+    let broken = end(&["{\"text\n{\"text\":\"b\"}\n"]);
+    assert!(matches!(broken, DecodeEnd::Malformed(_)), "{broken:?}");
+    let page = end(&["<html>"]);
+    let why = "the body is neither JSON nor an event stream (Content-Type application/x-ndjson)";
+    assert_eq!(page, DecodeEnd::Malformed(why.to_owned()));
+    let long = end(&["{\"text\":\"", &"a".repeat(50)]);
+    assert_eq!(long, DecodeEnd::Malformed("an event exceeds 40 bytes".to_owned()));
 }

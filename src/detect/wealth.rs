@@ -3,6 +3,7 @@
 use std::f64::consts::LN_10;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::exact::Exact;
 
@@ -32,12 +33,19 @@ fn greatest(values: &[Exact]) -> f64 {
 #[serde(try_from = "Vec<Exact>", into = "Vec<Exact>")]
 struct Logs<const N: usize>([Exact; N]);
 
-impl<const N: usize> TryFrom<Vec<Exact>> for Logs<N> {
-    type Error = String;
+#[derive(Debug, Error)]
+#[error("expected {expected} wealths, found {found}")]
+struct WrongCount {
+    expected: usize,
+    found: usize,
+}
 
-    fn try_from(values: Vec<Exact>) -> Result<Self, String> {
+impl<const N: usize> TryFrom<Vec<Exact>> for Logs<N> {
+    type Error = WrongCount;
+
+    fn try_from(values: Vec<Exact>) -> Result<Self, WrongCount> {
         let found = values.len();
-        values.try_into().map(Self).map_err(|_| format!("expected {N} wealths, found {found}"))
+        values.try_into().map(Self).map_err(|_| WrongCount { expected: N, found })
     }
 }
 

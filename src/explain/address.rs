@@ -3,9 +3,9 @@
 use url::{Position, Url};
 
 /// Parameters of a query whose values are no secrets.
-const HARMLESS: [&str; 4] = ["alt", "api-version", "api_version", "version"];
+const HARMLESS: [&str; 5] = ["alt", "api-version", "api_version", "limit", "version"];
 const MASK: &str = "<secret>";
-/// Ends of base URLs that belong to a request instead.
+/// Ends of base URLs that belong to a request instead, as may the first part of its own path.
 const OF_REQUESTS: [&str; 5] = ["chat", "completions", "embeddings", "models", "responses"];
 
 /// A URL fit for showing to everybody: without user and password, and with the values of its query
@@ -36,29 +36,32 @@ pub(super) fn with_scheme(url: &Url, scheme: &str) -> Url {
     other
 }
 
-/// What is probably wrong with a base URL below which the server knows nothing, and what was
-/// meant.
-pub(super) fn fault(base: &Url) -> Option<String> {
+/// What is probably wrong with a base URL below which the server knows nothing at `place`, and what
+/// was meant.
+pub(super) fn fault(base: &Url, place: &str) -> Option<String> {
     let path = base.path().trim_end_matches('/');
     let segments: Vec<_> = path.split('/').skip(1).collect();
+    let below: Vec<_> = place.split(['/', '?']).collect();
     let meant = |segments: &[&str]| {
         let mut url = base.clone();
         url.set_path(&segments.join("/"));
         shown(&url)
     };
-    let twice = segments.windows(2).position(|two| is_version(two[0]) && two[0] == two[1]);
+    // The second one may be that of the place.
+    let whole = [&segments[..], &below[..1]].concat();
+    let twice = whole.windows(2).position(|two| is_version(two[0]) && two[0] == two[1]);
     if let Some(at) = twice {
         let (once, version) = ([&segments[..at], &segments[at + 1..]].concat(), segments[at]);
         return Some(format!("/{version} is in its path twice, expected url: {}", meant(&once)));
     }
     if let Some((last, rest)) = segments.split_last()
-        && OF_REQUESTS.contains(last)
+        && (OF_REQUESTS.contains(last) || below[1..].contains(last))
     {
         let expected = meant(rest);
         return Some(format!("/{last} does not belong to the base URL, expected url: {expected}"));
     }
     // The paths of deployments have no version.
-    if segments.iter().any(|s| is_version(s) || *s == "deployments") {
+    if whole.iter().any(|s| is_version(s) || *s == "deployments") {
         return None;
     }
     let longer = meant(&[&segments[..], &["v1"]].concat());
@@ -98,9 +101,18 @@ mod tests {
 
     #[test]
     fn a_wrong_base_is_told_with_the_right_one() {
-        let check = |url: &str, expect: Option<&str>| {
-            assert_eq!(fault(&url.parse().unwrap()).as_deref(), expect, "{url}");
+        let check_for = |place: &str, url: &str, expect: Option<&str>| {
+            assert_eq!(fault(&url.parse().unwrap(), place).as_deref(), expect, "{url}");
         };
+        // A place with a version of its own goes below the server's root.
+        check_for("v1/messages", "http://h", None);
+        check_for("v1/messages", "http://h/proxy", None);
+        let twice = "/v1 is in its path twice, expected url: http://h/proxy";
+        check_for("v1/messages?beta=true", "http://h/proxy/v1", Some(twice));
+        check_for("v2/messages", "http://h/v1", None);
+        let whole = "/messages does not belong to the base URL, expected url: http://h/v1";
+        check_for("v1/messages", "http://h/v1/messages", Some(whole));
+        let check = |url: &str, expect| check_for("chat/completions", url, expect);
         check("http://h/v1", None);
         check("http://h/api/v1/", None);
         check("https://g/v1beta/openai", None);

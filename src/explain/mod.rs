@@ -108,8 +108,7 @@ fn hint(facts: &Facts<'_>) -> Option<String> {
 /// come. `status` is that of the answer, if there was one.
 #[must_use]
 pub fn explain_no_list(target: &Target, failure: &Failure, status: Option<u16>) -> Arc<str> {
-    let mut list = target.url.clone();
-    list.set_path(&format!("{}/models", target.url.path().trim_end_matches('/')));
+    let place = target.dialect.models();
     let what = match failure.reason {
         FailureReason::HttpStatus | FailureReason::Throttled => {
             meaning(failure.reason, status, target.limits)
@@ -122,9 +121,9 @@ pub fn explain_no_list(target: &Target, failure: &Failure, status: Option<u16>) 
         }
         _ => sentence_case(&failure.detail),
     };
-    let fault = status.filter(|s| *s == 404).and_then(|_| address::fault(&target.url));
+    let fault = status.filter(|s| *s == 404).and_then(|_| address::fault(&target.url, place));
     let hint = fault.unwrap_or_else(|| "it was asked because no model is configured".to_owned());
-    text(&format!("GET {}", shown(&list)), &what, Some(&hint))
+    text(&format!("GET {}", shown(&target.below(place))), &what, Some(&hint))
 }
 
 /// In one line, within limits.

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::address::{fault, shown};
 use super::{Facts, tls};
+use crate::dialect::KeyStyle;
 use crate::recording::Recording;
 use crate::target::{Auth, Target};
 
@@ -35,11 +36,11 @@ pub(super) fn hint(facts: &Facts<'_>) -> Option<String> {
     let head = recording.head.as_ref()?;
     match head.status {
         400 if wants_tls(target, recording) => Some(tls::not_plain(&target.url)),
-        300..400 => Some(redirect(asked, target.protocol.path(), head.header("location"))),
+        300..400 => Some(redirect(asked, &path(target), head.header("location"))),
         401 | 403 if target.auth.is_none() => {
             Some("no credentials were sent, name some with auth".to_owned())
         }
-        401 => target.auth.as_ref().map(refused_credentials),
+        401 => target.auth.as_ref().map(|auth| refused_credentials(auth, target.dialect.key())),
         400 | 403 | 404 | 405 | 422 => match (&findings.models, &target.model) {
             (Some(Ok(listed)), Some(model)) if may_be_about_the_model(recording) => {
                 listed.lacks(model).or_else(|| no_such_path(head.status, target, true))
@@ -59,10 +60,16 @@ fn no_such_path(status: u16, target: &Target, listed: bool) -> Option<String> {
     if listed {
         return Some(format!(
             "the server lists models below this URL, but has no {} there: look at api",
-            target.protocol.path()
+            path(target)
         ));
     }
-    fault(&target.url)
+    fault(&target.url, &path(target))
+}
+
+/// Where its requests are sent, below its base.
+fn path(target: &Target) -> String {
+    let place = target.dialect.path(target.model.as_deref().unwrap_or_default(), target.shape());
+    place.split('?').next().unwrap_or_default().to_owned()
 }
 
 fn wants_tls(target: &Target, recording: &Recording) -> bool {
@@ -98,10 +105,13 @@ fn base_of(url: &Url, path: &str) -> Option<Url> {
     Some(url)
 }
 
-fn refused_credentials(auth: &Auth) -> String {
-    let (kind, secret): (Cow<'_, str>, _) = match auth {
-        Auth::Bearer(secret) => ("bearer token".into(), secret),
-        Auth::Header { name, value } => (format!("value of {name}").into(), value),
+fn refused_credentials(auth: &Auth, style: KeyStyle) -> String {
+    let (kind, secret): (Cow<'_, str>, _) = match (auth, style) {
+        (Auth::Bearer(secret), KeyStyle::Bearer) => ("bearer token".into(), secret),
+        (Auth::Bearer(secret), KeyStyle::Header(name)) => {
+            (format!("value of {name}").into(), secret)
+        }
+        (Auth::Header { name, value }, _) => (format!("value of {name}").into(), value),
     };
     format!("it was sent the {kind} from {secret}")
 }

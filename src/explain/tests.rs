@@ -48,7 +48,7 @@ fn explained(target: &Target, recording: &Recording, findings: &Findings) -> Arc
     let outcome = interpret(target, workload, &workload.prompts[0], recording);
     let failure = outcome.result.as_ref().expect_err("a failure");
     let limits = target.limits;
-    explain(&Facts { target, limits, asked: &endpoint(target), recording, failure, findings })
+    explain(&Facts { target, limits, asked: &endpoint(target, "m"), recording, failure, findings })
 }
 
 fn check(recording: &Recording, expect: &str) {

@@ -16,7 +16,7 @@ use crate::workload::{Captured, Message, Prefix, Prompt, Validator, Workload};
 pub fn of_target(target: &Target) -> Fingerprint {
     let Target {
         url,
-        protocol,
+        dialect,
         model,
         stream,
         usage,
@@ -47,7 +47,7 @@ pub fn of_target(target: &Target) -> Fingerprint {
     let mut print = Fingerprint::default();
     // A key in its query may be exchanged.
     print.field("url", &shown(url));
-    print.field("api", protocol.name());
+    print.field("api", dialect.name());
     print.field("model", model);
     print.field("stream", stream);
     print.field("usage", usage.as_str());

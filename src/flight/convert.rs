@@ -30,8 +30,8 @@ pub(super) fn head(record: &FlightRecord) -> file::Head {
         written_by: AGENT.to_owned(),
         probe_id: record.id.as_str().to_owned(),
         target: record.target.clone(),
-        api: record.protocol.name().to_owned(),
-        stream: record.stream,
+        api: record.dialect.name().to_owned(),
+        stream: record.shape.stream,
         max_body_bytes: record.max_body_bytes,
         workload: file::Workload {
             name: record.workload.name.clone(),

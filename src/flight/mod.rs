@@ -20,14 +20,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use read::{MAX_FILE_BYTES, ReadError};
-pub use recorder::{Keep, Recorder, RecorderOptions, RecorderStatus};
+pub use recorder::{Keep, Recorder, RecorderOptions, RecorderSink, RecorderStatus};
 
+use crate::dialect::{Shape, SharedDialect};
 use crate::failure::FailureReason;
 use crate::history::Flight;
 use crate::interpret::{Terms, reinterpret};
 use crate::measure::Tokenized;
 use crate::probe::Probe;
-use crate::protocol::Protocol;
 use crate::recording::{Ending, Recording};
 use crate::report::json::ProbeJson;
 use crate::request::ProbeId;
@@ -42,9 +42,9 @@ pub struct FlightRecord {
     /// Name of the target.
     pub target: String,
     /// How the answer is to be read.
-    pub protocol: &'static dyn Protocol,
-    /// Whether a streamed answer was asked for.
-    pub stream: bool,
+    pub dialect: SharedDialect,
+    /// What was asked for.
+    pub shape: Shape,
     /// Body bytes at most.
     pub max_body_bytes: usize,
     /// The SLOs it was held to.
@@ -73,8 +73,8 @@ impl FlightRecord {
         Some(Self {
             id: probe.id.clone(),
             target: target.name.clone(),
-            protocol: target.protocol,
-            stream: target.stream,
+            dialect: target.dialect.clone(),
+            shape: target.shape(),
             max_body_bytes: target.limits.max_body_bytes,
             slos: target.slos.clone(),
             workload: Arc::clone(&probe.workload),
@@ -88,7 +88,8 @@ impl FlightRecord {
     #[must_use]
     pub fn interpret(&self) -> Probe {
         let terms = Terms {
-            protocol: self.protocol,
+            dialect: &*self.dialect,
+            shape: self.shape,
             max_body_bytes: self.max_body_bytes,
             slos: &self.slos,
             workload: &self.workload,

@@ -12,8 +12,8 @@ use regex::Regex;
 
 use super::FlightRecord;
 use super::file::{self, FORMAT, VERSION};
+use crate::dialect::{self, Shape};
 use crate::measure::Tokenized;
-use crate::protocol::{self, PROTOCOLS};
 use crate::recording::{
     Arrival, Chunk, ClockPair, ConnectionPhases, Ending, Head, Offset, Recording,
 };
@@ -135,14 +135,14 @@ fn portion(line: &[u8], before: Option<&Chunk>) -> Checked<Chunk> {
 }
 
 fn record(head: file::Head, chunks: Vec<Chunk>) -> Checked<FlightRecord> {
-    let expected = || PROTOCOLS.map(crate::protocol::Protocol::name).join(", ");
-    let protocol = protocol::by_name(&head.api)
+    let expected = || dialect::names().collect::<Vec<_>>().join(", ");
+    let dialect = dialect::by_name(&head.api)
         .ok_or_else(|| format!("api `{}`, expected one of: {}", head.api, expected()))?;
     let id = ProbeId::parse(&head.probe_id).ok_or("probe_id: expected 32 hex digits")?;
     Ok(FlightRecord {
         id,
-        protocol,
-        stream: head.stream,
+        dialect,
+        shape: Shape { stream: head.stream },
         max_body_bytes: head.max_body_bytes,
         slos: head.slos.iter().map(slo).collect::<Checked<_>>()?,
         workload: Arc::new(workload(&head.workload)?),

@@ -13,7 +13,9 @@ use tokio_util::task::TaskTracker;
 
 use super::FlightRecord;
 use super::folder::Folder;
-use crate::history::{Flight, Summary};
+use crate::history::{Flight, History, Summary};
+use crate::probe::sink::{Losses, ProbeEvent, Sink, SinkName, TargetSink, TargetStatus};
+use crate::target::Target;
 
 /// Probes that wait for the disk; further ones are not kept, and counted.
 const QUEUE: usize = 64;
@@ -77,7 +79,7 @@ pub struct Recorder {
 #[derive(Debug, Default)]
 struct Counts {
     written: AtomicU64,
-    lost: AtomicU64,
+    lost: Losses,
     files: AtomicU64,
     bytes: AtomicU64,
 }
@@ -106,11 +108,24 @@ impl Recorder {
         Ok(Self { keep: options.keep, queue, counts })
     }
 
-    /// Hands a finished probe over, if it is of the kind that is kept. Never waits.
-    pub fn offer(&self, summary: &Summary, flight: &Arc<Flight>) {
-        if self.keep.takes(summary) && self.queue.try_send(Arc::clone(flight)).is_err() {
-            self.counts.lost.fetch_add(1, Ordering::Relaxed);
+    /// Hands a finished probe over. Never waits.
+    fn offer(&self, flight: Arc<Flight>) {
+        if self.queue.try_send(flight).is_err() {
+            self.counts.lost.count();
         }
+    }
+
+    /// Counts the records that it loses.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        self.counts.lost.clone()
+    }
+
+    /// A sink that hands over what is to be kept; what is odd is known by `history`, which has to be
+    /// told before.
+    #[must_use]
+    pub fn sink(&self, history: &Arc<History>) -> RecorderSink {
+        RecorderSink { recorder: self.clone(), history: Arc::clone(history) }
     }
 
     /// How it does.
@@ -120,9 +135,49 @@ impl Recorder {
         let Counts { written, lost, files, bytes } = &*self.counts;
         RecorderStatus {
             written: get(written),
-            lost: get(lost),
+            lost: lost.get(),
             files: get(files),
             bytes: get(bytes),
+        }
+    }
+}
+
+/// Brings finished probes to the recorder.
+pub struct RecorderSink {
+    recorder: Recorder,
+    history: Arc<History>,
+}
+
+impl Sink for RecorderSink {
+    fn name(&self) -> SinkName {
+        SinkName::FlightRecorder
+    }
+
+    fn open(&self, target: &Arc<Target>) -> Option<Box<dyn TargetSink>> {
+        let (recorder, history) = (self.recorder.clone(), Arc::clone(&self.history));
+        Some(Box::new(TargetRecorder { recorder, history, target: Arc::clone(target) }))
+    }
+}
+
+struct TargetRecorder {
+    recorder: Recorder,
+    history: Arc<History>,
+    target: Arc<Target>,
+}
+
+impl TargetSink for TargetRecorder {
+    fn tell(&self, event: ProbeEvent<'_>, status: TargetStatus) {
+        let ProbeEvent::Over(probe) = event else { return };
+        if probe.confirming || status == TargetStatus::Removed {
+            return;
+        }
+        let known = self.history.find_of(&self.target.name, probe.id.as_str());
+        let (summary, flight) = known.map_or((None, None), |e| (Some(e.summary), e.flight));
+        // The history may have no room for it, or a defect.
+        let summary = summary.unwrap_or_else(|| Arc::new(Summary::of(&self.target, probe, None)));
+        if self.recorder.keep.takes(&summary) {
+            let new = || Arc::new(Flight::new(&self.target, probe.clone()));
+            self.recorder.offer(flight.unwrap_or_else(new));
         }
     }
 }
@@ -176,7 +231,7 @@ impl Writer {
                 }
             }
             Err(error) => {
-                self.counts.lost.fetch_add(1, Ordering::Relaxed);
+                self.counts.lost.count();
                 if self.trouble.begins(error.kind()) {
                     let dir = self.dir.display();
                     tracing::warn!(%dir, %error, "flight records are not written");

@@ -6,6 +6,7 @@ use super::folder::Folder;
 use super::*;
 use crate::history::History;
 use crate::interpret::interpret;
+use crate::probe::sink::{ProbeEvent, Sink, SinkPanics, TargetSinks, TargetStatus};
 use crate::recording::{Arrival, Chunk, ClockPair, Head, Offset};
 use crate::slo::ObjectiveKind;
 use crate::target::Target;
@@ -256,6 +257,26 @@ fn a_folder_that_is_none_is_refused() {
     assert!(Folder::open(file.path(), 1 << 20).is_err());
 }
 
+/// A recorder beside the history that knows what is odd.
+struct Keeping {
+    history: Arc<History>,
+    recorder: Recorder,
+}
+
+impl Keeping {
+    fn new(recorder: Recorder) -> Self {
+        Self { history: Arc::new(History::new(1 << 20)), recorder }
+    }
+
+    /// As the daemon does.
+    fn tell(&self, Flight { target, probe }: &Flight) {
+        let recorder = self.recorder.sink(&self.history);
+        let sinks: [&dyn Sink; 2] = [&self.history, &recorder];
+        let sinks = TargetSinks::open(&sinks, target, SinkPanics::default());
+        sinks.tell(ProbeEvent::Over(probe), TargetStatus::Active);
+    }
+}
+
 /// From the history to the files, by kind; what waits at the end is still written.
 #[tokio::test]
 async fn the_recorder_takes_what_it_is_told_to() {
@@ -264,7 +285,7 @@ async fn the_recorder_takes_what_it_is_told_to() {
         let options = RecorderOptions { dir: dir.path().to_owned(), max_bytes: 1 << 20, keep };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let recorder = Recorder::start(&options, &tasks, stop.clone()).unwrap();
-        let history = History::new(1 << 20, Some(recorder));
+        let keeping = Keeping::new(recorder);
         let mut stalled = recording();
         stalled.ending = Ending::Stalled;
         stalled.chunks.truncate(1);
@@ -273,14 +294,13 @@ async fn the_recorder_takes_what_it_is_told_to() {
             arrival.kernel = arrival.kernel.map(|at| at + 10_000_000_000);
         }
         for recording in [recording(), stalled, late] {
-            let Flight { target, probe } = flight(recording);
-            history.add(&target, probe);
+            keeping.tell(&flight(recording));
         }
         stop.cancel();
         tasks.close();
         tasks.wait().await;
         assert_eq!(names(dir.path()).len(), expect, "{keep:?}: {:?}", names(dir.path()));
-        let status = history.recorder().unwrap();
+        let status = keeping.recorder.status();
         assert_eq!((status.written, status.lost, status.files), (expect as u64, 0, expect as u64));
     }
 }
@@ -293,19 +313,18 @@ async fn files_that_somebody_deletes_are_not_counted_for_ever() {
         RecorderOptions { dir: dir.path().to_owned(), max_bytes: 1 << 20, keep: Keep::All };
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let recorder = Recorder::start(&options, &tasks, stop).unwrap();
-    let history = History::new(1 << 20, Some(recorder));
+    let keeping = Keeping::new(recorder);
     let until = async |files: u64| {
         for _ in 0..600 {
-            let status = history.recorder().unwrap();
+            let status = keeping.recorder.status();
             if (status.files, status.bytes > 0) == (files, files > 0) {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         }
-        panic!("{:?}", history.recorder());
+        panic!("{:?}", keeping.recorder.status());
     };
-    let Flight { target, probe } = flight(recording());
-    history.add(&target, probe);
+    keeping.tell(&flight(recording()));
     until(1).await;
     for name in names(dir.path()) {
         std::fs::remove_file(dir.path().join(name)).unwrap();
@@ -321,13 +340,12 @@ async fn a_full_queue_is_counted() {
         RecorderOptions { dir: dir.path().to_owned(), max_bytes: 1 << 20, keep: Keep::All };
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let recorder = Recorder::start(&options, &tasks, stop).unwrap();
-    let history = History::new(1 << 20, Some(recorder));
+    let keeping = Keeping::new(recorder);
     // The writer has the same thread and does not come to its turn.
     for _ in 0..100 {
-        let Flight { target, probe } = flight(recording());
-        history.add(&target, probe);
+        keeping.tell(&flight(recording()));
     }
-    assert_eq!(history.recorder().unwrap().lost, 100 - 64);
+    assert_eq!(keeping.recorder.status().lost, 100 - 64);
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl Identity {
         let mut slos: Vec<_> = target.slos.iter().map(|slo| Bounds::of(slo)).collect();
         slos.sort_by(|a, b| a.name.cmp(&b.name));
         Self {
-            api: target.protocol.name().to_owned(),
+            api: target.dialect.name().to_owned(),
             model: target.model.clone(),
             model_version: version("model_version"),
             hardware: version("hardware"),

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use thiserror::Error;
+
 use super::figures::{self, FIGURES, Figure, Rule};
 
 /// Largest relative limit: a hundredfold.
@@ -14,26 +16,47 @@ pub struct Setting {
     limit: Option<f64>,
 }
 
-impl FromStr for Setting {
-    type Err = String;
+/// Why a text is no limit.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum LimitError {
+    /// There is no `=` in it.
+    #[error("expected FIGURE=PERCENT%")]
+    Form,
+    /// What stands before it is no figure.
+    #[error("no figure of this name, expected one of: {}", names())]
+    Figure,
+    /// What stands behind it is no percentage.
+    #[error("expected a percentage such as 15%, or none")]
+    Percentage,
+    /// The percentage is out of range.
+    #[error("expected 0% to {:.0}%", 100.0 * most)]
+    Range {
+        /// The largest share that makes sense of this figure.
+        most: f64,
+    },
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once('=').ok_or("expected FIGURE=PERCENT%")?;
-        let figure = figures::by_name(name).ok_or_else(|| {
-            let names: Vec<_> = FIGURES.iter().map(|f| f.name).collect();
-            format!("no figure of this name, expected one of: {}", names.join(", "))
-        })?;
+fn names() -> String {
+    FIGURES.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for Setting {
+    type Err = LimitError;
+
+    fn from_str(text: &str) -> Result<Self, LimitError> {
+        let (name, value) = text.split_once('=').ok_or(LimitError::Form)?;
+        let figure = figures::by_name(name).ok_or(LimitError::Figure)?;
         let limit = if value == "none" { None } else { Some(share(value, figure.rule)?) };
         Ok(Self { figure, limit })
     }
 }
 
-fn share(text: &str, rule: Rule) -> Result<f64, String> {
+fn share(text: &str, rule: Rule) -> Result<f64, LimitError> {
     let percent = text.strip_suffix('%').and_then(|n| n.trim_end().parse::<f64>().ok());
-    let share = percent.ok_or("expected a percentage such as 15%, or none")? / 100.0;
+    let share = percent.ok_or(LimitError::Percentage)? / 100.0;
     let most = if rule == Rule::Higher { MOST } else { 1.0 };
     if !(0.0..=most).contains(&share) {
-        return Err(format!("expected 0% to {:.0}%", 100.0 * most));
+        return Err(LimitError::Range { most });
     }
     Ok(share)
 }
@@ -103,7 +126,7 @@ mod tests {
     #[test]
     fn what_is_no_limit_is_refused() {
         let check = |text: &str, part: &str| {
-            let why = text.parse::<Setting>().unwrap_err();
+            let why = text.parse::<Setting>().unwrap_err().to_string();
             assert!(why.contains(part), "{text}: {why}");
         };
         check("ttft_p95", "expected FIGURE=PERCENT%");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::estimate::Estimate;
 use super::figures;
@@ -122,46 +123,88 @@ struct Read {
     figures: BTreeMap<String, Estimate>,
 }
 
+/// Why a text is no profile. It continues the name of the file and a colon.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ProfileError {
+    /// It is not JSON, or not of this form.
+    #[error("{line}:{column}: {what}, {expected}", expected = expected())]
+    Form {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// In the library's words.
+        what: String,
+    },
+    /// It says that it is something else.
+    #[error(" another kind of file, {expected}", expected = expected())]
+    OtherKind,
+    /// It is of another version.
+    #[error(" a profile of version {0}, {expected}", expected = expected())]
+    Version(u64),
+    /// No probing could have led to it: it was changed by hand or by accident.
+    #[error(" {0}, {expected}", expected = expected())]
+    Contradiction(Contradiction),
+}
+
+fn expected() -> String {
+    format!("expected a file written by `llm-prober gate --save`, version {VERSION}")
+}
+
+/// What contradicts itself in a profile.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Contradiction {
+    /// The counts do not add up.
+    #[error("its counts contradict each other")]
+    Counts,
+    /// There is no such reason to fail.
+    #[error("it counts failures of an unknown kind")]
+    Failures,
+    /// There is no such figure.
+    #[error("it holds a figure of an unknown name")]
+    Figures,
+    /// A figure's bounds, confidence or samples cannot be.
+    #[error("the figure {0} contradicts itself")]
+    Figure(String),
+}
+
 impl Profile {
     /// As JSON, with a line end.
     ///
     /// # Errors
     /// The library's, if it cannot write a value.
-    pub fn to_json(&self) -> Result<String, String> {
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
         let written = Written { format: FORMAT, version: VERSION, profile: self };
-        let text = serde_json::to_string_pretty(&written).map_err(|e| e.to_string())?;
-        Ok(text + "\n")
+        Ok(serde_json::to_string_pretty(&written)? + "\n")
     }
 
     /// Reads what [`Profile::to_json`] wrote.
     ///
     /// # Errors
-    /// `line:column: what is wrong` for a text that is not such a file, is of a newer version, or
+    /// For a text that is not such a file, is of a newer version, or
     /// contradicts itself.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let expected =
-            format!("expected a file written by `llm-prober gate --save`, version {VERSION}");
+    pub fn parse(text: &str) -> Result<Self, ProfileError> {
         let at = |e: &serde_json::Error| {
             let (line, column, what) = (e.line(), e.column(), e.to_string());
-            let what = what.split(" at line ").next().unwrap_or_default();
-            format!("{line}:{column}: {what}, {expected}")
+            let what = what.split(" at line ").next().unwrap_or_default().to_owned();
+            ProfileError::Form { line, column, what }
         };
         let head: Head = serde_json::from_str(text).map_err(|e| at(&e))?;
         if head.format != FORMAT {
-            return Err(format!(" another kind of file, {expected}"));
+            return Err(ProfileError::OtherKind);
         }
         if head.version != VERSION {
-            return Err(format!(" a profile of version {}, {expected}", head.version));
+            return Err(ProfileError::Version(head.version));
         }
         let read: Read = serde_json::from_str(text).map_err(|e| at(&e))?;
         let Read { taken, identity, counts, figures, .. } = read;
         let profile = Self { taken, identity, counts, figures };
-        profile.check().map_err(|why| format!(" {why}, {expected}"))?;
+        profile.check().map_err(ProfileError::Contradiction)?;
         Ok(profile)
     }
 
     /// Refuses what no probing could have led to: the file was changed by hand or by accident.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Contradiction> {
         let Counts { probes, succeeded, good, stream_errors, failures, unauthorized } =
             &self.counts;
         let failed = failures.values().try_fold(0_u64, |sum, n| sum.checked_add(*n));
@@ -171,18 +214,18 @@ impl Profile {
             || Some(*stream_errors) > failed
             || Some(*unauthorized) > failed
         {
-            return Err("its counts contradict each other".to_owned());
+            return Err(Contradiction::Counts);
         }
         if !failures.keys().all(known) {
-            return Err("it counts failures of an unknown kind".to_owned());
+            return Err(Contradiction::Failures);
         }
         for (name, e) in &self.figures {
             if figures::by_name(name).is_none() {
-                return Err("it holds a figure of an unknown name".to_owned());
+                return Err(Contradiction::Figures);
             }
             let ordered = 0.0 <= e.low && e.low <= e.value && e.value <= e.high;
             if !ordered || !(0.0..=1.0).contains(&e.confidence) || e.samples > *probes {
-                return Err(format!("the figure {name} contradicts itself"));
+                return Err(Contradiction::Figure(name.clone()));
             }
         }
         Ok(())

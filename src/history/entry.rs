@@ -48,7 +48,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn of(target: &Arc<Target>, probe: &Probe, odd: Option<Oddity>) -> Self {
+    pub(crate) fn of(target: &Arc<Target>, probe: &Probe, odd: Option<Oddity>) -> Self {
         let (outcome, m) = (&probe.outcome, &probe.outcome.measurement);
         let verdicts = outcome.verdicts.iter().filter_map(|verdict| {
             let slo = target.slos.iter().find(|slo| slo.name == verdict.slo)?;
@@ -72,6 +72,12 @@ impl Summary {
         }
     }
 
+    /// Whether the prober gave it up itself: it says nothing about the server.
+    #[must_use]
+    pub fn given_up(&self) -> bool {
+        self.reason == Some(FailureReason::Cancelled)
+    }
+
     /// Whether it succeeded and was good by every SLO that covers it.
     #[must_use]
     pub fn good(&self) -> bool {
@@ -89,7 +95,7 @@ pub struct Flight {
 }
 
 impl Flight {
-    pub(super) fn new(target: &Arc<Target>, mut probe: Probe) -> Self {
+    pub(crate) fn new(target: &Arc<Target>, mut probe: Probe) -> Self {
         compact(&mut probe.recording);
         Self { target: Arc::clone(target), probe }
     }

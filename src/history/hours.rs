@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::Summary;
-use super::packed;
+use super::packed::{self, TallyError};
 use super::tally::Tally;
 
 /// Hours that are kept: thirty days.
@@ -62,7 +62,7 @@ impl Hours {
     ///
     /// # Errors
     /// What is wrong with the bytes.
-    pub fn restore(&mut self, number: i64, bytes: &[u8]) -> Result<(), String> {
+    pub fn restore(&mut self, number: i64, bytes: &[u8]) -> Result<(), TallyError> {
         let tally = packed::tally(bytes)?;
         if self.open.as_ref().is_none_or(|(newest, _)| number > *newest) {
             *self.open_hour(number) = tally;

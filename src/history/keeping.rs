@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::mark::Mark;
 use super::past::Past;
-use super::saved::{self, Key, Kind};
+use super::saved::{self, Key, Kind, RowError};
 use super::unsaved::Unsaved;
 use super::{Flight, History, Inner, Summary, packed};
 use crate::state::Rows;
@@ -37,7 +37,7 @@ impl History {
             if key.kind == Kind::Recording {
                 recordings.push((key, value, target));
             } else if let Err(why) = inner.take_up(&key, &value, target) {
-                tracing::debug!(target_name = %key.target, kind = ?key.kind, why, "a row of the history");
+                tracing::debug!(target_name = %key.target, kind = ?key.kind, %why, "a row of the history");
                 unreadable += 1;
                 unsaved.row(&key.target, key.kind, key.number);
             }
@@ -137,7 +137,7 @@ impl Inner {
         }
     }
 
-    fn take_up(&mut self, key: &Key, value: &[u8], target: &Arc<Target>) -> Result<(), String> {
+    fn take_up(&mut self, key: &Key, value: &[u8], target: &Arc<Target>) -> Result<(), RowError> {
         let number = key.number.cast_unsigned();
         let past = self.past(&key.target);
         match key.kind {
@@ -146,7 +146,7 @@ impl Inner {
             Kind::Failure => {
                 let summary: Summary = saved::summary(value, target)?;
                 if summary.reason.is_none() {
-                    return Err("a failure without a reason".to_owned());
+                    return Err(RowError::NoReason);
                 }
                 past.add(number, Arc::new(summary));
                 self.next = self.next.max(number.saturating_add(1));
@@ -160,7 +160,7 @@ impl Inner {
                 self.next = self.next.max(number.saturating_add(1));
             }
             Kind::Mark => {
-                let mark: Mark = serde_json::from_slice(value).map_err(|e| e.to_string())?;
+                let mark: Mark = serde_json::from_slice(value)?;
                 past.marks.add(number, mark);
                 self.next = self.next.max(number.saturating_add(1));
             }
@@ -185,7 +185,7 @@ impl Inner {
             Kind::Hour => past.hours.bytes(key.number),
             Kind::Failure => past.failure(number).and_then(|summary| saved::line(summary)),
             Kind::Last => {
-                let last = past.last().filter(|(n, _)| *n == number);
+                let last = past.last_telling().filter(|(n, _)| *n == number);
                 last.and_then(|(_, summary)| saved::line(summary))
             }
             Kind::Mark => past.marks.get(number).and_then(|mark| serde_json::to_vec(mark).ok()),
@@ -202,7 +202,7 @@ impl Inner {
 impl Past {
     fn rows(&self) -> impl Iterator<Item = (Kind, i64)> {
         let failures = || self.failures().map(|(number, _)| number.cast_signed());
-        let last = self.last().map(|(number, _)| (Kind::Last, number.cast_signed()));
+        let last = self.last_telling().map(|(number, _)| (Kind::Last, number.cast_signed()));
         let marks = self.marks.iter().map(|(number, _)| (Kind::Mark, number.cast_signed()));
         self.minutes
             .numbers()

@@ -22,6 +22,7 @@ mod odd;
 mod packed;
 mod past;
 mod saved;
+mod sink;
 mod state;
 mod tally;
 #[cfg(test)]
@@ -46,7 +47,6 @@ pub use state::State;
 pub use unsaved::Unsaved;
 pub use window::Window;
 
-use crate::flight::{Recorder, RecorderStatus};
 use crate::probe::Probe;
 use crate::target::Target;
 use flights::Flights;
@@ -97,7 +97,6 @@ fn minutes_of_now(target: &Target) -> u32 {
 pub struct History {
     inner: Mutex<Inner>,
     finished: broadcast::Sender<Arc<Summary>>,
-    recorder: Option<Recorder>,
 }
 
 #[derive(Debug)]
@@ -112,30 +111,28 @@ struct Inner {
 
 impl Default for History {
     fn default() -> Self {
-        Self::new(DEFAULT_BYTES, None)
+        Self::new(DEFAULT_BYTES)
     }
 }
 
 impl History {
-    /// Nothing yet; at most `bytes` of memory for recordings. What is worth it goes to `recorder`.
+    /// Nothing yet; at most `bytes` of memory for recordings.
     #[must_use]
-    pub fn new(bytes: usize, recorder: Option<Recorder>) -> Self {
+    pub fn new(bytes: usize) -> Self {
         let (ordinary, notable) = (Flights::new(bytes / 2), Flights::new(bytes / 2));
         let inner = Inner { pasts: HashMap::new(), ordinary, notable, next: 0, unsaved: None };
-        Self { inner: Mutex::new(inner), finished: broadcast::Sender::new(BACKLOG), recorder }
+        Self { inner: Mutex::new(inner), finished: broadcast::Sender::new(BACKLOG) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a probe; the oldest of its kind gives way.
+    /// Adds a probe; the oldest of its kind gives way. One that the prober gave up itself is
+    /// remembered among the failures, because it may have hung, but counts in no figure.
     pub fn add(&self, target: &Arc<Target>, probe: Probe) -> Entry {
         let flight = Arc::new(Flight::new(target, probe));
         let summary = self.inner().add(&flight);
-        if let Some(recorder) = &self.recorder {
-            recorder.offer(&summary, &flight);
-        }
         // Nobody listens where this fails.
         let _ = self.finished.send(Arc::clone(&summary));
         Entry { summary, flight: Some(flight) }
@@ -192,9 +189,9 @@ impl History {
         past.minutes.last(few.into(), now).for_each(|minute| lately.merge(&minute.tally));
         let (day, month) = past.hours.windows(hour_of(now_unix_nanos));
         Overview {
-            state: State::of(last.as_deref(), &hour.slos),
+            state: State::of(past.last_telling().map(|(_, s)| &**s), &hour.slos),
             last,
-            last_failure: past.failures().next().map(|(_, summary)| Arc::clone(summary)),
+            last_failure: past.telling_failures().next().map(|(_, s)| Arc::clone(s)),
             now: Window::of(target, few, &lately),
             hour,
             day: Window::of(target, 24 * 60, &day),
@@ -209,7 +206,7 @@ impl History {
         let inner = self.inner();
         let Some(past) = inner.pasts.get(&*target.name) else { return State::NotProbed };
         let slos = hour::slos(target, &past.minutes, minute_of(now_unix_nanos));
-        State::of(past.last().map(|(_, summary)| &**summary), &slos)
+        State::of(past.last_telling().map(|(_, s)| &**s), &slos)
     }
 
     /// The newest failures over all targets, one for each target and reason, newest first, at most
@@ -234,12 +231,6 @@ impl History {
         self.len() == 0
     }
 
-    /// How the flight recorder does, if there is one.
-    #[must_use]
-    pub fn recorder(&self) -> Option<RecorderStatus> {
-        self.recorder.as_ref().map(Recorder::status)
-    }
-
     /// Memory that recordings take at this moment, in bytes.
     #[must_use]
     pub fn recorded_bytes(&self) -> usize {
@@ -256,9 +247,13 @@ impl Inner {
         let minute = minute_of(probe.recording.started_unix_nanos);
         let odd = Oddity::of(&probe.outcome, &past.minutes.ttft(minute));
         let summary = Arc::new(Summary::of(target, probe, odd));
-        let rate = probe.outcome.tokens_per_second();
-        let (minutes, hours) = (past.minutes.add(&summary, rate), past.hours.add(&summary, rate));
-        let before = past.last().map(|(number, _)| *number);
+        let (mut minutes, mut hours) = (Vec::new(), Vec::new());
+        if !summary.given_up() {
+            let rate = probe.outcome.tokens_per_second();
+            minutes = past.minutes.add(&summary, rate);
+            hours = past.hours.add(&summary, rate);
+        }
+        let before = past.last_telling().map(|(number, _)| *number);
         let gone = past.add(number, Arc::clone(&summary));
         if let Some(gone) = gone {
             self.ordinary.remove(gone);

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use thiserror::Error;
+
 use super::digest::Digest;
 use super::tally::{SloCount, Tally};
 use crate::failure::FailureReason;
@@ -61,20 +63,49 @@ fn number(out: &mut Vec<u8>, mut n: u64) {
     out.push(n.to_le_bytes()[0]);
 }
 
+/// Why bytes are no tally.
+#[derive(Debug, Error)]
+pub(super) enum TallyError {
+    /// Of another form.
+    #[error("expected version {VERSION} of a tally, found {0}")]
+    Version(u8),
+    /// There are too few.
+    #[error("a tally that breaks off")]
+    BreaksOff,
+    /// There are too many.
+    #[error("expected the end of a tally")]
+    GoesOn,
+    /// A number has more bytes than any.
+    #[error("a number without an end in a tally")]
+    Endless,
+    /// A number is too large.
+    #[error("a number out of range in a tally")]
+    Range,
+    /// The bins of a digest do not rise.
+    #[error("bins out of order in a tally")]
+    Bins,
+    /// The name of a reason is no text.
+    #[error(transparent)]
+    Name(#[from] std::str::Utf8Error),
+    /// A length or distance is too large.
+    #[error(transparent)]
+    Size(#[from] std::num::TryFromIntError),
+}
+
 /// Reads what [`bytes()`] wrote.
 ///
 /// # Errors
 /// What is wrong with them.
-pub(super) fn tally(bytes: &[u8]) -> Result<Tally, String> {
+pub(super) fn tally(bytes: &[u8]) -> Result<Tally, TallyError> {
     let mut rest = Reader(bytes);
     let version = rest.take(1)?[0];
     if version != VERSION {
-        return Err(format!("expected version {VERSION} of a tally, found {version}"));
+        return Err(TallyError::Version(version));
     }
     let mut tally = Tally { probes: rest.small()?, good: rest.small()?, ..Tally::default() };
     for _ in 0..rest.small()? {
-        let length = usize::try_from(rest.small()?).map_err(|e| e.to_string())?;
-        let name = std::str::from_utf8(rest.take(length)?).map_err(|e| e.to_string())?;
+        let length = usize::try_from(rest.small()?)?;
+        let name = std::str::from_utf8(rest.take(length)?)?;
         let count = rest.small()?;
         // One of another release is one of those that failed, and no more than that.
         if let Some(reason) = FailureReason::ALL.into_iter().find(|r| r.as_str() == name) {
@@ -89,23 +120,23 @@ pub(super) fn tally(bytes: &[u8]) -> Result<Tally, String> {
     }
     tally.ttft = rest.digest()?;
     tally.itl = rest.digest()?;
-    if rest.0.is_empty() { Ok(tally) } else { Err("expected the end of a tally".to_owned()) }
+    if rest.0.is_empty() { Ok(tally) } else { Err(TallyError::GoesOn) }
 }
 
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], String> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or("a tally that breaks off")?;
+    fn take(&mut self, length: usize) -> Result<&'a [u8], TallyError> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or(TallyError::BreaksOff)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    fn eight(&mut self) -> Result<[u8; 8], String> {
-        self.take(8)?.try_into().map_err(|_| "a tally that breaks off".to_owned())
+    fn eight(&mut self) -> Result<[u8; 8], TallyError> {
+        self.take(8)?.try_into().map_err(|_| TallyError::BreaksOff)
     }
 
-    fn number(&mut self) -> Result<u64, String> {
+    fn number(&mut self) -> Result<u64, TallyError> {
         let mut n = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.take(1)?[0];
@@ -114,21 +145,21 @@ impl<'a> Reader<'a> {
                 return Ok(n);
             }
         }
-        Err("a number without an end in a tally".to_owned())
+        Err(TallyError::Endless)
     }
 
-    fn small(&mut self) -> Result<u32, String> {
-        u32::try_from(self.number()?).map_err(|_| "a number out of range in a tally".to_owned())
+    fn small(&mut self) -> Result<u32, TallyError> {
+        u32::try_from(self.number()?).map_err(|_| TallyError::Range)
     }
 
-    fn digest(&mut self) -> Result<Digest, String> {
+    fn digest(&mut self) -> Result<Digest, TallyError> {
         let max = Duration::from_nanos(self.number()?);
         let mut bins = Vec::new();
         let mut before = 0_u16;
         for i in 0..self.small()? {
-            let distance = u16::try_from(self.number()?).map_err(|e| e.to_string())?;
+            let distance = u16::try_from(self.number()?)?;
             let bin = before.checked_add(distance).filter(|_| i == 0 || distance > 0);
-            let bin = bin.ok_or("bins out of order in a tally")?;
+            let bin = bin.ok_or(TallyError::Bins)?;
             bins.push((bin, self.small()?));
             before = bin;
         }
@@ -172,11 +203,12 @@ mod tests {
             assert!(tally(&whole[..length]).is_err(), "{length}");
         }
         assert_eq!(
-            tally(&[whole.clone(), vec![0]].concat()).unwrap_err(),
+            tally(&[whole.clone(), vec![0]].concat()).unwrap_err().to_string(),
             "expected the end of a tally"
         );
         let other = [&[9], &whole[1..]].concat();
-        assert_eq!(tally(&other).unwrap_err(), "expected version 1 of a tally, found 9");
+        let why = tally(&other).unwrap_err().to_string();
+        assert_eq!(why, "expected version 1 of a tally, found 9");
     }
 
     /// However a server's times are spread, the bytes are bounded.

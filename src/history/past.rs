@@ -71,6 +71,19 @@ impl Past {
         rings.iter().filter_map(|ring| ring.back()).max_by_key(|(number, _)| *number)
     }
 
+    /// The one that ended last of those that say something about the server.
+    pub fn last_telling(&self) -> Option<&Numbered> {
+        let rings = [&self.ordinary, &self.odd, &self.failed];
+        let telling =
+            rings.into_iter().filter_map(|ring| ring.iter().rfind(|(_, probe)| !probe.given_up()));
+        telling.max_by_key(|(number, _)| *number)
+    }
+
+    /// Those failures that the prober is not the reason of, newest first.
+    pub fn telling_failures(&self) -> impl Iterator<Item = &Numbered> {
+        self.failures().filter(|(_, probe)| !probe.given_up())
+    }
+
     /// A failure by its number.
     pub fn failure(&self, number: u64) -> Option<&Arc<Summary>> {
         self.failed.iter().find(|(n, _)| *n == number).map(|(_, summary)| summary)
@@ -84,7 +97,7 @@ impl Past {
     /// The newest failure of each reason, with its number.
     pub fn failure_kinds(&self) -> Vec<(u64, FailureKind)> {
         let mut kinds: Vec<(u64, FailureKind)> = Vec::new();
-        for (number, failure) in self.failures() {
+        for (number, failure) in self.telling_failures() {
             let known = kinds.iter_mut().find(|(_, kind)| kind.newest.reason == failure.reason);
             if let Some((_, kind)) = known {
                 kind.remembered += 1;

@@ -9,10 +9,12 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
+use super::packed::TallyError;
 use super::{Flight, Summary};
 use crate::failure::FailureReason;
-use crate::flight::{FlightRecord, MAX_FILE_BYTES};
+use crate::flight::{FlightRecord, MAX_FILE_BYTES, ReadError};
 use crate::request::ProbeId;
 use crate::target::Target;
 use crate::workload::{Part, Prefix, Workload};
@@ -82,6 +84,32 @@ impl Key {
     }
 }
 
+/// Why a row cannot be read.
+#[derive(Debug, Error)]
+pub(super) enum RowError {
+    /// A minute or an hour is none.
+    #[error(transparent)]
+    Tally(#[from] TallyError),
+    /// A line is not JSON of this form.
+    #[error(transparent)]
+    Line(#[from] serde_json::Error),
+    /// A probe failed for a reason that this release does not know.
+    #[error("the reason `{0}`")]
+    Reason(String),
+    /// A failed probe did not fail.
+    #[error("a failure without a reason")]
+    NoReason,
+    /// A probe has no id.
+    #[error("a probe's id of 32 hex digits")]
+    Id,
+    /// A recording cannot be unpacked.
+    #[error(transparent)]
+    Unpack(#[from] std::io::Error),
+    /// A recording is no flight record.
+    #[error(transparent)]
+    Recording(#[from] ReadError),
+}
+
 /// A probe in a line. Durations are nanoseconds.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
@@ -119,19 +147,19 @@ pub(super) fn line(summary: &Summary) -> Option<Vec<u8>> {
 }
 
 /// Of a target as it is configured now; what it has no longer, the line goes without.
-pub(super) fn summary(bytes: &[u8], target: &Arc<Target>) -> Result<Summary, String> {
-    let line: Line = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+pub(super) fn summary(bytes: &[u8], target: &Arc<Target>) -> Result<Summary, RowError> {
+    let line: Line = serde_json::from_slice(bytes)?;
     let reason = line.reason.as_deref();
     let known = |name: &str| FailureReason::ALL.into_iter().find(|r| r.as_str() == name);
     let reason =
-        reason.map(|name| known(name).ok_or(format!("the reason `{name}`"))).transpose()?;
+        reason.map(|n| known(n).ok_or_else(|| RowError::Reason(n.to_owned()))).transpose()?;
     let slo = |(name, good): &(String, bool)| {
         let slo = target.slos.iter().find(|slo| slo.name == *name)?;
         Some((Arc::clone(slo), *good))
     };
     let workload = target.workloads.iter().find(|w| w.name == line.workload).cloned();
     Ok(Summary {
-        id: ProbeId::parse(&line.id).ok_or("a probe's id of 32 hex digits")?,
+        id: ProbeId::parse(&line.id).ok_or(RowError::Id)?,
         target: Arc::clone(target),
         workload: workload.unwrap_or_else(|| gone(&line.workload)),
         started_unix_nanos: line.started_unix_nanos,
@@ -173,11 +201,11 @@ pub(super) fn recording(flight: &Flight) -> Option<Vec<u8>> {
 }
 
 /// Interprets the record again.
-pub(super) fn flight(bytes: &[u8], target: &Arc<Target>) -> Result<Flight, String> {
+pub(super) fn flight(bytes: &[u8], target: &Arc<Target>) -> Result<Flight, RowError> {
     let mut text = Vec::new();
     let most = MAX_FILE_BYTES as u64 + 1;
-    GzDecoder::new(bytes).take(most).read_to_end(&mut text).map_err(|e| e.to_string())?;
-    let record = FlightRecord::read(&text).map_err(|e| e.to_string())?;
+    GzDecoder::new(bytes).take(most).read_to_end(&mut text)?;
+    let record = FlightRecord::read(&text)?;
     Ok(Flight::new(target, record.interpret()))
 }
 

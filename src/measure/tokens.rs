@@ -38,8 +38,7 @@ impl Tokenized {
 /// The server's own counts, from all its reports together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Counts {
-    /// Each count by itself: the newest that is not zero, because some servers fill the last
-    /// report with zeros.
+    /// Each count by itself.
     pub merged: Usage,
     /// Tokens generated in all.
     pub generated: Option<u64>,
@@ -53,13 +52,7 @@ impl Counts {
             EventKind::Usage(usage) => Some((event, usage)),
             _ => None,
         });
-        let merged = usages.clone().fold(Usage::default(), |sum, (_, new)| Usage {
-            input: newest(sum.input, new.input),
-            cached_input: newest(sum.cached_input, new.cached_input),
-            output: newest(sum.output, new.output),
-            reasoning: newest(sum.reasoning, new.reasoning),
-            total: newest(sum.total, new.total),
-        });
+        let merged = usages.clone().fold(Usage::default(), |sum, (_, new)| sum.merged(*new));
         let mut frames: Vec<u32> = timeline.content().map(|event| event.frame).collect();
         frames.dedup();
         let reports =
@@ -109,11 +102,6 @@ impl Counts {
 fn add(sum: &mut u64, n: u64) -> u64 {
     *sum = sum.saturating_add(n);
     *sum
-}
-
-/// A zero never replaces a real count.
-fn newest(old: Option<u64>, new: Option<u64>) -> Option<u64> {
-    new.filter(|n| *n > 0).or(old).or(new)
 }
 
 /// Whether counts beside content count each event alone instead of all so far: then they fall, or

@@ -13,7 +13,7 @@ use super::families::{self, Family, PREFIX, TARGET_LABELS};
 use super::gpu;
 use super::one_probe::OneProbe;
 use super::process::ProcessStats;
-use super::sink::{Encoding, Labels, Sink};
+use super::samples::{Encoding, Labels, SampleWriter};
 use super::target::TargetMetrics;
 use super::{Loaded, State};
 use crate::gpu::state::GpuView;
@@ -145,13 +145,13 @@ impl Writer<'_> {
             let mut encoder =
                 self.encoder.encode_descriptor(name, family.help, unit.as_ref(), family.kind)?;
             for (labels, source) in sources {
-                let mut sink = Sink {
+                let mut samples = SampleWriter {
                     encoder: &mut encoder,
                     shared: labels,
                     names: family.labels,
                     encoding: self.encoding,
                 };
-                (family.samples)(source, &mut sink)?;
+                (family.samples)(source, &mut samples)?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::sink::Labels;
+use super::samples::Labels;
 use crate::comparer::Live;
 use crate::comparison::Snapshot;
 

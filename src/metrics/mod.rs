@@ -23,11 +23,12 @@ mod prober;
 mod process;
 mod protobuf;
 mod record;
+mod samples;
 mod secondary;
 mod server;
-mod sink;
 mod slo;
 mod target;
+mod target_sink;
 #[cfg(test)]
 mod tests;
 mod workload;
@@ -47,10 +48,11 @@ pub use workload::{InFlight, WorkloadMetrics};
 use crate::comparer::Live;
 use crate::config::Config;
 use crate::gpu::state::GpuView;
+use crate::probe::sink::{Losses, SinkPanics};
 use crate::watcher::{OutageWatch, Watch};
 use buckets::SloBounds;
 use prober::ProberMetrics;
-use sink::Encoding;
+use samples::Encoding;
 
 /// The targets in force.
 #[derive(Debug, Default)]
@@ -214,6 +216,17 @@ impl Metrics {
     /// Says how late a loop that runs exchanges was.
     pub fn io_loop_lagged(&self, lag: Duration) {
         self.state.prober.io_loop_lag.observe(lag.as_secs_f64());
+    }
+
+    /// Counts the panics of sinks.
+    #[must_use]
+    pub fn sink_panics(&self) -> SinkPanics {
+        self.state.prober.sink_panics.clone()
+    }
+
+    /// Says what counts the records that a flight recorder loses. Only the first one is heard.
+    pub fn set_flight_losses(&self, losses: Losses) {
+        let _ = self.state.prober.flight_losses.set(losses);
     }
 
     /// Says how many probes the history holds.

@@ -5,8 +5,10 @@ use std::sync::atomic::AtomicUsize;
 
 use super::{Metrics, MetricsOptions, State, collector};
 use crate::config::Config;
-use crate::metrics::sink::Encoding;
+use crate::metrics::samples::Encoding;
 use crate::probe::Probe;
+use crate::probe::sink::{ProbeEvent, Sink, TargetStatus};
+use crate::transport::ServerAddresses;
 
 /// See the families for what each value is.
 #[derive(Debug, Clone, Copy)]
@@ -17,13 +19,13 @@ pub(super) struct OneProbe {
 
 impl Metrics {
     /// What one probe of the only target of `config` measured, and nothing else: neither the
-    /// prober's own state nor its process. `model` is the name that was asked for, if known.
+    /// prober's own state nor its process. The probe is told of as the daemon tells of its own.
     #[must_use]
     pub fn of_one(
         options: MetricsOptions,
         config: &Config,
         probe: &Probe,
-        model: Option<&str>,
+        addresses: ServerAddresses,
     ) -> Self {
         let one = OneProbe {
             success: f64::from(u8::from(probe.outcome.succeeded())),
@@ -34,12 +36,13 @@ impl Metrics {
         let protobuf = collector::registry_of_one(&state, one, Encoding::Protobuf);
         let metrics = Self { options, state, text, protobuf, body_bytes: AtomicUsize::new(0) };
         metrics.load(config);
-        for target in &metrics.state.loaded.load().targets {
-            if let Some(model) = model {
-                target.set_model(model);
+        if let Some(target) = config.targets.first() {
+            if let Some(values) = metrics.target(&target.name) {
+                values.set_addresses(addresses);
             }
-            let id = probe.id.as_str();
-            target.record(&probe.workload.name, &probe.recording, &probe.outcome, id);
+            if let Some(sink) = metrics.open(target) {
+                sink.tell(ProbeEvent::Over(probe), TargetStatus::Active);
+            }
         }
         metrics
     }

@@ -1,5 +1,7 @@
 //! Values about the prober itself.
 
+use std::sync::OnceLock;
+
 use prometheus::metrics::gauge::Gauge;
 use prometheus::metrics::histogram::Histogram;
 
@@ -7,6 +9,7 @@ use super::buckets;
 use super::cells::LateGauge;
 use super::histogram::histogram;
 use super::options::HistogramForm;
+use crate::probe::sink::{Losses, SinkPanics};
 
 /// See the families for what each value is.
 #[derive(Debug)]
@@ -17,6 +20,9 @@ pub(super) struct ProberMetrics {
     pub state_timestamp: LateGauge,
     pub scrape_duration: LateGauge,
     pub history_records: Gauge,
+    pub sink_panics: SinkPanics,
+    /// Where there is a flight recorder.
+    pub flight_losses: OnceLock<Losses>,
     pub main_loop_lag: Histogram,
     pub io_loop_lag: Histogram,
 }
@@ -31,6 +37,8 @@ impl ProberMetrics {
             state_timestamp: LateGauge::default(),
             scrape_duration: LateGauge::default(),
             history_records: Gauge::default(),
+            sink_panics: SinkPanics::default(),
+            flight_losses: OnceLock::new(),
             main_loop_lag: lag(),
             io_loop_lag: lag(),
         }

@@ -150,6 +150,14 @@ impl TargetMetrics {
         }
     }
 
+    /// Counts a probe that the prober gave up itself, and takes what it cost.
+    pub fn record_given_up(&self, workload: &str, measurement: &Measurement) {
+        if let Some(metrics) = self.workload(workload) {
+            metrics.given_up.inc();
+            metrics.record_cost(self.target.price, measurement);
+        }
+    }
+
     /// Takes everything that a finished probe tells, its schedule delay included. `probe_id` (32
     /// hexadecimal digits) becomes the exemplars' trace id.
     pub fn record(&self, workload: &str, recording: &Recording, outcome: &Outcome, probe_id: &str) {

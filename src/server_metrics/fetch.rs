@@ -13,6 +13,7 @@ use url::{Position, Url};
 
 use super::body::unpacked;
 use super::problem::{Failed, Problem};
+use crate::dialect::KeyStyle;
 use crate::target::{ServerMetrics, Target};
 use crate::transport::PipeDialer;
 use crate::transport::control::{self, Control, ControlError, Redirects, all_causes};
@@ -52,7 +53,9 @@ impl Fetch {
         let (target, source, shared) = (&self.target, &self.source, self.is_the_targets());
         let further = target.headers.iter().filter(|_| shared);
         let further = further.map(|(name, value)| (name.as_str(), value.as_str()));
-        let auth = source.auth.as_ref().or(target.auth.as_ref().filter(|_| shared));
+        let own = source.auth.as_ref().map(|auth| (auth, KeyStyle::Bearer));
+        let targets = target.auth.as_ref().filter(|_| shared);
+        let auth = own.or(targets.map(|auth| (auth, target.dialect.key())));
         let mut headers = control::headers(&source.url, further, auth)?;
         headers.insert(ACCEPT, ACCEPTED);
         // Packing would cost the server time right before a probe.

@@ -1,5 +1,6 @@
 //! Sends an answer token by token.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,11 +10,10 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
 use super::Shared;
-use super::events::{DONE, Finish, engine_failure};
 use super::faults::Fault;
 use super::generation::Generation;
 use super::line::Ticket;
-use super::reply::{Body, Dropped, with_body};
+use super::reply::{Body, Dropped, engine_failure, with_body};
 
 /// A write, or the order to drop the connection.
 type Write = Result<Bytes, Dropped>;
@@ -25,12 +25,14 @@ pub(super) fn streamed(
     ticket: Ticket,
 ) -> Response<Body> {
     let step = if generation.ailments.role_first { Step::EarlyRole } else { Step::Wait };
-    let answer = Box::new(Answer { shared, generation, ticket: Some(ticket), step });
+    let stream_type = generation.writer.stream_type();
+    let (ticket, tail) = (Some(ticket), VecDeque::new());
+    let answer = Box::new(Answer { shared, generation, ticket, step, tail, failed: false });
     let writes = stream::unfold(answer, |mut answer| async {
         let write = answer.next().await?;
         Some((write.map(Frame::data), answer))
     });
-    with_body("text/event-stream; charset=utf-8", StreamBody::new(writes).boxed_unsync())
+    with_body(stream_type, StreamBody::new(writes).boxed_unsync())
 }
 
 /// What comes next.
@@ -39,8 +41,7 @@ enum Step {
     EarlyRole,
     Wait,
     Tokens,
-    Finish,
-    Usage,
+    Tail,
     Done,
     Over,
 }
@@ -51,6 +52,10 @@ struct Answer {
     /// Given back with the last token.
     ticket: Option<Ticket>,
     step: Step,
+    /// What is still to be written behind the last token.
+    tail: VecDeque<String>,
+    /// An error was sent.
+    failed: bool,
 }
 
 impl Answer {
@@ -61,8 +66,7 @@ impl Answer {
                 Step::EarlyRole => self.early_role().await,
                 Step::Wait => self.first().await,
                 Step::Tokens => self.tokens().await,
-                Step::Finish => self.finish().await,
-                Step::Usage => self.usage().await,
+                Step::Tail => self.tail().await,
                 Step::Done => self.done().await,
                 Step::Over => None,
             };
@@ -76,10 +80,15 @@ impl Answer {
     async fn early_role(&mut self) -> Option<Write> {
         self.step = Step::Wait;
         self.flush().await;
-        self.generation.writer.role().map(Ok)
+        self.opening()
     }
 
-    /// Queue and prefill. The role leaves together with the first token, in a write of its own.
+    fn opening(&self) -> Option<Write> {
+        let opening = self.generation.writer.opening(self.generation.usage());
+        opening.map(|opening| Ok(opening.into()))
+    }
+
+    /// Queue and prefill. What opens the stream leaves together with the first token, in a write of its own.
     async fn first(&mut self) -> Option<Write> {
         if let Some(ticket) = &mut self.ticket {
             self.generation.begin(ticket.granted().await);
@@ -92,7 +101,7 @@ impl Answer {
         if self.generation.ailments.role_first {
             return None;
         }
-        self.generation.writer.role().map(Ok)
+        self.opening()
     }
 
     async fn tokens(&mut self) -> Option<Write> {
@@ -121,10 +130,9 @@ impl Answer {
     fn complete(&mut self) {
         self.generation.finished();
         self.ticket = None;
-        self.step = match self.generation.finish() {
-            Finish::Length => Step::Usage,
-            Finish::Stop => Step::Finish,
-        };
+        let (finish, usage) = (self.generation.finish(), self.generation.usage());
+        self.tail = self.generation.writer.tail(finish, usage).into();
+        self.step = Step::Tail;
     }
 
     fn broken(&mut self, fault: Fault) -> Option<Write> {
@@ -132,8 +140,8 @@ impl Answer {
         self.step = Step::Over;
         match fault {
             Fault::ErrorEvent { .. } => {
-                self.step = Step::Done;
-                Some(Ok(format!("data: {}\n\n", engine_failure().into_json()).into()))
+                (self.step, self.failed) = (Step::Done, true);
+                Some(Ok(self.generation.writer.error(&engine_failure()).into()))
             }
             Fault::CutJson { .. } => {
                 let event = Bytes::from(self.generation.token());
@@ -144,24 +152,20 @@ impl Answer {
         }
     }
 
-    async fn finish(&mut self) -> Option<Write> {
-        self.step = Step::Usage;
+    async fn tail(&mut self) -> Option<Write> {
+        let Some(write) = self.tail.pop_front() else {
+            self.step = Step::Done;
+            return None;
+        };
         self.flush().await;
-        Some(Ok(self.generation.writer.finish(Finish::Stop).into()))
-    }
-
-    async fn usage(&mut self) -> Option<Write> {
-        self.step = Step::Done;
-        let usage = self.generation.usage()?;
-        self.flush().await;
-        Some(Ok(self.generation.writer.usage(usage).into()))
+        Some(Ok(write.into()))
     }
 
     async fn done(&mut self) -> Option<Write> {
         let clock = self.shared.clock;
         clock.until(clock.now() + self.generation.ailments.slow_done).await;
         self.step = Step::Over;
-        Some(Ok(Bytes::from_static(DONE.as_bytes())))
+        self.generation.writer.done(self.failed).map(|done| Ok(done.into()))
     }
 
     /// Lets what was written before leave on its own.

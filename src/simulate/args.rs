@@ -150,7 +150,7 @@ fn range(limits: &std::ops::RangeInclusive<u32>) -> std::ops::RangeInclusive<i64
 }
 
 fn pause(text: &str) -> Result<Duration, String> {
-    let pause = parse_duration(text)?;
+    let pause = parse_duration(text).map_err(|e| e.to_string())?;
     if PAUSE.contains(&pause) { Ok(pause) } else { Err("expected at most 1h".to_owned()) }
 }
 

@@ -7,20 +7,29 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Shared;
-use super::events::{Finish, Usage, WORDS, Writer};
 use super::faults::{Ailments, Fault, draw};
 use super::request::Ask;
+use super::speak::{Finish, Speaker, Usage, Writer};
 
 /// Times of creation in answers count from here, so that they depend on the simulator's own clock
 /// alone and the same run gives the same bytes.
 const CREATED_ORIGIN: u64 = 1_700_000_000;
+
+/// What the model says, in random order; one word is one token. No character needs escaping.
+const WORDS: [&str; 32] = [
+    "time", "water", "bridge", "seven", "river", "light", "paper", "stone", "green", "window",
+    "garden", "number", "letter", "winter", "market", "silver", "open", "slow", "north", "early",
+    "round", "quiet", "answer", "table", "music", "cloud", "travel", "simple", "second", "field",
+    "morning", "story",
+];
 
 #[derive(Debug)]
 pub(super) struct Generation {
     shared: Arc<Shared>,
     rng: ChaCha8Rng,
     ask: Ask,
-    pub writer: Writer,
+    pub speaker: &'static dyn Speaker,
+    pub writer: Box<dyn Writer>,
     pub ailments: Ailments,
     cached: Option<u32>,
     produced: u32,
@@ -32,18 +41,31 @@ pub(super) struct Generation {
 
 impl Generation {
     /// Draws what will be wrong with request number `number`, which arrived now.
-    pub fn new(shared: &Arc<Shared>, ask: Ask, number: u64) -> Self {
+    pub fn new(shared: &Arc<Shared>, speaker: &'static dyn Speaker, ask: Ask, number: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(shared.config.seed);
         rng.set_stream(number);
         let now = shared.clock.now();
         let ailments = draw(&shared.script.faults_at(now), &mut rng);
         let created = CREATED_ORIGIN + now.as_secs();
-        let writer = Writer::new(&ask, rng.random(), created, &shared.config.model);
+        let writer = speaker.writer(rng.random(), created, &shared.config.model);
         let shared = Arc::clone(shared);
         let zero = Duration::ZERO;
         let (due, arrived, queued, prefill) = (zero, now, zero, zero);
         let (cached, produced) = (None, 0);
-        Self { shared, rng, ask, writer, ailments, cached, produced, due, arrived, queued, prefill }
+        Self {
+            shared,
+            rng,
+            ask,
+            speaker,
+            writer,
+            ailments,
+            cached,
+            produced,
+            due,
+            arrived,
+            queued,
+            prefill,
+        }
     }
 
     /// A slot was granted: from here the prefill runs.

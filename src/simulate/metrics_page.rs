@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::Response;
 
 use super::Shared;
-use super::events::Finish;
 use super::reply::{self, Body};
+use super::speak::Finish;
 
 /// What was counted since the simulator's creation.
 #[derive(Debug, Default)]

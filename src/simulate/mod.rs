@@ -1,10 +1,12 @@
-//! An OpenAI-compatible server with a queue, a clock and faults, to rehearse alerts against and to
+//! A server with a queue, a clock and faults, to rehearse alerts against and to
 //! test a prober with.
 //!
 //! ```text
 //! server ─► request ─► line (queue, background) ─► generation (script, pace, faults) ─► answer | whole
-//!  HTTP      parse      wait for a slot             which token when                     bytes
+//!  HTTP      speak      wait for a slot             which token when                     speak
 //! ```
+//!
+//! It speaks every dialect of the table in `speak`, all at the same time.
 //!
 //! - Deadlines are absolute instants on tokio's clock, so a paused clock gives exact figures: with
 //!   `ttft` 200 ms, `itl` 10 ms and no jitter, the first content leaves 200 ms after the request
@@ -26,7 +28,6 @@ mod answer;
 mod args;
 mod background;
 mod config;
-mod events;
 mod fault_file;
 mod faults;
 mod file;
@@ -40,6 +41,7 @@ mod reply;
 mod request;
 mod script;
 mod server;
+mod speak;
 mod whole;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -5,9 +5,10 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::faults::Fault;
+use super::speak::Speaker;
 
 /// The body of every response.
 pub(super) type Body = UnsyncBoxBody<Bytes, Dropped>;
@@ -24,7 +25,7 @@ impl std::fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
-/// An error response in the form that OpenAI clients read.
+/// Why a request is refused, or an answer broken off.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Complaint {
     pub status: StatusCode,
@@ -49,38 +50,35 @@ impl Complaint {
         Self { status, kind, message: message.to_owned(), param: None }
     }
 
-    pub fn into_json(self) -> Value {
-        json!({"error": {
-            "message": self.message,
-            "type": self.kind,
-            "param": self.param,
-            "code": self.status.as_u16(),
-        }})
-    }
-
-    pub fn into_response(self) -> Response<Body> {
-        let status = self.status;
-        with_status(status, json(&self.into_json()))
+    /// In the words of a dialect.
+    pub fn response(&self, speaker: &dyn Speaker) -> Response<Body> {
+        with_status(self.status, json(&speaker.complaint(self)))
     }
 }
 
+/// The complaint of an engine that died after the answer had begun.
+pub(super) fn engine_failure() -> Complaint {
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    Complaint::of_status(status, "scripted failure of the engine")
+}
+
 /// 429 with the time after which a client may come again, in whole seconds.
-pub(super) fn throttled(message: &str, retry_after: u64) -> Response<Body> {
+pub(super) fn throttled(speaker: &dyn Speaker, message: &str, retry_after: u64) -> Response<Body> {
     let complaint = Complaint::of_status(StatusCode::TOO_MANY_REQUESTS, message);
-    let mut response = complaint.into_response();
+    let mut response = complaint.response(speaker);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after));
     response
 }
 
 /// The response of a fault that comes instead of an answer; `None` if the fault is another one.
-pub(super) fn instead_of_answer(fault: Fault) -> Option<Response<Body>> {
+pub(super) fn instead_of_answer(speaker: &dyn Speaker, fault: Fault) -> Option<Response<Body>> {
     match fault {
         Fault::HttpStatus(status) => {
-            Some(Complaint::of_status(status, "scripted failure").into_response())
+            Some(Complaint::of_status(status, "scripted failure").response(speaker))
         }
         Fault::Throttle { retry_after } => {
             let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-            Some(throttled("scripted throttling", seconds))
+            Some(throttled(speaker, "scripted throttling", seconds))
         }
         Fault::Html => Some(html()),
         _ => None,

@@ -1,4 +1,4 @@
-//! What a request asks for, and the complaints about those that ask badly.
+//! What a request asks for, in whatever dialect, and the complaints about those that ask badly.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -7,19 +7,11 @@ use serde::de::DeserializeOwned;
 use super::config::{ANSWER_TOKENS, SimulatorConfig};
 use super::reply::Complaint;
 
-/// The two kinds of endpoint that generate text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Chat,
-    Completion,
-}
-
 /// A request that can be answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ask {
-    pub kind: Kind,
     pub stream: bool,
-    /// `stream_options.include_usage`; a body that comes whole always has it.
+    /// Whether tokens are to be counted.
     pub wants_usage: bool,
     /// Everything the model would read; kept for the prefix cache and never shown.
     pub prompt: String,
@@ -30,50 +22,49 @@ pub(super) struct Ask {
     pub cut_by_limit: bool,
 }
 
-#[derive(Deserialize)]
-struct Common {
-    model: Option<String>,
-    #[serde(default)]
-    stream: bool,
-    stream_options: Option<StreamOptions>,
-    max_tokens: Option<u32>,
-    max_completion_tokens: Option<u32>,
-    #[serde(default)]
-    ignore_eos: bool,
+/// What a request says it wants, in whatever dialect.
+pub(super) struct Wanted {
+    /// Everything the model would read.
+    pub prompt: String,
+    pub stream: bool,
+    /// Whether tokens are to be counted.
+    pub usage: bool,
+    /// The largest number of tokens in the answer.
+    pub limit: Option<u32>,
+    /// Whether the answer goes on up to the limit.
+    pub ignore_eos: bool,
 }
 
-#[derive(Deserialize)]
-struct StreamOptions {
-    #[serde(default)]
-    include_usage: bool,
-}
-
-#[derive(Deserialize)]
-struct Chat {
-    messages: Option<Vec<Message>>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    content: Option<Text>,
-}
-
-#[derive(Deserialize)]
-struct Completion {
-    prompt: Option<Text>,
+impl Wanted {
+    /// The request, unless its limit is none.
+    pub fn ask(self, config: &SimulatorConfig) -> Result<Ask, Complaint> {
+        if self.limit == Some(0) {
+            let message = "`max_tokens` is 0, expected at least 1".to_owned();
+            return Err(Complaint::bad_request(message, "max_tokens"));
+        }
+        let own_length = if self.ignore_eos { *ANSWER_TOKENS.end() } else { config.answer_tokens };
+        Ok(Ask {
+            stream: self.stream,
+            wants_usage: self.usage,
+            input_tokens: count_tokens(&self.prompt),
+            prompt: self.prompt,
+            output_tokens: self.limit.map_or(config.answer_tokens, |limit| limit.min(own_length)),
+            cut_by_limit: self.limit.is_some_and(|limit| limit <= own_length),
+        })
+    }
 }
 
 /// The shapes in which text comes: as it is, in parts, as token numbers.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Text {
+pub(super) enum Text {
     Plain(String),
     Parts(Vec<Part>),
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Part {
+pub(super) enum Part {
     Plain(String),
     Typed { text: Option<String> },
     Token(u64),
@@ -81,7 +72,7 @@ enum Part {
 }
 
 impl Text {
-    fn push_to(&self, prompt: &mut String) {
+    pub fn push_to(&self, prompt: &mut String) {
         match self {
             Self::Plain(text) => push_line(prompt, text),
             Self::Parts(parts) => parts.iter().for_each(|part| part.push_to(prompt)),
@@ -109,34 +100,13 @@ fn push_line(prompt: &mut String, text: &str) {
     prompt.push('\n');
 }
 
-/// Reads a request body.
-pub(super) fn parse(kind: Kind, body: &[u8], config: &SimulatorConfig) -> Result<Ask, Complaint> {
-    let common: Common = decode(body)?;
-    check_model(common.model.as_deref(), &config.model)?;
-    let prompt = match kind {
-        Kind::Chat => chat_prompt(body)?,
-        Kind::Completion => completion_prompt(body)?,
-    };
-    let limit = answer_limit(&common)?;
-    let own_length = if common.ignore_eos { *ANSWER_TOKENS.end() } else { config.answer_tokens };
-    Ok(Ask {
-        kind,
-        stream: common.stream,
-        wants_usage: !common.stream || common.stream_options.is_some_and(|o| o.include_usage),
-        input_tokens: count_tokens(&prompt),
-        prompt,
-        output_tokens: limit.map_or(config.answer_tokens, |limit| limit.min(own_length)),
-        cut_by_limit: limit.is_some_and(|limit| limit <= own_length),
-    })
-}
-
 /// Four characters of a word are one token, and a rest of a word is one more.
 pub(super) fn count_tokens(text: &str) -> u32 {
     let tokens: usize = text.split_whitespace().map(|w| w.chars().count().div_ceil(4)).sum();
     u32::try_from(tokens).unwrap_or(u32::MAX)
 }
 
-fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Complaint> {
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Complaint> {
     serde_json::from_slice(body).map_err(|error| {
         // serde's text may quote the value, which may be a prompt: the place says enough.
         let what = if error.is_data() { "a field of the wrong type" } else { "not valid JSON" };
@@ -145,7 +115,7 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Complaint> {
     })
 }
 
-fn check_model(asked: Option<&str>, own: &str) -> Result<(), Complaint> {
+pub(super) fn check_model(asked: Option<&str>, own: &str) -> Result<(), Complaint> {
     match asked {
         Some(model) if model != own => Err(Complaint {
             status: StatusCode::NOT_FOUND,
@@ -157,45 +127,26 @@ fn check_model(asked: Option<&str>, own: &str) -> Result<(), Complaint> {
     }
 }
 
-fn chat_prompt(body: &[u8]) -> Result<String, Complaint> {
-    let chat: Chat = decode(body)?;
-    let messages = chat.messages.filter(|messages| !messages.is_empty()).ok_or_else(|| {
-        Complaint::bad_request("`messages` is missing or empty".to_owned(), "messages")
-    })?;
-    let mut prompt = String::new();
-    for text in messages.iter().filter_map(|message| message.content.as_ref()) {
-        text.push_to(&mut prompt);
-    }
-    Ok(prompt)
-}
-
-fn completion_prompt(body: &[u8]) -> Result<String, Complaint> {
-    let completion: Completion = decode(body)?;
-    let text = completion
-        .prompt
-        .ok_or_else(|| Complaint::bad_request("`prompt` is missing".to_owned(), "prompt"))?;
-    let mut prompt = String::new();
-    text.push_to(&mut prompt);
-    Ok(prompt)
-}
-
-fn answer_limit(common: &Common) -> Result<Option<u32>, Complaint> {
-    let limit = common.max_completion_tokens.or(common.max_tokens);
-    match limit {
-        Some(0) => {
-            let message = "`max_tokens` is 0, expected at least 1".to_owned();
-            Err(Complaint::bad_request(message, "max_tokens"))
-        }
-        limit => Ok(limit),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::speak::SPEAKERS;
+
+    /// Which dialect.
+    #[derive(Clone, Copy)]
+    enum Kind {
+        Chat,
+        Completion,
+    }
 
     fn ask(kind: Kind, body: &str) -> Result<Ask, String> {
-        parse(kind, body.as_bytes(), &SimulatorConfig::default())
+        let (head, ()) = http::Request::new(()).into_parts();
+        let speaker = match kind {
+            Kind::Chat => SPEAKERS[0],
+            Kind::Completion => SPEAKERS[1],
+        };
+        speaker
+            .read(&head, body.as_bytes(), &SimulatorConfig::default())
             .map_err(|complaint| format!("{} {}", complaint.status.as_u16(), complaint.message))
     }
 

@@ -10,7 +10,6 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -20,7 +19,8 @@ use tracing::{debug, warn};
 use super::faults::Fault;
 use super::generation::Generation;
 use super::reply::{Body, Complaint, Dropped, empty, instead_of_answer, json, throttled};
-use super::request::{Ask, Kind, parse};
+use super::request::Ask;
+use super::speak::{SPEAKERS, Speaker};
 use super::{Shared, Simulator, answer, metrics_page, whole};
 
 /// Largest request body.
@@ -122,37 +122,52 @@ async fn handle(
 }
 
 async fn route(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
-    let kind = match (request.method(), request.uri().path()) {
-        (&Method::POST, "/v1/chat/completions") => Kind::Chat,
-        (&Method::POST, "/v1/completions") => Kind::Completion,
-        (&Method::GET, "/v1/models") => return Ok(models(&shared)),
-        (&Method::GET, "/health") => return Ok(empty()),
-        (&Method::GET, "/metrics") => return Ok(metrics_page::page(&shared)),
-        (_, path) => return Ok(nothing_here(path)),
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    // Those with a mark of their own stand behind those that take whatever comes.
+    let models = |s: &&&dyn Speaker| s.models_path() == path && s.asks_for_models(&head);
+    let speaker = match head.method {
+        Method::POST => SPEAKERS.iter().find(|speaker| speaker.path() == path),
+        Method::GET => {
+            if let Some(speaker) = SPEAKERS.iter().rev().find(models) {
+                return Ok(json(&speaker.models(&shared.config.model)));
+            }
+            match path {
+                "/health" => return Ok(empty()),
+                "/metrics" => return Ok(metrics_page::page(&shared)),
+                _ => None,
+            }
+        }
+        _ => None,
     };
-    let body = match read(request.into_body()).await {
-        Ok(body) => body,
-        Err(complaint) => return Ok(complaint.into_response()),
+    let Some(speaker) = speaker else { return Ok(nothing_here(path)) };
+    let asked = match read(body).await {
+        Ok(body) => speaker.read(&head, &body, &shared.config),
+        Err(complaint) => Err(complaint),
     };
-    match parse(kind, &body, &shared.config) {
-        Ok(ask) => generate(shared, ask).await,
-        Err(complaint) => Ok(complaint.into_response()),
+    match asked {
+        Ok(ask) => generate(shared, *speaker, ask).await,
+        Err(complaint) => Ok(complaint.response(*speaker)),
     }
 }
 
-async fn generate(shared: Arc<Shared>, ask: Ask) -> Result<Response<Body>, Dropped> {
+async fn generate(
+    shared: Arc<Shared>,
+    speaker: &'static dyn Speaker,
+    ask: Ask,
+) -> Result<Response<Body>, Dropped> {
     let stream = ask.stream;
-    let generation = Generation::new(&shared, ask, shared.next_request());
+    let generation = Generation::new(&shared, speaker, ask, shared.next_request());
     if let Some(fault) = generation.ailments.ending {
         if fault == Fault::Refuse {
             return Err(Dropped);
         }
-        if let Some(response) = instead_of_answer(fault) {
+        if let Some(response) = instead_of_answer(speaker, fault) {
             return Ok(response);
         }
     }
     let Some(ticket) = shared.line.enter() else {
-        return Ok(throttled("the queue is full", RETRY_AFTER_FULL));
+        return Ok(throttled(speaker, "the queue is full", RETRY_AFTER_FULL));
     };
     if stream {
         return Ok(answer::streamed(shared, generation, ticket));
@@ -178,34 +193,32 @@ async fn read(body: Incoming) -> Result<Bytes, Complaint> {
     }
 }
 
-fn models(shared: &Shared) -> Response<Body> {
-    json(&json!({"object": "list", "data": [{
-        "id": shared.config.model,
-        "object": "model",
-        "created": 0,
-        "owned_by": "llm-prober-simulator",
-    }]}))
+/// What is asked for with which method.
+fn paths() -> Vec<(&'static str, Method)> {
+    let mut paths: Vec<_> = SPEAKERS.iter().map(|s| (s.path(), Method::POST)).collect();
+    let own = ["/health", "/metrics"];
+    for path in SPEAKERS.iter().map(|s| s.models_path()).chain(own) {
+        if !paths.iter().any(|(known, _)| *known == path) {
+            paths.push((path, Method::GET));
+        }
+    }
+    paths
 }
 
-const PATHS: [(&str, Method); 5] = [
-    ("/v1/chat/completions", Method::POST),
-    ("/v1/completions", Method::POST),
-    ("/v1/models", Method::GET),
-    ("/health", Method::GET),
-    ("/metrics", Method::GET),
-];
-
 fn nothing_here(path: &str) -> Response<Body> {
-    let complaint = match PATHS.iter().find(|(known, _)| *known == path) {
+    let paths = paths();
+    let complaint = match paths.iter().find(|(known, _)| *known == path) {
         Some((path, method)) => Complaint::of_status(
             StatusCode::METHOD_NOT_ALLOWED,
             &format!("{path} answers {method} only"),
         ),
-        None => Complaint::of_status(
-            StatusCode::NOT_FOUND,
-            "unknown path, expected /v1/chat/completions, /v1/completions, /v1/models, /health or \
-             /metrics",
-        ),
+        None => Complaint::of_status(StatusCode::NOT_FOUND, &unknown_path(&paths)),
     };
-    complaint.into_response()
+    complaint.response(SPEAKERS[0])
+}
+
+fn unknown_path(paths: &[(&str, Method)]) -> String {
+    let known: Vec<&str> = paths.iter().map(|(path, _)| *path).collect();
+    let (last, others) = known.split_last().unwrap_or((&"", &[]));
+    format!("unknown path, expected {} or {last}", others.join(", "))
 }

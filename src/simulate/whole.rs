@@ -7,11 +7,10 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
 use super::Shared;
-use super::events::engine_failure;
 use super::faults::Fault;
 use super::generation::Generation;
 use super::line::Ticket;
-use super::reply::{self, Body, Dropped, with_body};
+use super::reply::{self, Body, Dropped, engine_failure, with_body};
 
 const JSON: &str = "application/json";
 
@@ -55,7 +54,7 @@ fn cut_short(generation: &Generation, text: &str, fault: Fault) -> Response<Body
     let body = Bytes::from(generation.writer.whole(text, None, None));
     let half = body.slice(..body.len() / 2);
     match fault {
-        Fault::ErrorEvent { .. } => reply::json(&engine_failure().into_json()),
+        Fault::ErrorEvent { .. } => reply::json(&generation.speaker.complaint(&engine_failure())),
         Fault::CutJson { .. } => reply::whole(JSON, half),
         Fault::CutBody { .. } => with_body(JSON, dropped_after(half)),
         _ => reply::whole(JSON, body),

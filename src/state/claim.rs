@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::file_system;
+use super::{StateError, file_system};
 
 /// How long another process that uses the folder is waited for: in a rolling update the one before
 /// needs its grace period to end.
@@ -31,8 +31,8 @@ impl Claim {
     ///
     /// # Errors
     /// The folder cannot be made or used, is on a network, or another process uses it.
-    pub fn now(folder: &Path) -> Result<Self, String> {
-        Self::attempt(folder)?.ok_or_else(|| used(folder))
+    pub fn now(folder: &Path) -> Result<Self, StateError> {
+        Self::attempt(folder)?.ok_or_else(|| StateError::Used(folder.to_owned()))
     }
 
     /// As [`Claim::now`], but waits up to [`PATIENCE`] for another process to let it go. The log says
@@ -40,7 +40,7 @@ impl Claim {
     ///
     /// # Errors
     /// As [`Claim::now`], after that.
-    pub async fn wait(folder: &Path) -> Result<Self, String> {
+    pub async fn wait(folder: &Path) -> Result<Self, StateError> {
         let started = Instant::now();
         let mut told = false;
         loop {
@@ -48,8 +48,7 @@ impl Claim {
                 return Ok(claim);
             }
             if started.elapsed() >= PATIENCE {
-                let seconds = PATIENCE.as_secs();
-                return Err(format!("{}, for {seconds} s already", used(folder)));
+                return Err(StateError::UsedForLong(folder.to_owned()));
             }
             if !told {
                 let (folder, seconds) = (folder.display(), PATIENCE.as_secs());
@@ -63,26 +62,22 @@ impl Claim {
     }
 
     /// `None` while another process has it.
-    fn attempt(folder: &Path) -> Result<Option<Self>, String> {
-        let fail = |what: &str, e: io::Error| format!("{what} `{}`: {e}", folder.display());
-        fs::create_dir_all(folder).map_err(|e| fail("cannot make the state folder", e))?;
+    fn attempt(folder: &Path) -> Result<Option<Self>, StateError> {
+        let named = || folder.to_owned();
+        fs::create_dir_all(folder).map_err(|error| StateError::Make { folder: named(), error })?;
         file_system::check(folder)?;
         let lock = private(&folder.join(LOCK));
-        let lock = lock.map_err(|e| fail("cannot write to the state folder", e))?;
+        let lock = lock.map_err(|error| StateError::Write { folder: named(), error })?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { folder: folder.to_owned(), _lock: lock })),
+            Ok(()) => Ok(Some(Self { folder: named(), _lock: lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(e)) => Err(fail("cannot lock the state folder", e)),
+            Err(TryLockError::Error(error)) => Err(StateError::Lock { folder: named(), error }),
         }
     }
 
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
-}
-
-fn used(folder: &Path) -> String {
-    format!("the state folder `{}` is used by another process", folder.display())
 }
 
 /// Opened for reading and writing, made for nobody else's eyes.

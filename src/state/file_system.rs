@@ -3,22 +3,21 @@
 use std::io;
 use std::path::Path;
 
+use super::StateError;
+
 /// Refuses folders on network file systems: whether a lock keeps a second prober on another machine
 /// away, and whether what was flushed is still there after a failure of the server, is up to the
 /// server's and the mount's options there, and no program can find out.
 ///
 /// # Errors
-/// The reason, in words.
-pub(super) fn check(folder: &Path) -> Result<(), String> {
-    let kind = kind_of(folder).map_err(|e| {
-        format!("cannot tell the file system of the state folder `{}`: {e}", folder.display())
-    })?;
-    let Some(kind) = kind.filter(|kind| is_network(kind)) else { return Ok(()) };
-    Err(format!(
-        "the state folder `{}` is on a network file system ({kind}), where neither locks nor flushes \
-         can be relied on; expected change_detection.state_dir on a disk of this machine",
-        folder.display()
-    ))
+/// When it is on one, or nobody knows.
+pub(super) fn check(folder: &Path) -> Result<(), StateError> {
+    let kind = kind_of(folder)
+        .map_err(|error| StateError::FileSystem { folder: folder.to_owned(), error })?;
+    match kind.filter(|kind| is_network(kind)) {
+        Some(kind) => Err(StateError::Network { folder: folder.to_owned(), kind }),
+        None => Ok(()),
+    }
 }
 
 /// By the kernel's name of the type. FUSE is what it carries: only those that are known to reach

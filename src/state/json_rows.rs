@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde_json::{Map, Value};
+use thiserror::Error;
 
 /// Text of about so many bytes stays in one row.
 const SMALL: usize = 4096;
@@ -120,7 +121,7 @@ pub(super) fn join(rows: &Rows) -> Result<Option<Value>, String> {
     // A path comes after those that it is in.
     for (path, row) in rows {
         let bad = |why: &str| format!("row `{path}`: {why}");
-        let value = read(row, rows.len()).map_err(|why| bad(&why))?;
+        let value = read(row, rows.len()).map_err(|why| bad(&why.to_string()))?;
         let mut keys = path.split('/').skip(1).peekable();
         if keys.peek().is_none() {
             joined = Some(value);
@@ -149,23 +150,36 @@ pub(super) fn join(rows: &Rows) -> Result<Option<Value>, String> {
     Ok(joined)
 }
 
+/// Why a row is no value.
+#[derive(Debug, Error)]
+enum RowError {
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Unpack(#[from] std::io::Error),
+    #[error("length of a list")]
+    Length,
+    #[error("expected a value")]
+    Kind,
+}
+
 /// The value of a row; a list is no longer than there are rows.
-fn read(row: &[u8], rows: usize) -> Result<Value, String> {
+fn read(row: &[u8], rows: usize) -> Result<Value, RowError> {
     match row.split_first() {
-        Some((&WHOLE, json)) => serde_json::from_slice(json).map_err(|e| e.to_string()),
+        Some((&WHOLE, json)) => Ok(serde_json::from_slice(json)?),
         Some((&PACKED, packed)) => {
             let mut json = Vec::new();
             let mut text = DeflateDecoder::new(packed).take(MAX_ROW);
-            text.read_to_end(&mut json).map_err(|e| e.to_string())?;
-            serde_json::from_slice(&json).map_err(|e| e.to_string())
+            text.read_to_end(&mut json)?;
+            Ok(serde_json::from_slice(&json)?)
         }
         Some((&OBJECT, [])) => Ok(Value::Object(Map::new())),
         Some((&LIST, length)) => {
             let length = std::str::from_utf8(length).ok().and_then(|text| text.parse().ok());
             let length = length.filter(|length| *length <= rows);
-            length.map(|n| Value::Array(vec![Value::Null; n])).ok_or("length of a list".to_owned())
+            length.map(|n| Value::Array(vec![Value::Null; n])).ok_or(RowError::Length)
         }
-        _ => Err("expected a value".to_owned()),
+        _ => Err(RowError::Kind),
     }
 }
 

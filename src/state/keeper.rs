@@ -15,14 +15,19 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(8);
 /// much rest as work.
 const REST: u32 = 4;
 
-/// Calls `write` every so often, where blocking is allowed, and `told` with what came of it, until
-/// stopped.
-pub async fn keep<W, T>(every: Duration, write: W, told: T, stop: CancellationToken)
-where
+/// Calls `write` after `first` and then every so often, where blocking is allowed, and `told` with
+/// what came of it, until stopped.
+pub async fn keep<W, T>(
+    first: Duration,
+    every: Duration,
+    write: W,
+    told: T,
+    stop: CancellationToken,
+) where
     W: Fn() -> Result<(), WriteError> + Clone + Send + Sync + 'static,
     T: Fn(&Result<(), WriteError>) + Send + Sync,
 {
-    let mut rest = every;
+    let mut rest = first;
     loop {
         tokio::select! {
             biased;

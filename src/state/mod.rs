@@ -14,6 +14,7 @@
 
 mod claim;
 mod database;
+mod error;
 mod file_system;
 mod json_rows;
 mod keeper;
@@ -24,6 +25,7 @@ mod store;
 mod tests;
 
 pub use claim::{Claim, PATIENCE};
+pub use error::StateError;
 pub use json_rows::Cut;
 pub use keeper::keep;
 pub use saved::Saved;

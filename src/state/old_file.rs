@@ -5,7 +5,9 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use serde::Deserialize;
+use thiserror::Error;
 
+use super::StateError;
 use super::saved::Values;
 use crate::detect::STATE_VERSION;
 
@@ -38,12 +40,12 @@ struct Incoming {
 ///
 /// # Errors
 /// The file is there and cannot be read at all.
-pub(super) fn take_over(folder: &Path) -> Result<Option<Values>, String> {
+pub(super) fn take_over(folder: &Path) -> Result<Option<Values>, StateError> {
     let path = folder.join(FILE);
     let bytes = match read(&path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(format!("cannot read the state in `{}`: {e}", path.display())),
+        Err(error) => return Err(StateError::Read { place: path, error }),
     };
     match parse(&bytes) {
         Ok(sections) => {
@@ -51,7 +53,7 @@ pub(super) fn take_over(folder: &Path) -> Result<Option<Values>, String> {
             Ok(Some(sections))
         }
         Err(why) => {
-            set_aside(&path, &folder.join(REFUSED), &why);
+            set_aside(&path, &folder.join(REFUSED), &why.to_string());
             Ok(None)
         }
     }
@@ -81,22 +83,34 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn parse(bytes: &[u8]) -> Result<Values, String> {
+/// Why the file of an earlier release is not taken over.
+#[derive(Debug, Error)]
+enum OldFileError {
+    #[error("expected at most {} MiB of state, found more", MAX_BYTES >> 20)]
+    TooLarge,
+    #[error("expected state as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("expected the format `{FORMAT}`, found another")]
+    Format,
+    #[error(
+        "expected state of version {VERSION}.{STATE_VERSION}, found {version}.{detection}, which \
+         another release of this program has written"
+    )]
+    Version { version: u32, detection: u32 },
+}
+
+fn parse(bytes: &[u8]) -> Result<Values, OldFileError> {
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("expected at most {} MiB of state, found more", MAX_BYTES >> 20));
+        return Err(OldFileError::TooLarge);
     }
-    let damaged = |e: serde_json::Error| format!("expected state as JSON: {e}");
-    let header: Header = serde_json::from_slice(bytes).map_err(damaged)?;
+    let header: Header = serde_json::from_slice(bytes)?;
     let Header { format, version, detection } = header;
     if format != FORMAT {
-        return Err(format!("expected the format `{FORMAT}`, found another"));
+        return Err(OldFileError::Format);
     }
     if (version, detection) != (VERSION, STATE_VERSION) {
-        return Err(format!(
-            "expected state of version {VERSION}.{STATE_VERSION}, found {version}.{detection}, \
-             which another release of this program has written"
-        ));
+        return Err(OldFileError::Version { version, detection });
     }
-    let incoming: Incoming = serde_json::from_slice(bytes).map_err(damaged)?;
+    let incoming: Incoming = serde_json::from_slice(bytes)?;
     Ok(incoming.sections)
 }

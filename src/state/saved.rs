@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Claim, Store};
+use super::{Claim, StateError, Store};
 
 /// Sections by name.
 pub(super) type Values = BTreeMap<String, Value>;
@@ -28,7 +28,7 @@ impl Saved {
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn of(claim: Claim) -> Result<Self, String> {
+    pub fn of(claim: Claim) -> Result<Self, StateError> {
         Store::of(claim)
     }
 

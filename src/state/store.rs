@@ -11,7 +11,7 @@ use super::database::{self, Database, FILE, Known, OpenError, SCHEMA};
 use super::keeper::INTERVAL;
 use super::old_file::{self, set_aside};
 use super::saved::Values;
-use super::{Batch, Claim, Saved, json_rows};
+use super::{Batch, Claim, Saved, StateError, json_rows};
 use crate::detect::STATE_VERSION;
 
 /// Most that sections may take, in bytes.
@@ -72,11 +72,11 @@ impl Store {
     /// # Errors
     /// The folder cannot be made or used, is on a network, another process uses it, or a newer
     /// release has written to it.
-    pub fn open(folder: &Path) -> Result<Saved, String> {
+    pub fn open(folder: &Path) -> Result<Saved, StateError> {
         Self::of(Claim::now(folder)?)
     }
 
-    pub(super) fn of(claim: Claim) -> Result<Saved, String> {
+    pub(super) fn of(claim: Claim) -> Result<Saved, StateError> {
         let folder = claim.folder().to_owned();
         let (database, content) = read_or_set_aside(&folder)?;
         let mut refused = Vec::new();
@@ -93,12 +93,7 @@ impl Store {
             Some((schema, detection)) => {
                 let newer = schema > SCHEMA || detection > u64::from(STATE_VERSION);
                 if newer {
-                    return Err(format!(
-                        "a newer release has written the state in `{}` (version \
-                         {schema}.{detection}), expected at most {SCHEMA}.{STATE_VERSION}: start \
-                         that release, or name another change_detection.state_dir",
-                        folder.display()
-                    ));
+                    return Err(StateError::Newer { folder, schema, detection });
                 }
                 for (name, rows) in &content.sections {
                     match json_rows::join(rows) {
@@ -110,7 +105,7 @@ impl Store {
         }
         let (known, written) = (content.known(), content.versions.is_some());
         let writer = Writer { claim, database: Some(database), known, written, old_file };
-        let store = Self::start(folder, writer).map_err(|e| format!("no thread: {e}"))?;
+        let store = Self::start(folder, writer).map_err(StateError::Thread)?;
         for why in &refused {
             store.refuse(why);
         }
@@ -165,7 +160,7 @@ impl Drop for Store {
 }
 
 /// Opens the file and reads it; one that cannot be read makes way for a new one.
-fn read_or_set_aside(folder: &Path) -> Result<(Database, database::Content), String> {
+fn read_or_set_aside(folder: &Path) -> Result<(Database, database::Content), StateError> {
     let attempt = || {
         let mut database = Database::open(folder)?;
         let content = database.read()?;
@@ -186,8 +181,8 @@ fn read_or_set_aside(folder: &Path) -> Result<(Database, database::Content), Str
         other => other,
     };
     second.map_err(|error| match error {
-        OpenError::Io(e) => format!("cannot read the state in `{}`: {e}", folder.display()),
-        OpenError::Damaged(why) => format!("no state in `{}`: {why}", folder.display()),
+        OpenError::Io(error) => StateError::Read { place: folder.to_owned(), error },
+        OpenError::Damaged(why) => StateError::Damaged { folder: folder.to_owned(), why },
     })
 }
 

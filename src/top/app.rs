@@ -1,5 +1,6 @@
 //! What is shown, and what keys do to it.
 
+use super::client::AskError;
 use crate::history::State;
 use crate::web::api::{ProbeList, TargetList};
 
@@ -113,7 +114,7 @@ impl App {
     }
 
     /// Takes an answer about targets: the worst come first. The selection stays with its target.
-    pub fn take_targets(&mut self, answer: Result<TargetList, String>) {
+    pub fn take_targets(&mut self, answer: Result<TargetList, AskError>) {
         let name = |list: &TargetList| list.targets.get(self.target).map(|t| t.name.clone());
         let selected = self.targets.as_ref().and_then(name);
         if let Some(mut list) = self.take(answer) {
@@ -126,7 +127,7 @@ impl App {
     }
 
     /// Takes an answer about the probes of a target. The selection stays with its probe.
-    pub fn take_probes(&mut self, target: &str, answer: Result<ProbeList, String>) {
+    pub fn take_probes(&mut self, target: &str, answer: Result<ProbeList, AskError>) {
         if self.view != View::Probes(target.to_owned()) {
             return; // somebody went on meanwhile
         }
@@ -139,14 +140,14 @@ impl App {
         }
     }
 
-    fn take<T>(&mut self, answer: Result<T, String>) -> Option<T> {
+    fn take<T>(&mut self, answer: Result<T, AskError>) -> Option<T> {
         match answer {
             Ok(list) => {
                 self.error = None;
                 Some(list)
             }
             Err(error) => {
-                self.error = Some(error);
+                self.error = Some(error.to_string());
                 None
             }
         }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
+use thiserror::Error;
 use url::Url;
 
 use crate::request::AGENT;
@@ -14,6 +16,40 @@ use crate::web::api::{ProbeList, TargetList};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Largest answer that is read.
 const MAX_BYTES: usize = 32 << 20;
+
+/// Why there is no way to a daemon.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// The address is none of HTTP.
+    #[error("`{0}`, expected http://HOST:PORT")]
+    Url(Url),
+    /// TLS cannot be used.
+    #[error("{0}")]
+    Tls(String),
+    /// The HTTP library does not start.
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Error)]
+pub enum AskError {
+    /// Nobody answers: what is at the bottom of it.
+    #[error("no answer: {0}")]
+    NoAnswer(String),
+    /// The daemon refuses.
+    #[error("the daemon answers with status {0}")]
+    Status(StatusCode),
+    /// The answer breaks off.
+    #[error(transparent)]
+    BreaksOff(reqwest::Error),
+    /// The answer is larger than any of a daemon.
+    #[error("an answer of more than {} MiB", MAX_BYTES >> 20)]
+    TooLarge,
+    /// Somebody else answers.
+    #[error("not an answer of llm-prober: {0}")]
+    NotOurs(serde_json::Error),
+}
 
 /// A way to a daemon.
 #[derive(Debug, Clone)]
@@ -27,9 +63,9 @@ impl Client {
     ///
     /// # Errors
     /// When the URL cannot be used.
-    pub fn new(url: &Url) -> Result<Self, String> {
+    pub fn new(url: &Url) -> Result<Self, ClientError> {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(format!("`{url}`, expected http://HOST:PORT"));
+            return Err(ClientError::Url(url.clone()));
         }
         let mut base = url.clone();
         base.set_path(&format!("{}/api/v1/targets", url.path().trim_end_matches('/')));
@@ -39,19 +75,19 @@ impl Client {
             tls::trusting_nobody()
         };
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls?)
+            .tls_backend_preconfigured(tls.map_err(ClientError::Tls)?)
             .no_proxy() // the daemon is near
             .timeout(PATIENCE)
             .user_agent(AGENT)
-            .build();
-        Ok(Self { http: http.map_err(|e| e.to_string())?, base })
+            .build()?;
+        Ok(Self { http, base })
     }
 
     /// The targets, as many as one answer holds.
     ///
     /// # Errors
-    /// In words, when there is no answer of the daemon's.
-    pub async fn targets(&self) -> Result<TargetList, String> {
+    /// When there is no answer of the daemon's.
+    pub async fn targets(&self) -> Result<TargetList, AskError> {
         let mut url = self.base.clone();
         url.set_query(Some("limit=1000"));
         self.get(url).await
@@ -61,7 +97,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::targets`].
-    pub async fn probes(&self, target: &str) -> Result<ProbeList, String> {
+    pub async fn probes(&self, target: &str) -> Result<ProbeList, AskError> {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.push(target).push("probes");
@@ -69,20 +105,21 @@ impl Client {
         self.get(url).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, String> {
+    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, AskError> {
         let response = self.http.get(url).send().await;
-        let mut response = response.map_err(|e| format!("no answer: {}", cause(&e)))?;
+        let mut response = response.map_err(|e| AskError::NoAnswer(cause(&e)))?;
         if !response.status().is_success() {
-            return Err(format!("the daemon answers with status {}", response.status()));
+            return Err(AskError::Status(response.status()));
         }
         let mut body = Vec::new();
-        while let Some(bytes) = response.chunk().await.map_err(|e| e.without_url().to_string())? {
+        let breaks_off = |e: reqwest::Error| AskError::BreaksOff(e.without_url());
+        while let Some(bytes) = response.chunk().await.map_err(breaks_off)? {
             body.extend_from_slice(&bytes);
             if body.len() > MAX_BYTES {
-                return Err(format!("an answer of more than {} MiB", MAX_BYTES >> 20));
+                return Err(AskError::TooLarge);
             }
         }
-        serde_json::from_slice(&body).map_err(|e| format!("not an answer of llm-prober: {e}"))
+        serde_json::from_slice(&body).map_err(AskError::NotOurs)
     }
 }
 

@@ -11,6 +11,6 @@ mod run;
 mod spark;
 
 pub use app::{App, Input, View};
-pub use client::Client;
+pub use client::{AskError, Client, ClientError};
 pub use draw::draw;
 pub use run::run;

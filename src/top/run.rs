@@ -11,8 +11,9 @@ use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::app::{App, Input, View};
-use super::client::Client;
+use super::client::{AskError, Client};
 use super::draw::draw;
+use crate::web::api::{ProbeList, TargetList};
 
 /// How often the daemon is asked.
 const REFRESH: Duration = Duration::from_secs(2);
@@ -87,8 +88,8 @@ enum Key {
 }
 
 enum Answer {
-    Targets(Result<crate::web::api::TargetList, String>),
-    Probes(String, Result<crate::web::api::ProbeList, String>),
+    Targets(Result<TargetList, AskError>),
+    Probes(String, Result<ProbeList, AskError>),
 }
 
 impl Answer {

@@ -16,6 +16,7 @@ use reqwest::{Client, Response};
 use url::Url;
 
 use super::{host_and_port, tls};
+use crate::dialect::KeyStyle;
 use crate::request::{AGENT, authority, credentials};
 use crate::target::{Auth, Tls};
 
@@ -110,14 +111,15 @@ impl Control {
     }
 }
 
-/// What is sent with a question to the server at `url`: these headers, credentials, and who asks.
+/// What is sent with a question to the server at `url`: these headers (of two with one name the last),
+/// credentials, a bare key in this style, and who asks.
 ///
 /// # Errors
 /// When a secret cannot be read, or a header cannot be sent.
 pub fn headers<'a>(
     url: &Url,
     further: impl IntoIterator<Item = (&'a str, &'a str)>,
-    auth: Option<&Auth>,
+    auth: Option<(&Auth, KeyStyle)>,
 ) -> Result<HeaderMap, ControlError> {
     let wrong = |what: &str| ControlError::Settings(format!("not a header {what}"));
     let host = HeaderValue::try_from(authority(url)).map_err(|_| wrong("value"))?;
@@ -127,8 +129,8 @@ pub fn headers<'a>(
         let name: HeaderName = name.parse().map_err(|_| wrong("name"))?;
         headers.insert(name, value.parse().map_err(|_| wrong("value"))?);
     }
-    if let Some(auth) = auth {
-        let credentials = credentials(auth);
+    if let Some((auth, style)) = auth {
+        let credentials = credentials(auth, style);
         let (name, value) =
             credentials.map_err(|failure| ControlError::Settings(failure.detail))?;
         headers.insert(name, value);

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::stamps::since;
 use crate::decode::Decoder;
+use crate::dialect::{Shape, SharedDialect};
 use crate::progress::{Awaited, Patience, Progress};
-use crate::protocol::Protocol;
 use crate::recording::{Chunk, Ending, Head, Offset};
 
 /// How often an answer is looked at. Its limits are exact all the same: they are counted from the
@@ -22,10 +22,12 @@ const TICK: Duration = Duration::from_millis(200);
 const SHORTEST_TICK: Duration = Duration::from_millis(100);
 
 /// What to read an answer by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Reading {
     /// Its language.
-    pub protocol: &'static dyn Protocol,
+    pub dialect: SharedDialect,
+    /// What was asked for.
+    pub shape: Shape,
     /// An event's largest size.
     pub max_event_bytes: usize,
     /// How long to wait for what.
@@ -235,11 +237,11 @@ impl Reader {
     }
 
     fn body_of(&self, head: Option<&Head>) -> Body {
-        let Reading { protocol, max_event_bytes, .. } = self.reading;
+        let Reading { dialect, shape, max_event_bytes, .. } = &self.reading;
         match head {
             None => Body::Awaited,
             Some(head) if (200..300).contains(&head.status) => {
-                let decoder = Decoder::new(protocol, Some(head), max_event_bytes);
+                let decoder = Decoder::new(&**dialect, *shape, Some(head), *max_event_bytes);
                 Body::Answer(Box::new(decoder), Progress::default())
             }
             Some(_) => Body::Refusal,

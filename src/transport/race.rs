@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -45,7 +46,7 @@ pub(super) fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<Winner, Ending> {
     let mut waiting = addresses.iter();
     let mut attempts = FuturesUnordered::new();
-    let mut problems = Vec::new();
+    let mut problems = Vec::<AttemptError>::new();
     let mut next = Instant::now();
     loop {
         tokio::select! {
@@ -61,14 +62,25 @@ pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<Winner, Ending> 
                 attempts.extend(waiting.next().map(|address| attempt(*address)));
                 next = Instant::now() + HEAD_START;
             }
-            else => return Err(Ending::ConnectFailed(problems.join("; "))),
+            else => {
+                let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                return Err(Ending::ConnectFailed(problems.join("; ")));
+            }
         }
     }
 }
 
-async fn attempt(address: SocketAddr) -> Result<Winner, String> {
+/// Why one address gave no connection.
+#[derive(Debug, Error)]
+#[error("{address}: {error}")]
+struct AttemptError {
+    address: SocketAddr,
+    error: std::io::Error,
+}
+
+async fn attempt(address: SocketAddr) -> Result<Winner, AttemptError> {
     let begun = Instant::now();
-    let problem = |e: std::io::Error| format!("{address}: {e}");
+    let problem = |error| AttemptError { address, error };
     let tcp = TcpStream::connect(address).await.map_err(problem)?;
     let handshake = since(begun).since(crate::recording::Offset::default());
     tcp.set_nodelay(true).map_err(problem)?;

@@ -7,6 +7,8 @@ use super::{WallClock, Watch};
 use crate::change::{TargetState, TargetWatch};
 use crate::config::Config;
 use crate::history::History;
+use crate::probe::sink::{Sink, SinkName, TargetSink};
+use crate::target::Target;
 
 /// Every target's watch.
 pub struct Watchers {
@@ -57,5 +59,15 @@ impl Watchers {
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Watch>> {
         self.watches.values().cloned().collect()
+    }
+}
+
+impl Sink for Watchers {
+    fn name(&self) -> SinkName {
+        SinkName::Change
+    }
+
+    fn open(&self, target: &Arc<Target>) -> Option<Box<dyn TargetSink>> {
+        self.get(&target.name).map(|watch| Box::new(watch) as Box<dyn TargetSink>)
     }
 }

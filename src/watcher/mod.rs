@@ -1,5 +1,6 @@
 //! Keeps every target's past: brings finished probes to [`crate::change`], and tells what it finds.
 
+mod confirming;
 mod fleet;
 mod outages;
 mod watch;

@@ -6,17 +6,31 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
 use super::WallClock;
+use super::confirming::Confirming;
 use crate::config::Config;
 use crate::failure::FailureReason;
 use crate::outage::{Doubt, Evidence, Outage};
+use crate::probe::Probe;
+use crate::probe::sink::{ProbeEvent, Sink, SinkName, TargetSink, TargetStatus};
+use crate::request::ProbeId;
+use crate::skip::SkipReason;
+use crate::target::Target;
+use crate::workload::Workload;
 
 /// Keeps one target's outage, for as long as there is a target of its name.
 pub struct OutageWatch {
     name: String,
     outage: Mutex<Outage>,
     begun: AtomicU64,
-    confirming: AtomicU64,
+    confirmed: AtomicU64,
+    /// The probes that are to settle a doubt.
+    confirming: Mutex<Confirming>,
+    /// There is another next one of them, or none any more.
+    replanned: Notify,
     clock: WallClock,
 }
 
@@ -30,8 +44,15 @@ impl OutageWatch {
     /// Goes on where `outage` ends.
     #[must_use]
     pub fn new(target: &str, clock: WallClock, outage: Outage) -> Self {
-        let (begun, confirming) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { name: target.to_owned(), outage: Mutex::new(outage), begun, confirming, clock }
+        Self {
+            name: target.to_owned(),
+            outage: Mutex::new(outage),
+            begun: AtomicU64::new(0),
+            confirmed: AtomicU64::new(0),
+            confirming: Mutex::default(),
+            replanned: Notify::new(),
+            clock,
+        }
     }
 
     /// The name of the target.
@@ -49,12 +70,54 @@ impl OutageWatch {
     /// Confirming probes so far.
     #[must_use]
     pub fn confirming(&self) -> u64 {
-        self.confirming.load(Ordering::Relaxed)
+        self.confirmed.load(Ordering::Relaxed)
+    }
+
+    /// When a confirming probe is due, if one is.
+    #[must_use]
+    pub fn confirm_at(&self) -> Option<Instant> {
+        self.plan().next()
+    }
+
+    /// Resolves when that has changed.
+    pub async fn replanned(&self) {
+        self.replanned.notified().await;
+    }
+
+    /// Takes the confirming probe that is due: what to ask.
+    pub fn take_confirming<'w>(&self, workloads: &'w [Arc<Workload>]) -> Option<&'w Arc<Workload>> {
+        self.plan().take(workloads)
     }
 
     /// Counts a confirming probe.
-    pub(crate) fn confirm(&self) {
-        self.confirming.fetch_add(1, Ordering::Relaxed);
+    pub fn confirm(&self) {
+        self.confirmed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A confirming probe could not be made. Where the day's budget is spent there will be no second
+    /// answer today, and a lone one is believed.
+    pub fn not_confirmed(&self, reason: SkipReason) {
+        if reason == SkipReason::Budget && self.outage().doubt() == Doubt::Recovering {
+            let now = self.now();
+            self.lock().believe(now);
+        }
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Confirming> {
+        self.confirming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes up whether the target answers, and plans what would settle a doubt.
+    fn count(&self, number: u64, probe: &Probe) {
+        if probe.no_news {
+            return;
+        }
+        let reason = probe.outcome.reason();
+        let Some(doubt) = self.observe(number, reason) else { return };
+        let throttled = reason == Some(FailureReason::Throttled);
+        let workload = &probe.workload.name;
+        self.plan().settle(doubt, workload, throttled, probe.confirming, Instant::now());
+        self.replanned.notify_one();
     }
 
     /// A probe begins; its number.
@@ -79,12 +142,6 @@ impl OutageWatch {
         doubt
     }
 
-    /// Believes a lone answer that no second probe can confirm.
-    pub(crate) fn believe(&self) {
-        let now = self.now();
-        self.lock().believe(now);
-    }
-
     fn now(&self) -> u64 {
         let since = (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -92,6 +149,31 @@ impl OutageWatch {
 
     fn lock(&self) -> MutexGuard<'_, Outage> {
         self.outage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts the probes of a target as it was when the sink was opened.
+struct TargetOutage {
+    watch: Arc<OutageWatch>,
+    /// Where those under way stand in the order of beginnings; as many as may be in flight.
+    under_way: Mutex<HashMap<ProbeId, u64>>,
+}
+
+impl TargetSink for TargetOutage {
+    fn tell(&self, event: ProbeEvent<'_>, status: TargetStatus) {
+        let under_way = || self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            ProbeEvent::Began { id, .. } => {
+                under_way().insert(id.clone(), self.watch.begin());
+            }
+            ProbeEvent::Over(probe) => {
+                let number = under_way().remove(&probe.id);
+                if let Some(number) = number.filter(|_| status == TargetStatus::Active) {
+                    self.watch.count(number, probe);
+                }
+            }
+            ProbeEvent::Skipped { .. } => {}
+        }
     }
 }
 
@@ -136,5 +218,18 @@ impl OutageWatchers {
     #[must_use]
     pub fn state(&self) -> BTreeMap<String, Outage> {
         self.watches.iter().map(|(name, watch)| (name.clone(), watch.outage())).collect()
+    }
+}
+
+impl Sink for OutageWatchers {
+    fn name(&self) -> SinkName {
+        SinkName::Outage
+    }
+
+    /// What was to settle a doubt is dropped: a target that was changed is asked at once.
+    fn open(&self, target: &Arc<Target>) -> Option<Box<dyn TargetSink>> {
+        let watch = self.get(&target.name)?;
+        *watch.plan() = Confirming::default();
+        Some(Box::new(TargetOutage { watch, under_way: Mutex::default() }))
     }
 }

@@ -10,6 +10,7 @@ use crate::detect::Change;
 use crate::fingerprint::in_words;
 use crate::history::{History, Mark, Occasion};
 use crate::probe::Probe;
+use crate::probe::sink::{ProbeEvent, TargetSink, TargetStatus};
 
 /// A probe that began later than this after it was meant to says that the prober is short of time,
 /// and its figures may be the prober's own: nothing is learnt from it.
@@ -23,6 +24,17 @@ pub struct Watch {
     history: Arc<History>,
     /// Rises with everything that is learnt.
     edition: AtomicU64,
+}
+
+impl TargetSink for Arc<Watch> {
+    fn tell(&self, event: ProbeEvent<'_>, status: TargetStatus) {
+        if let ProbeEvent::Over(probe) = event
+            && !probe.confirming
+            && status == TargetStatus::Active
+        {
+            self.observe(probe);
+        }
+    }
 }
 
 impl std::fmt::Debug for Watch {
@@ -65,7 +77,7 @@ impl Watch {
     }
 
     /// Takes up a finished probe. Takes microseconds; once per reference a few milliseconds.
-    pub fn observe(&self, probe: &Probe) {
+    pub(crate) fn observe(&self, probe: &Probe) {
         if probe.recording.schedule_delay > DELAYED {
             return;
         }

@@ -39,7 +39,7 @@ pub(super) async fn start(
     };
     let id = match wanted.run.map(RunId::try_from).transpose() {
         Ok(id) => id,
-        Err(why) => return refuse(StatusCode::BAD_REQUEST, why),
+        Err(why) => return refuse(StatusCode::BAD_REQUEST, why.to_string()),
     };
     let comparisons = daemon.metrics.comparisons();
     let Some(live) = comparisons.iter().find(|live| live.spec().name == name) else {

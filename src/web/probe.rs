@@ -11,14 +11,18 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 
 use super::api::{ApiQuery, Refusal};
 use super::probe_debug;
 use super::site::Site;
+use crate::budget::Ledger;
 use crate::config::Config;
 use crate::daemon::Daemon;
+use crate::gpu::EnergyMeter;
+use crate::load::{Admission, Limits, Prober, Stop};
 use crate::metrics::{Format, Metrics};
+use crate::probe::sink::TargetSinks;
 use crate::probe::{Probe, Probing};
 use crate::target::Target;
 use crate::workload::Mix;
@@ -54,11 +58,12 @@ pub(super) async fn probe(
     })?;
     let refuse = |message| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
     let transport = site.daemon.dial(&target).map_err(refuse)?;
-    let probing = Probing::new(Arc::clone(&target), transport);
-    let probe = make(&probing, patience).await.ok_or_else(|| refuse("no prompt".to_owned()))?;
-    let model = probing.model.known();
+    let probing = Arc::new(Probing::new(Arc::clone(&target), transport));
+    let energy = Arc::clone(site.daemon.energy());
+    let probe = make(&probing, energy, patience).await;
+    let probe = probe.ok_or_else(|| refuse("no prompt".to_owned()))?;
     let options = site.daemon.metrics.options();
-    let metrics = Metrics::of_one(options, &config, &probe, model.as_deref());
+    let metrics = Metrics::of_one(options, &config, &probe, probing.transport.addresses());
     if wanted.debug {
         return Ok(probe_debug::page(&target, probe, &metrics, &config, site.options.recordings));
     }
@@ -130,12 +135,19 @@ fn choose(
 
 /// Gives the probe up when the scraper goes away, and when finding out the model's name has taken
 /// up its patience.
-async fn make(probing: &Probing, patience: Option<Patience>) -> Option<Probe> {
+async fn make(
+    probing: &Arc<Probing>,
+    energy: Arc<EnergyMeter>,
+    patience: Option<Patience>,
+) -> Option<Probe> {
     let draw = Mix::new(&probing.target.workloads, rand::random()).draw()?;
-    let cancel = CancellationToken::new();
+    let (stop, sinks) = (Stop::default(), TargetSinks::default());
+    let cancel = stop.probes.clone();
     let _given_up = cancel.clone().drop_guard();
-    let probe = probing.probe(draw, Duration::ZERO, cancel.clone());
-    let mut probe = std::pin::pin!(probe);
+    let admission = Admission::new(Limits::only_in_flight(1), Ledger::default());
+    let prober = Arc::new(Prober::new(Arc::clone(probing), admission, sinks, energy, stop));
+    let permit = prober.admit(&draw, Instant::now()).ok()?;
+    let mut probe = std::pin::pin!(prober.probe(permit, draw, None));
     let end_of_patience = tokio::time::sleep(patience.map_or(Duration::MAX, |p| p.all));
     tokio::select! {
         biased;

@@ -79,7 +79,7 @@ impl Replay {
     }
 
     /// The requests in their recorded order with their recorded gaps, for ever.
-    pub fn dues(&self) -> impl Iterator<Item = Due> + Send + use<> {
+    pub fn dues(&self) -> impl Iterator<Item = Due> + Send + Sync + use<> {
         let Self { arrivals, interval, .. } = self.clone();
         let mut before: Option<usize> = None;
         std::iter::repeat_with(move || {

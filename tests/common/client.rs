@@ -54,7 +54,8 @@ impl Client {
             .body(Full::new(Bytes::from_static(b"{}")))
             .unwrap();
         let reading = Reading {
-            protocol: self.target.protocol,
+            dialect: self.target.dialect.clone(),
+            shape: self.target.shape(),
             max_event_bytes: self.target.limits.max_body_bytes,
             patience: Patience::new(&self.target, &self.target.workloads[0], false),
             most_events: None,

@@ -4,19 +4,15 @@ use std::{
     ffi::OsStr,
     net::SocketAddr,
     process::{Child, Command, ExitStatus, Output, Stdio},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use tempfile::NamedTempFile;
-use tokio::time::Instant;
 
+use super::eventually::eventually;
 use super::exposition::Exposition;
 
-/// The longest that anything here is waited for; a limit, not a measurement.
-const PATIENCE: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(50);
 /// Of a log, when a test fails.
 const SHOWN_LINES: usize = 20;
 pub const BINARY: &str = env!("CARGO_BIN_EXE_llm-prober");
@@ -124,15 +120,11 @@ impl Program {
 
     /// Scrapes until `seen` says yes; fails with all that was said.
     pub async fn until(&self, what: &str, seen: impl Fn(&Exposition) -> bool) -> Exposition {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
+        let look = async || {
             let metrics = self.metrics().await;
-            if seen(&metrics) {
-                return metrics;
-            }
-            assert!(Instant::now() < deadline, "no {what}:\n{metrics}\n{}", self.said());
-            tokio::time::sleep(POLL).await;
-        }
+            if seen(&metrics) { Ok(metrics) } else { Err(format!("{metrics}\n{}", self.said())) }
+        };
+        eventually(what, look).await
     }
 
     /// Sends a signal, by the shell's own `kill`.
@@ -143,26 +135,13 @@ impl Program {
 
     /// Waits for the program's own end.
     pub async fn ended(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "it does not end:\n{}", self.said());
-            tokio::time::sleep(POLL).await;
-        }
+        eventually("its end", async || self.child.try_wait().unwrap().ok_or_else(|| self.said()))
+            .await
     }
 
     /// Looks until there is something to find.
     pub async fn find<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(found) = look(self) {
-                return found;
-            }
-            assert!(Instant::now() < deadline, "waited in vain:\n{}", self.said());
-            tokio::time::sleep(POLL).await;
-        }
+        eventually("something to find", async || look(self).ok_or_else(|| self.said())).await
     }
 
     fn said(&self) -> String {

@@ -1,4 +1,4 @@
-//! The library in the shape of NVIDIA's, compiled from `tests/gpu/nvml.c`, and its script.
+//! The library in the shape of NVIDIA's, compiled from `tests/it/gpu/nvml.c`, and its script.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,7 +33,7 @@ pub fn library(age: Age) -> &'static Path {
 }
 
 fn compile(folder: &Path, name: &str, flags: &[&str]) -> PathBuf {
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gpu/nvml.c");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/gpu/nvml.c");
     // Of its own for each process: another may have loaded the one before.
     let target = folder.join(format!("libnvidia-ml-{name}-{}.so.1", std::process::id()));
     let mut compiler = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));

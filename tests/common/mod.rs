@@ -6,6 +6,7 @@ pub mod alertmanager;
 pub mod client;
 pub mod counterparts;
 pub mod daemon;
+pub mod eventually;
 pub mod exposition;
 pub mod gpu_library;
 pub mod in_process;

@@ -6,15 +6,13 @@ use std::{
     net::SocketAddr,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use serde_json::Value;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::sync::oneshot;
 
-/// The longest that anything here is waited for; a limit, not a measurement.
-const PATIENCE: Duration = Duration::from_secs(240);
-const POLL: Duration = Duration::from_millis(50);
+use super::eventually::{PATIENCE, eventually};
+
 const KEPT_LINES: usize = 50;
 
 type Log = Arc<Mutex<VecDeque<String>>>;
@@ -86,14 +84,7 @@ impl Process {
         what: &str,
         ask: impl Fn() -> F,
     ) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            assert!(Instant::now() < deadline, "waited in vain for {what}:\n{}", tail(&self.log));
-            tokio::time::sleep(POLL).await;
-        }
+        eventually(what, async || ask().await.ok_or_else(|| tail(&self.log))).await
     }
 
     /// The end of its log.

@@ -65,7 +65,7 @@ fn the_shipped_files_load() {
 fn the_minimal_file_has_the_documented_defaults() {
     let config = Config::load(Path::new("config/minimal.yml")).unwrap();
     let target = &config.targets[0];
-    assert_eq!((target.protocol.name(), target.stream), ("openai-chat", true));
+    assert_eq!((target.dialect.name(), target.stream), ("openai-chat", true));
     assert_eq!(target.schedule.interval, Duration::from_secs(15));
     assert_eq!(target.schedule.arrival, Arrival::Poisson);
     assert_eq!(target.limits.timeout, Duration::from_secs(60));
@@ -258,7 +258,7 @@ fn a_query_is_kept_and_keys_in_it_are_not_shown() {
         "targets: [{name: a, url: 'https://h/d?api-version=2024-10-21&code=hush', model: m}]",
     );
     let target = &config.targets[0];
-    let endpoint = llm_prober::request::endpoint(target);
+    let endpoint = llm_prober::request::endpoint(target, "m");
     assert_eq!(endpoint.as_str(), "https://h/d/chat/completions?api-version=2024-10-21&code=hush");
     for shown in [config.redacted().to_owned(), check::describe(&config)] {
         assert!(shown.contains("https://h/d?api-version=2024-10-21&code=<secret>"), "{shown}");

@@ -1,20 +1,29 @@
-//! Everything that is quick and has no program of its own: one file per subject.
+//! Everything that needs no other program than ours: one file, or folder, per subject.
 //!
-//! A program of its own have tests of one subject in many files (`tests/daemon/`, …), those whose
-//! figures other tests beside them would spoil, and those that must be the first in their process.
+//! Programs of their own are the tests on virtual time, which play hours of load, those against real
+//! servers and clients, and those that must be the first in their process.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
+#![allow(clippy::needless_raw_string_hashes)] // as expect-test writes them
+#![allow(clippy::float_cmp)] // counters hold whole numbers
+#![allow(clippy::disallowed_methods)] // tasks of a test end with its runtime
 
 #[path = "../common/mod.rs"]
 mod common;
 
 mod alerts;
 mod answers;
+mod api;
 mod config;
 mod config_keys;
 mod config_limits;
+mod daemon;
+mod dialect_recordings;
 mod dialects;
 mod dockerfile;
+mod documentation;
 mod explanations;
 mod figures;
+mod gpu;
 mod incidents;
 mod kubernetes;
 mod model_discovery;
@@ -23,3 +32,4 @@ mod requests;
 mod rollouts;
 mod server_metrics;
 mod terms;
+mod transport;

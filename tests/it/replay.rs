@@ -44,7 +44,8 @@ async fn replay(target: &Target, first: &[u8], rest: &[u8]) -> Outcome {
         .body(http_body_util::Full::new(bytes::Bytes::from_static(b"{}")))
         .unwrap();
     let reading = Reading {
-        protocol: target.protocol,
+        dialect: target.dialect.clone(),
+        shape: target.shape(),
         max_event_bytes: target.limits.max_body_bytes,
         patience: Patience::new(target, &target.workloads[0], false),
         most_events: None,

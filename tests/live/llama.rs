@@ -16,11 +16,14 @@ use crate::common;
 
 /// Every answer has this many tokens: the model may not stop by itself.
 const TOKENS: u64 = 12;
-const APIS: [(&str, &str); 4] = [
-    ("chat", "api: openai-chat"),
-    ("chat-whole", "api: openai-chat, stream: false"),
-    ("completions", "api: openai-completions"),
-    ("completions-whole", "api: openai-completions, stream: false"),
+/// Each with the path of its base URL.
+const APIS: [(&str, &str, &str); 6] = [
+    ("chat", "/v1", "api: openai-chat"),
+    ("chat-whole", "/v1", "api: openai-chat, stream: false"),
+    ("completions", "/v1", "api: openai-completions"),
+    ("completions-whole", "/v1", "api: openai-completions, stream: false"),
+    ("messages", "", "api: anthropic-messages"),
+    ("messages-whole", "", "api: anthropic-messages, stream: false"),
 ];
 
 /// About 300 tokens to read, so that a cached prefix shows.
@@ -45,15 +48,18 @@ impl Folder {
                too_long: {{prompts: {{inline: ['{}']}}}}\n",
             story.repeat(5)
         );
-        let common =
-            format!("url: 'http://{server}/v1', extra_body: {{ignore_eos: true, seed: 1}}");
-        let target = |(name, settings)| {
+        let common = |base: &str| {
+            format!("url: 'http://{server}{base}', extra_body: {{ignore_eos: true, seed: 1}}")
+        };
+        let target = |(name, base, settings)| {
+            let common = common(base);
             format!("  - {{name: {name}, {settings}, server_metrics: /metrics, {common}}}\n")
         };
         let targets: String = APIS.map(target).concat();
         // The daemon has one target with two workloads.
         let probed = format!(
-            "[{{name: llama, {common}, server_metrics: /metrics, workloads: [unique, shared]}}]\n"
+            "[{{name: llama, {}, server_metrics: /metrics, workloads: [unique, shared]}}]\n",
+            common("/v1")
         );
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, targets: &str| {
@@ -96,7 +102,7 @@ async fn predicted(server: &LlamaServer) -> f64 {
 async fn every_api_is_measured_as_the_server_counts() {
     let Some(server) = LlamaServer::start().await else { return };
     let folder = Folder::new(server.address());
-    for (target, _) in APIS {
+    for (target, ..) in APIS {
         let before = predicted(&server).await;
         let output = folder.probe(target, "short", &["--output=json"]).await;
         assert_eq!(output.status.code(), Some(0), "{output:?}");

@@ -1,7 +1,9 @@
-//! The end: probes under way may finish within the grace period, then they are given up.
+//! The end: probes under way may finish within the grace period, then they are given up, which is
+//! nobody's failure.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use llm_prober::history::State;
 use llm_prober::simulate::SimulatorConfig;
 use tokio::time::Instant;
 
@@ -19,6 +21,7 @@ async fn quick_ones_finish_and_hung_ones_are_given_up() {
     let config = config(
         "seed: 1\n\
          workloads: {w: {weight: 1, prompts: {inline: [hi]}}}\n\
+         slos: {answered: {objective: 0.99, request_latency: 1m}}\n\
          defaults: {interval: 1s, arrival: constant, max_in_flight: 8}\n\
          targets:\n\
          \x20 - {name: quick, url: 'http://quick.test/v1', model: m}\n\
@@ -40,12 +43,26 @@ async fn quick_ones_finish_and_hung_ones_are_given_up() {
     assert_eq!(count("probes_in_flight", &[]), 0.0);
     assert_eq!(count("probes_total", &[quick_one]), quick.requests());
     assert_eq!(count("probe_failures_total", &[quick_one]), 0.0);
-    let cancelled = "reason=\"cancelled\"";
-    assert_eq!(count("probe_failures_total", &[hung_one, cancelled]), 6.0);
-    assert_eq!(count("probes_total", &[hung_one]), 6.0);
+    // A restart burns no error budget: those that were given up are in no figure but their own.
+    assert_eq!(count("probes_given_up_total", &[hung_one]), 6.0);
+    for figure in ["probes_total", "probe_failures_total", "slo_probes_total", "slo_missed_total"] {
+        assert_eq!(count(figure, &[hung_one]), 0.0, "{figure}");
+    }
+    assert_eq!(count("slo_good_probes_total", &[quick_one]), quick.requests());
+    // They are shown, because they may have hung, but the target is not failing for it.
+    let target = daemon.config().targets.iter().find(|t| t.name == "hung").cloned().unwrap();
+    assert_eq!(daemon.history.probes("hung").len(), 6);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+    let overview = daemon.history.overview(&target, i64::try_from(now).unwrap());
+    assert_eq!(
+        (overview.state, overview.hour.probes, overview.month.probes),
+        (State::NotProbed, 0, 0)
+    );
+    assert!(overview.last_failure.is_none() && overview.last.is_some());
+    assert!(daemon.history.failures(9).is_empty());
     // Nothing begins afterwards.
     seconds(60).await;
-    assert_eq!(count("probes_total", &[]), quick.requests() + 6.0);
+    assert_eq!(count("probes_total", &[]), quick.requests());
 }
 
 #[tokio::test(start_paused = true)]

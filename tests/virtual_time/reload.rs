@@ -234,7 +234,9 @@ async fn probes_under_way_when_their_target_changes_are_remembered() {
     let given_up = rig.daemon.history.probes("slow");
     let reasons: Vec<_> = given_up.iter().map(|p| p.summary.reason).collect();
     assert_eq!(reasons, [Some(FailureReason::Cancelled); 4]);
-    assert_eq!(rig.probes("slow"), 4.0);
+    assert_eq!(rig.probes("slow"), 0.0);
+    let given_up = "llm_prober_probes_given_up_total";
+    assert_eq!(Exposition::of(&rig.daemon.metrics).sum(given_up, &[]), 4.0);
 }
 
 /// A reload must not be a way around a budget.

@@ -108,7 +108,7 @@ fn margin(text: &str) -> Result<HumanPercent, String> {
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
-    let interval = parse_duration(text)?;
+    let interval = parse_duration(text).map_err(|e| e.to_string())?;
     let range = Duration::from_millis(1)..=Duration::from_secs(86_400);
     let why = "out of range, expected 1ms to 1d".to_owned();
     if range.contains(&interval) { Ok(interval) } else { Err(why) }

@@ -6,16 +6,16 @@ use tokio_util::task::TaskTracker;
 
 use super::screen::Screen;
 use super::{CompareArgs, PAIRS};
+use crate::budget::Ledger;
 use crate::cli::answers;
 use crate::comparer::{Comparer, Live, begin};
 use crate::comparison::{Cause, Comparison, DropReason, Judge, Snapshot, Standing, Waits};
 use crate::config::Config;
 use crate::detect::Verdict;
-use crate::history::History;
-use crate::metrics::{Metrics, MetricsOptions};
+use crate::load::{Admission, Limits, Prober, Stop};
 use crate::probe::Probing;
-use crate::prober::commission::{Desk, desk};
-use crate::prober::{Prober, Stop};
+use crate::probe::log::Log;
+use crate::probe::sink::{SinkPanics, TargetSinks};
 use crate::shutdown;
 use crate::skip::SkipReason;
 use crate::target::Target;
@@ -44,11 +44,9 @@ impl Run<'_> {
             () = &mut asked_to_end => return Err("interrupted: nothing was compared".to_owned()),
             answer = both_answer(&spec, &io) => answer?,
         }
-        let metrics = Metrics::new(MetricsOptions::default());
-        metrics.load(&self.config);
         let probers = Probers::default();
-        let baseline = probers.start(&spec.baseline, &metrics, &io)?;
-        let candidate = probers.start(&spec.candidate, &metrics, &io)?;
+        let baseline = probers.of(&spec.baseline, &io)?;
+        let candidate = probers.of(&spec.candidate, &io)?;
         let seed = self.config.seed.unwrap_or_else(rand::random);
         let judge = Judge::new(&spec, spec.streams(), begin(None, Cause::New));
         let usual = PAIRS.saturating_mul(spec.workloads.len() as u64);
@@ -104,29 +102,21 @@ async fn both_answer(spec: &Comparison, io: &IoThreads) -> Result<(), String> {
     Err(format!("{}; nothing was compared", silent.join("; ")))
 }
 
-/// Both sides' probers, which follow no schedule of their own.
+/// Both sides' probers, which follow no schedule of their own and tell the log alone.
 #[derive(Default)]
 struct Probers {
     tasks: TaskTracker,
     stop: Stop,
-    history: Arc<History>,
 }
 
 impl Probers {
-    fn start(
-        &self,
-        target: &Arc<Target>,
-        metrics: &Metrics,
-        io: &IoThreads,
-    ) -> Result<Desk, String> {
+    fn of(&self, target: &Arc<Target>, io: &IoThreads) -> Result<Arc<Prober>, String> {
         let transport = Transport::network(target, io)?;
         let probing = Arc::new(Probing::new(Arc::clone(target), transport));
-        let metrics = metrics.target(&target.name).ok_or("a target has no metrics")?;
-        let (desk, commissions) = desk();
-        let (history, stop) = (Arc::clone(&self.history), self.stop.clone());
-        let prober = Prober::new(probing, metrics, history, 0, commissions, stop);
-        self.tasks.spawn(prober.unscheduled().run());
-        Ok(desk)
+        let admission = Admission::new(Limits::of(target), Ledger::default());
+        let sinks = TargetSinks::open(&[&Log], target, SinkPanics::default());
+        let stop = self.stop.clone();
+        Ok(Arc::new(Prober::new(probing, admission, sinks, Arc::default(), stop)))
     }
 
     async fn end(&self) {

@@ -64,7 +64,7 @@ impl Screen {
 
     /// Shows the end. The verdict stands, whether anybody reads it or not.
     pub fn end(&mut self, live: &Live) -> Result<(), String> {
-        let _ = heard(self.write_end(live))?;
+        let _ = heard(self.write_end(live)).map_err(|e| e.to_string())?;
         Ok(())
     }
 

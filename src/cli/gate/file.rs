@@ -1,5 +1,6 @@
 //! Profiles on disk.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,21 +13,21 @@ const MAX_BYTES: u64 = 4 << 20;
 
 /// Reads a profile.
 pub(super) fn read(path: &Path) -> Result<Profile, CliError> {
-    let refuse = |why: String| CliError::Usage(format!("{}:{why}", path.display()));
+    let refuse = |why: &dyn Display| CliError::Usage(format!("{}:{why}", path.display()));
     let mut text = String::new();
     File::open(path)
         .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text))
-        .map_err(|e| refuse(format!(" cannot read the profile: {e}")))?;
+        .map_err(|e| refuse(&format_args!(" cannot read the profile: {e}")))?;
     if text.len() as u64 > MAX_BYTES {
         let most = MAX_BYTES >> 20;
-        return Err(refuse(format!(" larger than {most} MiB, expected a release profile")));
+        return Err(refuse(&format_args!(" larger than {most} MiB, expected a release profile")));
     }
-    Profile::parse(&text).map_err(refuse)
+    Profile::parse(&text).map_err(|e| refuse(&e))
 }
 
 /// Writes a profile in one step: whoever reads the file sees the old one or all of the new one.
 pub(super) fn write(path: &Path, profile: &Profile) -> Result<(), CliError> {
-    let text = profile.to_json().map_err(CliError::Failed)?;
+    let text = profile.to_json().map_err(CliError::failed)?;
     replace(path, text.as_bytes())
         .map_err(|e| CliError::Failed(format!("cannot write {}: {e}", path.display())))
 }

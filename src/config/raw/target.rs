@@ -9,7 +9,7 @@ use super::{Auth, Maybe, Named, ServerMetrics, Tls};
 use crate::config::gpu_words::GpuName;
 use crate::config::keys::above;
 use crate::config::quantity::{HumanCount, HumanSize};
-use crate::protocol::PROTOCOLS;
+use crate::dialect;
 use crate::units::HumanDuration;
 
 pub(in crate::config) const DEFAULT_API: &str = "openai-chat";
@@ -47,7 +47,7 @@ macro_rules! with_settings {
                 $($own)*
                 /// The API that the server speaks.
                 api: Maybe<String> => shown
-                    .among(PROTOCOLS.iter().map(|p| p.name()))
+                    .among(dialect::names())
                     .default(DEFAULT_API),
                 /// Ask for a streamed answer. Without it there is no time to first token.
                 stream: Option<bool> => shown.default(DEFAULT_STREAM),

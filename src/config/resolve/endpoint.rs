@@ -11,8 +11,8 @@ use url::Url;
 use super::{Context, optional};
 use crate::config::error::Report;
 use crate::config::raw;
+use crate::dialect::{self, Shape};
 use crate::input_file;
-use crate::protocol::PROTOCOLS;
 use crate::target::Tls;
 
 const MAX_CA_BYTES: u64 = 4 << 20;
@@ -45,8 +45,8 @@ pub(super) fn url(text: &str) -> Result<Url, UrlError> {
     plain.set_query(None);
     checked(plain, EXPECTED)?;
     let path = url.path().trim_end_matches('/');
-    if PROTOCOLS.iter().any(|p| path.strip_suffix(p.path()).is_some_and(|base| base.ends_with('/')))
-    {
+    let mut places = dialect::all().map(|dialect| dialect.path("", Shape { stream: true }));
+    if places.any(|place| path.strip_suffix(&*place).is_some_and(|base| base.ends_with('/'))) {
         return Err(UrlError::PathOfApi(EXPECTED));
     }
     Ok(url)

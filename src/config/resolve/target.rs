@@ -11,7 +11,7 @@ use crate::config::error::Report;
 use crate::config::keys::range_in_words;
 use crate::config::labels::check_value;
 use crate::config::raw::{self, DEFAULT_API, DEFAULT_MAX_IN_FLIGHT, DEFAULT_STREAM, IN_FLIGHT};
-use crate::protocol::{self, PROTOCOLS, Protocol};
+use crate::dialect::{self, Dialect, SharedDialect};
 use crate::slo::Slo;
 use crate::target::{Addresses, ConnectionMode, Target, UsageMode};
 use crate::workload::Workload;
@@ -32,7 +32,7 @@ pub(super) fn resolve(
 ) -> Option<Target> {
     let named = report.check(raw.name.referenced, check_value(&raw.name.value, true));
     let url = report.check(raw.url.referenced, endpoint::url(&raw.url.value));
-    let protocol = api(setting!(raw, context, api), report);
+    let dialect = api(setting!(raw, context, api), report);
     let model = optional(raw.model.as_ref(), |model| self::model(model, report));
     let auth = optional(raw.auth.as_ref(), |auth| access::auth(auth, context, report));
     let headers = access::headers(raw.headers.as_ref(), report);
@@ -42,9 +42,10 @@ pub(super) fn resolve(
     let schedule = timing::schedule(raw, context, report);
     let max_in_flight = max_in_flight(setting!(raw, context, max_in_flight), report);
     let workloads = workloads(setting!(raw, context, workloads), context, report);
-    let form_fits = protocol.zip(workloads.as_deref()).is_none_or(|(protocol, workloads)| {
-        captured_fits(raw, protocol, workloads, context, report).is_some()
-    });
+    let form_fits =
+        dialect.as_deref().zip(workloads.as_deref()).is_none_or(|(dialect, workloads)| {
+            captured_fits(raw, dialect, workloads, context, report).is_some()
+        });
     let slos = slos(setting!(raw, context, slos), context, report);
     let tokenizer = setting!(raw, context, tokenizer);
     let tokenizer = optional(tokenizer, |name| context.tokenizers.find(name, report));
@@ -60,7 +61,7 @@ pub(super) fn resolve(
     Some(Target {
         name: raw.name.value.clone(),
         url: url?,
-        protocol: protocol?,
+        dialect: dialect?,
         model: model.ok()?,
         stream: raw.stream.or(context.defaults.stream).unwrap_or(DEFAULT_STREAM),
         usage: usage(raw.usage.or(context.defaults.usage)),
@@ -122,10 +123,10 @@ fn addresses(raw: Option<raw::Addresses>) -> Addresses {
     }
 }
 
-fn api(raw: Option<&Spanned<String>>, report: &mut Report<'_>) -> Option<&'static dyn Protocol> {
+fn api(raw: Option<&Spanned<String>>, report: &mut Report<'_>) -> Option<SharedDialect> {
     let name = raw.map_or(DEFAULT_API, |api| api.value.as_str());
-    let known = PROTOCOLS.iter().map(|p| p.name());
-    let found = protocol::by_name(name).ok_or_else(|| catalog::unknown("api", name, known));
+    let found = dialect::by_name(name);
+    let found = found.ok_or_else(|| catalog::unknown("api", name, dialect::names()));
     report.check(raw.map_or(Location::UNKNOWN, |api| api.referenced), found)
 }
 
@@ -162,19 +163,19 @@ fn workloads(
 /// Captured requests are sent as they are, so only to a target of the API they were made for.
 fn captured_fits(
     raw: &raw::Target,
-    protocol: &dyn Protocol,
+    dialect: &dyn Dialect,
     workloads: &[Arc<Workload>],
     context: &Context<'_>,
     report: &mut Report<'_>,
 ) -> Option<()> {
     for workload in workloads {
         let captured = workload.prompts.first().and_then(|p| p.captured.as_deref());
-        let Some(captured) = captured.filter(|c| protocol.captured_form() != Some(c.form)) else {
+        let Some(captured) = captured.filter(|c| dialect.captured_form() != Some(c.form)) else {
             continue;
         };
         let named = setting!(raw, context, workloads).map(|names| names.referenced);
-        let (name, form, api) = (&workload.name, captured.form.as_str(), protocol.name());
-        let can = PROTOCOLS.iter().find(|p| p.captured_form() == Some(captured.form));
+        let (name, form, api) = (&workload.name, captured.form.as_str(), dialect.name());
+        let can = dialect::all().find(|p| p.captured_form() == Some(captured.form));
         let other = can.map_or_else(String::new, |p| format!("api {} or ", p.name()));
         let why = format!(
             "workload `{name}` holds captured {form} requests, which api {api} cannot send; \

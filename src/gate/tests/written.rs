@@ -52,7 +52,7 @@ fn a_written_profile_reads_back_the_same() {
 fn what_is_no_profile_is_refused() {
     let good = profile(&steps(100, 1.0)).to_json().unwrap();
     let check = |text: &str, part: &str| {
-        let why = Profile::parse(text).unwrap_err();
+        let why = Profile::parse(text).unwrap_err().to_string();
         assert!(why.contains(part), "{why}");
         assert!(why.contains("written by `llm-prober gate --save`, version 1"), "{why}");
     };

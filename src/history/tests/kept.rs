@@ -52,6 +52,22 @@ fn month(history: &History, target: &Arc<Target>) {
     }
 }
 
+/// Each end of the program gives some up.
+#[test]
+fn a_probe_that_was_given_up_last_does_not_stand_for_the_target_after_a_restart() {
+    let (folder, t) = (tempfile::tempdir().unwrap(), target("t"));
+    let (history, store) = restored(folder.path(), &[Arc::clone(&t)]);
+    super::add(&history, &t, failure(&t));
+    save(&history, &store);
+    super::add(&history, &t, success(&t, 100));
+    super::add(&history, &t, testing::failed(FailureReason::Cancelled).judged(&t));
+    save(&history, &store);
+    drop(store);
+    let again = restored(folder.path(), &[Arc::clone(&t)]).0;
+    assert_eq!(again.probes("t").len(), 3);
+    assert_eq!(again.state(&t, NOW), history.state(&t, NOW));
+}
+
 #[test]
 fn thirty_days_and_the_last_failures_outlive_a_restart() {
     let (folder, t) = (tempfile::tempdir().unwrap(), target("t"));
@@ -282,7 +298,7 @@ fn a_row_that_cannot_be_read_costs_itself_only() {
 fn recordings_on_disk_keep_to_their_memory() {
     const BODY: usize = 10_000;
     let (folder, t) = (tempfile::tempdir().unwrap(), target("t"));
-    let history = History::new(40 * BODY, None);
+    let history = History::new(40 * BODY);
     history.restore(Vec::new(), &[]);
     let store = testing::saved(folder.path()).unwrap().into_store();
     for _ in 0..FAILED {

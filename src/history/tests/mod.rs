@@ -118,7 +118,7 @@ fn probes_that_overlap_are_in_the_order_of_their_starts() {
 #[test]
 fn recordings_keep_to_their_memory() {
     const BODY: usize = 10_000;
-    let (history, t) = (History::new(40 * BODY, None), target("t"));
+    let (history, t) = (History::new(40 * BODY), target("t"));
     let add = |outcome| history.add(&t, probe(&t, 0, outcome, BODY));
     (0..FAILED).for_each(|_| drop(add(failure(&t))));
     (0..ORDINARY).for_each(|_| drop(add(success(&t, 1))));
@@ -179,6 +179,24 @@ fn what_is_odd() {
     together.measurement.coalesced = 1;
     assert_eq!(odd(together), Some(Oddity::Coalesced));
     assert_eq!(odd(failure(&t)), None, "a failure is kept as such");
+}
+
+/// It may have hung, so that it is shown; but it is nobody's failure.
+#[test]
+fn a_probe_that_was_given_up_is_shown_and_counts_nowhere() {
+    let (history, t) = (History::default(), target("t"));
+    let given_up = || testing::failed(FailureReason::Cancelled).judged(&t);
+    add(&history, &t, given_up());
+    assert_eq!(history.state(&t, NOW), State::NotProbed);
+    add(&history, &t, success(&t, 100));
+    let last = add(&history, &t, given_up());
+    let seen = history.overview(&t, NOW);
+    assert_eq!((seen.state, history.state(&t, NOW)), (State::Healthy, State::Healthy));
+    assert_eq!((seen.hour.probes, seen.hour.good, seen.month.probes), (1, 1, 1));
+    assert_eq!((seen.hour.failures.len(), seen.hour.slos[0].probes), (0, 1));
+    assert_eq!(seen.last.unwrap().id.as_str(), last);
+    assert!(seen.last_failure.is_none() && history.failures(9).is_empty());
+    assert_eq!(history.probes("t").len(), 3);
 }
 
 #[test]

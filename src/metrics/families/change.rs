@@ -6,7 +6,7 @@ use std::fmt;
 use super::{Family, counter, gauge};
 use crate::detect::Estimate;
 use crate::metrics::change::ChangeMetrics;
-use crate::metrics::sink::Sink;
+use crate::metrics::samples::SampleWriter;
 
 const LABELS: &[&str] = &["signal", "comparison"];
 
@@ -90,16 +90,20 @@ fn labels(change: &ChangeMetrics) -> [&str; 2] {
     [change.stream.signal.as_str(), &change.comparison]
 }
 
-fn optional(change: &ChangeMetrics, sink: &mut Sink<'_, '_>, value: Option<f64>) -> fmt::Result {
-    value.map_or(Ok(()), |value| sink.gauge(&labels(change), value))
+fn optional(
+    change: &ChangeMetrics,
+    samples: &mut SampleWriter<'_, '_>,
+    value: Option<f64>,
+) -> fmt::Result {
+    value.map_or(Ok(()), |value| samples.gauge(&labels(change), value))
 }
 
 fn effect(
     change: &ChangeMetrics,
-    sink: &mut Sink<'_, '_>,
+    samples: &mut SampleWriter<'_, '_>,
     of: impl Fn(&Estimate) -> Option<f64>,
 ) -> fmt::Result {
-    optional(change, sink, change.stream.effect.as_ref().and_then(of))
+    optional(change, samples, change.stream.effect.as_ref().and_then(of))
 }
 
 #[allow(clippy::cast_precision_loss)] // below 2^53 for 280,000 years

@@ -10,7 +10,7 @@ use crate::comparison::{
 };
 use crate::detect::Verdict;
 use crate::metrics::comparison::ComparisonMetrics;
-use crate::metrics::sink::Sink;
+use crate::metrics::samples::SampleWriter;
 
 /// What a signal can say; undecided where it says none of these.
 const PARTS: [Verdict; 3] = [Verdict::Regressed, Verdict::Changed, Verdict::NotWorse];
@@ -236,6 +236,10 @@ fn effects(
     })
 }
 
-fn optional(sink: &mut Sink<'_, '_>, labels: &[&str], value: Option<f64>) -> fmt::Result {
-    value.map_or(Ok(()), |value| sink.gauge(labels, value))
+fn optional(
+    samples: &mut SampleWriter<'_, '_>,
+    labels: &[&str],
+    value: Option<f64>,
+) -> fmt::Result {
+    value.map_or(Ok(()), |value| samples.gauge(labels, value))
 }

@@ -7,7 +7,7 @@ use prometheus::metrics::MetricType;
 use super::{Family, counter, family, gauge};
 use crate::gpu::state::{GpuView, Memory, Seen};
 use crate::gpu::xid::XidLog;
-use crate::metrics::sink::Sink;
+use crate::metrics::samples::SampleWriter;
 
 /// The driver's index and the GPU's own name.
 pub(in crate::metrics) const GPU_LABELS: [&str; 2] = ["gpu", "uuid"];
@@ -251,7 +251,7 @@ pub(in crate::metrics) static GPU: &[Family<Seen>] = &[
     ),
 ];
 
-fn info(gpu: &Seen, sink: &mut Sink<'_, '_>) -> std::fmt::Result {
+fn info(gpu: &Seen, samples: &mut SampleWriter<'_, '_>) -> std::fmt::Result {
     let (facts, reading) = (&gpu.state.facts, &gpu.state.reading);
     let text = |value: &'_ Option<String>| value.clone().unwrap_or_default();
     let mig = reading.mig_enabled.map_or("", |on| if on { "enabled" } else { "disabled" });
@@ -264,16 +264,16 @@ fn info(gpu: &Seen, sink: &mut Sink<'_, '_>) -> std::fmt::Result {
         text(&facts.vbios_version),
         facts.virtualization.unwrap_or_default().to_owned(),
     ];
-    sink.info(&values.each_ref().map(String::as_str), std::iter::empty())
+    samples.info(&values.each_ref().map(String::as_str), std::iter::empty())
 }
 
 /// Nothing before the first look.
 fn looked(
     gpu: &Seen,
-    sink: &mut Sink<'_, '_>,
+    samples: &mut SampleWriter<'_, '_>,
     value: impl Fn(&Seen) -> Option<f64>,
 ) -> std::fmt::Result {
-    sink.maybe(&[], gpu.was_looked_at().then(|| value(gpu)).flatten())
+    samples.maybe(&[], gpu.was_looked_at().then(|| value(gpu)).flatten())
 }
 
 fn memory(gpu: &Seen) -> Option<Memory> {

@@ -43,7 +43,7 @@ pub(super) use server::{SERVER, SERVER_LOAD};
 pub(super) use slo::SLO;
 pub(super) use target::TARGET;
 
-use super::sink::Sink;
+use super::samples::SampleWriter;
 
 /// In front of every name but `process_*`.
 pub const PREFIX: &str = "llm_prober";
@@ -55,7 +55,7 @@ pub const TARGET_LABELS: [&str; 3] = ["target", "model", "workload"];
 const FOREIGN_LABELS: [&str; 6] = ["instance", "job", "le", "quantile", "trace_id", "alertname"];
 
 /// Writes the samples of one source.
-type Samples<T> = fn(&T, &mut Sink<'_, '_>) -> fmt::Result;
+type Samples<T> = fn(&T, &mut SampleWriter<'_, '_>) -> fmt::Result;
 
 /// One metric: what it is called, what it means, what it reads.
 pub(super) struct Family<T> {

@@ -2,8 +2,9 @@
 
 use prometheus::metrics::MetricType;
 
-use super::{Family, family, gauge, histogram};
+use super::{Family, counter, family, gauge, histogram};
 use crate::metrics::prober::ProberMetrics;
+use crate::probe::sink::Losses;
 
 pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
     family(
@@ -64,4 +65,18 @@ pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
     gauge("history_records", &[], "Probes in the history that is kept in memory.", |p, s| {
         s.gauge(&[], p.history_records.get())
     }),
+    counter(
+        "flight_records_lost_total",
+        &[],
+        "Flight records that could not be written, or for which there was no room in the queue. \
+         Absent without a flight recorder.",
+        |p, s| s.maybe_counter(&[], p.flight_losses.get().map(Losses::get)),
+    ),
+    counter(
+        "sink_panics_total",
+        &["sink"],
+        "Defects of the prober by which something was not told of a probe: log, history, metrics, \
+         change (detection of changes), outage, flight_recorder. Its figures lack that probe.",
+        |p, s| p.sink_panics.iter().try_for_each(|(sink, panics)| s.counter(&[sink], panics)),
+    ),
 ];

@@ -7,8 +7,8 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
     counter(
         "probes_total",
         &[],
-        "Probes that were sent and are over, failed ones included. Skipped arrivals are not in \
-         it.",
+        "Probes that were sent and are over, failed ones included. Skipped arrivals are not in it, \
+         and nor are probes that the prober gave up itself.",
         |w, s| s.counter(&[], w.probes.get()),
     ),
     counter(
@@ -24,6 +24,14 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         &["reason"],
         "Arrivals of the schedule that were not probed. They are in no other figure.",
         |w, s| s.counters(&[], &w.skipped),
+    ),
+    counter(
+        "probes_given_up_total",
+        &[],
+        "Probes that the prober gave up itself, because it ended or their target was changed or \
+         removed. They say nothing about the server: they are in no SLO, no failure and no latency, \
+         only in the cost.",
+        |w, s| s.counter(&[], w.given_up.get()),
     ),
     gauge("probes_in_flight", &[], "Probes under way now.", |w, s| s.gauge(&[], w.in_flight.get())),
     gauge(
@@ -111,8 +119,8 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
     counter(
         "cost_dollars_total",
         &[],
-        "Price of the input and output tokens that were counted, those of confirming probes \
-         included, by the target's price list. Only for targets with a price.",
+        "Price of the input and output tokens that were counted, those of confirming probes and of \
+         probes that were given up included, by the target's price list. Only for targets with a price.",
         |w, s| w.cost.as_ref().map_or(Ok(()), |cost| s.counter(&[], cost.get())),
     ),
     counter(

@@ -6,8 +6,8 @@ use std::fmt;
 use prometheus::metrics::MetricType;
 
 use super::{Family, counter, family, gauge, histogram};
+use crate::metrics::samples::SampleWriter;
 use crate::metrics::secondary::Secondary;
-use crate::metrics::sink::Sink;
 use crate::metrics::target::TargetMetrics;
 use crate::server_metrics::Sample;
 
@@ -149,10 +149,18 @@ fn known(target: &TargetMetrics, figure: Figure) -> Option<f64> {
     target.server_state().and_then(|(sample, _)| figure(&sample))
 }
 
-fn state(target: &TargetMetrics, sink: &mut Sink<'_, '_>, figure: Figure) -> fmt::Result {
-    known(target, figure).map_or(Ok(()), |value| sink.gauge(&[], value))
+fn state(
+    target: &TargetMetrics,
+    samples: &mut SampleWriter<'_, '_>,
+    figure: Figure,
+) -> fmt::Result {
+    known(target, figure).map_or(Ok(()), |value| samples.gauge(&[], value))
 }
 
-fn total(target: &TargetMetrics, sink: &mut Sink<'_, '_>, figure: Figure) -> fmt::Result {
-    known(target, figure).map_or(Ok(()), |value| sink.counter(&[], value))
+fn total(
+    target: &TargetMetrics,
+    samples: &mut SampleWriter<'_, '_>,
+    figure: Figure,
+) -> fmt::Result {
+    known(target, figure).map_or(Ok(()), |value| samples.counter(&[], value))
 }

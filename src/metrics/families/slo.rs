@@ -8,8 +8,9 @@ pub(in crate::metrics) static SLO: &[Family<WorkloadMetrics>] = &[
     counter(
         "slo_probes_total",
         &["slo"],
-        "Probes that an SLO covers, failed ones included, skipped ones not. Attainment is \
-         slo_good_probes_total / slo_probes_total, exact whatever the buckets are.",
+        "Probes that an SLO covers, failed ones included, skipped ones and those that the prober \
+         gave up itself not. Attainment is slo_good_probes_total / slo_probes_total, exact whatever \
+         the buckets are.",
         |w, s| w.slos.iter().try_for_each(|o| s.counter(&[&o.name], o.probes.get())),
     ),
     counter(

@@ -16,7 +16,7 @@ pub(in crate::metrics) static TARGET: &[Family<TargetMetrics>] = &[
         |t, s| {
             let target = &t.target;
             let tokenizer = target.tokenizer.as_ref().map_or("", |t| t.name());
-            let values = [&public_url(&target.url), target.protocol.name(), tokenizer];
+            let values = [&public_url(&target.url), target.dialect.name(), tokenizer];
             let facts = target.version.iter().map(|(k, v)| (k.as_str(), v.as_str()));
             s.info(&values, facts)
         },

@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::{full_measurement, full_target, judged, ms, scrape};
 use crate::change::ChangeDetection;
+use crate::config::Config;
 use crate::measure::Measurement;
 use crate::metrics::{Metrics, MetricsOptions};
 use crate::probe::Probe;
@@ -15,24 +16,36 @@ use crate::watcher::{Watch, Watchers};
 /// `prod`, which was quick for 600 probes of `chat`, and then was not for a hundred: every family
 /// of changes has a sample.
 pub(super) fn full() -> Vec<Arc<Watch>> {
-    let target = full_target();
-    let mut config = testing::config(vec![target.clone()]);
+    let mut config = testing::config(vec![full_target()]);
     config.change_detection =
         ChangeDetection { reference: Duration::from_secs(3600), ..ChangeDetection::usual() };
     // A probe every ten seconds.
+    watched(&config, 10, 1)
+}
+
+/// The first target of a configuration, of which every workload was quick until its reference was
+/// complete, and then was not: every family of changes has a sample for each of them.
+pub(super) fn of(config: &Config) -> Vec<Arc<Watch>> {
+    watched(config, 200, config.targets[0].workloads.len())
+}
+
+fn watched(config: &Config, seconds_between: u64, workloads: usize) -> Vec<Arc<Watch>> {
     let probes = AtomicU64::new(0);
     let clock = move || {
-        let seconds = 1_700_000_000 + 10 * probes.fetch_add(1, Ordering::Relaxed);
-        UNIX_EPOCH + Duration::from_secs(seconds)
+        let probe = probes.fetch_add(1, Ordering::Relaxed);
+        UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds_between * probe)
     };
     let mut fleet = Watchers::new(Arc::new(clock), Arc::default(), BTreeMap::new());
-    let watches = fleet.apply(&config);
-    for ttft in [ms(200); 600].into_iter().chain([ms(400); 100]) {
-        let figures = Measurement { ttft: Some(ttft), ..full_measurement() };
-        let workload = Arc::clone(&target.workloads[0]);
-        let outcome = judged(&target, testing::outcome(figures));
-        let probe = Probe::new(ProbeId::random(), workload, testing::recording(), outcome);
-        watches[0].observe(&probe);
+    let watches = fleet.apply(config);
+    let target = &config.targets[0];
+    for workload in target.workloads.iter().take(workloads) {
+        for ttft in [ms(200); 600].into_iter().chain([ms(400); 100]) {
+            let figures = Measurement { ttft: Some(ttft), ..full_measurement() };
+            let outcome = judged(target, testing::outcome(figures));
+            let workload = Arc::clone(workload);
+            let probe = Probe::new(ProbeId::random(), workload, testing::recording(), outcome);
+            watches[0].observe(&probe);
+        }
     }
     watches
 }

@@ -35,8 +35,11 @@ fn every_counter_series_starts_at_zero() {
                 zero(name, label, value);
             }
         };
-        each("probe_failures_total", "reason", &FailureReason::ALL.map(FailureReason::as_str));
-        each("probes_skipped_total", "reason", &SkipReason::ALL.map(SkipReason::as_str));
+        let reasons: Vec<_> = FailureReason::counted().map(FailureReason::as_str).collect();
+        each("probe_failures_total", "reason", &reasons);
+        zero("probes_given_up_total", "target", "prod");
+        let reasons: Vec<_> = SkipReason::ALL.iter().map(|reason| reason.as_str()).collect();
+        each("probes_skipped_total", "reason", &reasons);
         each("finish_total", "finish", &Finish::ALL.map(Finish::as_str));
         for counted in ["input_tokens_total", "output_tokens_total"] {
             each(counted, "source", &TokenSource::ALL.map(TokenSource::as_str));

@@ -9,6 +9,7 @@ mod gpus;
 mod lint;
 mod outages;
 mod parse;
+mod reference;
 mod reload;
 mod server;
 
@@ -168,6 +169,7 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     metrics.set_gpus(Some(gpus::full_view()));
     metrics.reload_succeeded(std::time::SystemTime::UNIX_EPOCH + ms(1_700_000_000_250));
     metrics.set_history_records(2);
+    metrics.set_flight_losses(crate::probe::sink::Losses::default());
     let limit = RateLimit { limit: Some(500), remaining: Some(499) };
     let success = Outcome {
         request_limit: limit,

@@ -185,7 +185,7 @@ fn a_probe_that_ends_after_its_target_was_removed_disturbs_nothing() {
     let gone = metrics.target("a").unwrap();
     let guard = gone.workload("chat").unwrap().begin();
     metrics.load(&config(vec![target("b")]));
-    gone.record("chat", &recording(), &failed(FailureReason::Cancelled), super::PROBE_ID);
+    gone.record("chat", &recording(), &failed(FailureReason::Timeout), super::PROBE_ID);
     drop(guard);
     assert_eq!(scrape(&metrics).value(PROBES, &[]), Some(0.0));
 }

@@ -1,5 +1,6 @@
 //! The whole simulator over an in-memory pipe, with a paused clock: times are exact.
 
+mod dialects;
 mod endpoints;
 mod faults;
 mod metrics;

@@ -166,7 +166,7 @@ fn a_newer_release_is_refused_and_nothing_is_touched() {
         transaction.open_table(VERSIONS).unwrap().insert(name, version).unwrap();
         transaction.commit().unwrap();
         drop(newer);
-        let error = testing::saved(folder.path()).unwrap_err();
+        let error = testing::saved(folder.path()).unwrap_err().to_string();
         assert_eq!(
             error,
             format!(
@@ -217,7 +217,7 @@ fn an_earlier_file_that_cannot_be_read_is_kept_aside() {
 fn a_folder_has_one_user_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let saved = open(folder.path());
-    let error = Store::open(folder.path()).unwrap_err();
+    let error = Store::open(folder.path()).unwrap_err().to_string();
     assert!(error.ends_with("is used by another process"), "{error}");
     drop(saved);
     open(folder.path());
@@ -228,7 +228,7 @@ async fn another_user_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let claim = Claim::now(folder.path()).unwrap();
     let started = tokio::time::Instant::now();
-    let error = Claim::wait(folder.path()).await.unwrap_err();
+    let error = Claim::wait(folder.path()).await.unwrap_err().to_string();
     assert!(error.ends_with("is used by another process, for 60 s already"), "{error}");
     assert!((PATIENCE..PATIENCE * 2).contains(&started.elapsed()));
     let free = async {
@@ -242,7 +242,7 @@ async fn another_user_is_waited_for() {
 #[test]
 fn a_folder_that_is_none_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let error = Store::open(file.path()).unwrap_err();
+    let error = Store::open(file.path()).unwrap_err().to_string();
     assert!(error.starts_with("cannot make the state folder"), "{error}");
 }
 

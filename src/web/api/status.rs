@@ -95,7 +95,7 @@ pub(super) async fn get(State(site): State<Site>) -> Json<Status> {
         targets: site.daemon.config().targets.len(),
         config: ConfigStatus { last_reload_successful, last_success_unix_seconds },
         history: HistoryStatus { probes: history.len(), recorded_bytes: history.recorded_bytes() },
-        flight_recorder: history.recorder().map(|r| FlightRecorderStatus {
+        flight_recorder: site.daemon.recorder().map(|r| FlightRecorderStatus {
             written: r.written,
             lost: r.lost,
             files: r.files,

@@ -29,6 +29,8 @@ use crate::seconds;
 struct Rig {
     servers: [Server; 2],
     folder: tempfile::TempDir,
+    /// Where it keeps its state, if it does: writing it every minute takes most of the time.
+    state: &'static str,
     daemon: Arc<Daemon>,
 }
 
@@ -50,15 +52,24 @@ fn slower(after: u64, lasts: Option<u64>) -> SimulatorConfig {
 
 impl Rig {
     fn new(candidate: SimulatorConfig) -> Self {
-        let servers = [Server::new(lively(1)), Server::new(candidate)];
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("llm-prober.yml"), Self::config(WIDE)).unwrap();
-        let daemon = Self::start(&folder, &servers);
-        Self { servers, folder, daemon }
+        Self::with("change_detection: {state_dir: state}\n", candidate)
     }
 
-    fn config(settings: &str) -> String {
-        format!("change_detection: {{state_dir: state}}\n{}", yaml(settings))
+    /// That is never restarted.
+    fn without_state(candidate: SimulatorConfig) -> Self {
+        Self::with("", candidate)
+    }
+
+    fn with(state: &'static str, candidate: SimulatorConfig) -> Self {
+        let servers = [Server::new(lively(1)), Server::new(candidate)];
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("llm-prober.yml"), Self::config(state, WIDE)).unwrap();
+        let daemon = Self::start(&folder, &servers);
+        Self { servers, folder, state, daemon }
+    }
+
+    fn config(state: &str, settings: &str) -> String {
+        format!("{state}{}", yaml(settings))
     }
 
     fn start(folder: &tempfile::TempDir, [a, b]: &[Server; 2]) -> Arc<Daemon> {
@@ -76,8 +87,8 @@ impl Rig {
 
     async fn reload(&self, settings: &str, interval: &str) {
         let file = self.folder.path().join("llm-prober.yml");
-        let config =
-            Self::config(settings).replace("interval: 15s", &format!("interval: {interval}"));
+        let config = Self::config(self.state, settings)
+            .replace("interval: 15s", &format!("interval: {interval}"));
         std::fs::write(file, config).unwrap();
         self.daemon.reload().await.unwrap();
     }
@@ -244,7 +255,7 @@ async fn equal_then_slower() {
 
 #[tokio::test(start_paused = true)]
 async fn equal_slower_and_equal_again() {
-    let rig = Rig::new(slower(120, Some(30)));
+    let rig = Rig::without_state(slower(120, Some(30)));
     assert_eq!(rig.course(119).await, ["undecided", "not_worse"]);
     let course = rig.course(180).await;
     assert_eq!(course, ["not_worse", "changed", "undecided", "not_worse"]);
@@ -252,7 +263,7 @@ async fn equal_slower_and_equal_again() {
 
 #[tokio::test(start_paused = true)]
 async fn slower_from_the_start() {
-    let rig = Rig::new(slower(0, None));
+    let rig = Rig::without_state(slower(0, None));
     let course = rig.course(60).await;
     assert!(!course.contains(&"not_worse".to_owned()), "{course:?}");
     assert_eq!(course.last().unwrap(), "regressed");
@@ -292,7 +303,7 @@ async fn another_run_has_no_verdict_yet() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_cannot_begin_says_why() {
-    let rig = Rig::new(lively(2));
+    let rig = Rig::without_state(lively(2));
     seconds(10 * MINUTE).await;
     let run = rig.told().await.run;
     let again = format!("/-/comparisons/canary/start?run={run}");

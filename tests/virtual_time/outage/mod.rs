@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use llm_prober::config::Config;
-use llm_prober::daemon::Daemon;
+use llm_prober::daemon::{Daemon, Memory};
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::SimulatorConfig;
 use llm_prober::transport::PipeDialer;
@@ -75,8 +75,8 @@ fn started(
 ) -> Arc<Daemon> {
     let metrics = Metrics::new(MetricsOptions::default());
     let dial = dial(Dialers::from([("t", Arc::clone(&server)), ("u", server)]));
-    let (clock, history) = (Arc::clone(clock), Arc::default());
-    Daemon::start_with(clock, history, config, source, metrics, dial).unwrap()
+    let (clock, memory) = (Arc::clone(clock), Memory::default());
+    Daemon::start_with(clock, memory, config, source, metrics, dial).unwrap()
 }
 
 fn sum(daemon: &Daemon, name: &str) -> f64 {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use llm_prober::config::Config;
-use llm_prober::daemon::Daemon;
+use llm_prober::daemon::{Daemon, Memory};
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::{Phase, SimulatorConfig};
-use llm_prober::state::{CHANGE, Store};
+use llm_prober::state::{BUDGETS, CHANGE, Store};
 use llm_prober::watcher::WallClock;
 use tokio::time::Instant;
 
@@ -70,6 +70,13 @@ impl Rig {
         saved.take(CHANGE).unwrap()
     }
 
+    /// Output tokens of the day that are written down as spent; no daemon may run.
+    fn spent(&self) -> f64 {
+        let mut saved = Store::open(&self.folder.path().join("state")).unwrap();
+        let budgets: serde_json::Value = saved.take(BUDGETS).unwrap();
+        budgets["a"]["output_tokens"].as_f64().unwrap()
+    }
+
     /// Further keys of the target and of `change_detection`.
     fn write(&self, target: &str, change: &str) {
         let text = format!(
@@ -90,9 +97,9 @@ impl Rig {
         // Hours pass in a second here.
         let open = |folder| Store::open(folder).map(|saved| saved.every(Duration::from_secs(60)));
         let daemon = Daemon::start_from(
-            config.state_dir.as_deref().map(open).transpose()?,
+            config.state_dir.as_deref().map(open).transpose().map_err(|e| e.to_string())?,
             Arc::clone(&self.clock),
-            Arc::default(),
+            Memory::default(),
             config,
             Some(self.file()),
             metrics,

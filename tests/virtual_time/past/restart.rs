@@ -47,6 +47,41 @@ async fn what_a_killed_program_had_learnt_is_there_too() {
     assert!(after > 200.0 && before - after < 20.0, "{before} {after}");
 }
 
+/// However it ends, the next run spends no more than the budget leaves.
+#[tokio::test(start_paused = true)]
+async fn a_killed_program_is_taken_to_have_spent_at_least_what_it_has() {
+    let today = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 86_400;
+    for after in [1, 59, 299] {
+        // The budget is per day of the wall clock, which is not paused.
+        let [at_kill, at_end] = loop {
+            let day = today();
+            let found = killed_after(after).await;
+            if today() == day {
+                break found;
+            }
+        };
+        let (believed, spent) = at_kill;
+        // No more than a few minutes' probes of 8 tokens beside those that may be under way.
+        assert!(believed >= spent && believed < spent + 300.0 * 8.0, "{after}: {at_kill:?}");
+        assert_eq!(at_end.0, at_end.1, "{after}");
+    }
+}
+
+/// What is written down as spent and what is, at a moment in the midst and at the program's own end.
+async fn killed_after(after: u64) -> [(f64, f64); 2] {
+    let (rig, copy) = (Rig::new(lively()), Rig::new(lively()));
+    rig.write(", interval: 1s, budget: {output_tokens_per_day: 1000000}", KEPT);
+    let killed = rig.start().unwrap();
+    seconds(after).await;
+    let written = std::fs::read(rig.state_file()).unwrap();
+    std::fs::create_dir(copy.folder.path().join("state")).unwrap();
+    std::fs::write(copy.state_file(), written).unwrap();
+    let spent = || Exposition::of(&killed.metrics).sum("llm_prober_output_tokens_total", &[]);
+    let at_kill = (copy.spent(), spent());
+    killed.drain().await;
+    [at_kill, (rig.spent(), spent())]
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_a_folder_everything_starts_anew() {
     let rig = Rig::new(lively());

@@ -90,7 +90,7 @@ impl TargetView {
         Self {
             name: target.name.clone(),
             url: shown(&target.url),
-            api: target.protocol.name().to_owned(),
+            api: target.dialect.name().to_owned(),
             model,
             interval: target.schedule.interval.as_secs_f64(),
             labels: target.labels.clone(),

@@ -16,7 +16,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
     };
     let mut facts = vec![
         ("URL", shown(&target.url)),
-        ("API", target.protocol.name().to_owned()),
+        ("API", target.dialect.name().to_owned()),
         ("Model", super::model(view.daemon, target).unwrap_or_else(|| "not known yet".to_owned())),
         ("Workloads", workloads.join(", ")),
         ("One probe per", figure::setting(target.schedule.interval)),

@@ -1,0 +1,142 @@
+//! `POST /chat/completions`.
+
+use serde_json::{Map, Value, json};
+
+use super::openai::{base_body, captured_body, decode, framing, is_thought, reasoning};
+use super::values::{object, objects, text, whole_number};
+use super::{
+    Ask, DecodeError, Dialect, Frame, Kind, ModelPage, RateLimits, Reader, Shape, SharedDialect,
+};
+use crate::framing::Framing;
+use crate::recording::Head;
+use crate::timeline::{CallDelta, EventKind, Told, ToolDelta};
+use crate::workload::captured::Form;
+
+/// The OpenAI chat API, as OpenAI, vLLM, SGLang, llama.cpp, Ollama and gateways serve it.
+#[derive(Debug)]
+pub struct OpenAiChat;
+
+/// The name in the configuration.
+pub const NAME: &str = "openai-chat";
+
+/// The constructor.
+#[must_use]
+pub fn new() -> SharedDialect {
+    SharedDialect::new(OpenAiChat)
+}
+
+impl Dialect for OpenAiChat {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Generate
+    }
+
+    fn path(&self, _: &str, _: Shape) -> String {
+        "chat/completions".to_owned()
+    }
+
+    fn captured_form(&self) -> Option<Form> {
+        Some(Form::Chat)
+    }
+
+    fn bargains(&self) -> bool {
+        true
+    }
+
+    fn body(&self, ask: &Ask<'_>) -> Map<String, Value> {
+        if let Some(captured) = &ask.prompt.captured {
+            return captured_body(ask, captured);
+        }
+        let message = |m: &crate::workload::Message| json!({"role": m.role, "content": m.content});
+        let messages: Vec<_> = ask.prompt.messages.iter().map(message).collect();
+        let mut body = base_body(ask);
+        body.insert("messages".to_owned(), Value::Array(messages));
+        body
+    }
+
+    fn framing(&self, shape: Shape, _: Option<&Head>) -> Framing {
+        framing(shape)
+    }
+
+    fn reader(&self, _: Shape) -> Box<dyn Reader> {
+        Box::new(ChoiceReader)
+    }
+
+    fn models(&self) -> &'static str {
+        "models"
+    }
+
+    fn model_page(&self, page: &Value) -> Option<ModelPage> {
+        ModelPage::only(page)
+    }
+
+    fn rate_limits(&self, head: &Head) -> RateLimits {
+        RateLimits::usual(head)
+    }
+}
+
+/// Every frame says by itself what it is.
+struct ChoiceReader;
+
+impl Reader for ChoiceReader {
+    fn frame(&mut self, frame: &Frame<'_>, told: &mut Vec<Told>) -> Result<(), DecodeError> {
+        let key = if frame.whole { "message" } else { "delta" };
+        decode(frame, told, |choice, events| {
+            object(choice, key)?.map_or(Ok(()), |message| read_message(message, events))
+        })
+    }
+}
+
+/// A message or a delta of one: reasoning, then answer, then tool calls.
+fn read_message(
+    message: &Map<String, Value>,
+    events: &mut Vec<EventKind>,
+) -> Result<(), DecodeError> {
+    let content = text(message, "content")?;
+    if is_thought(message) {
+        events.extend(content.map(EventKind::Reasoning));
+    } else {
+        reasoning(message, events);
+        events.extend(content.map(EventKind::Content));
+    }
+    // Only a text is a refusal; some servers say there whether they refuse.
+    let refusal = message.get("refusal").and_then(Value::as_str).filter(|text| !text.is_empty());
+    events.extend(refusal.map(|text| EventKind::Content(text.to_owned())));
+    let mut called = ToolDelta::default();
+    for (position, call) in objects(message, "tool_calls").enumerate() {
+        called.add(call_delta(call, position, "function", "arguments"));
+        called.add(call_delta(call, position, "custom", "input"));
+    }
+    // The form before there were tools; older servers still speak it.
+    called.add(call_delta(message, 0, "function_call", "arguments"));
+    if !called.text.is_empty() {
+        events.push(EventKind::ToolCall(called));
+    }
+    Ok(())
+}
+
+/// What is generated of the call under `kind`.
+fn call_delta(
+    parent: &Map<String, Value>,
+    position: usize,
+    kind: &str,
+    arguments: &str,
+) -> Option<CallDelta> {
+    let call = parent.get(kind)?.as_object()?;
+    let index = parent.get("index").and_then(whole_number).unwrap_or(position as u64);
+    let text = |value: Option<&Value>| match value {
+        Some(Value::String(text)) => text.clone(),
+        // Some servers parse the arguments that the model wrote.
+        Some(Value::Object(parsed)) => Value::Object(parsed.clone()).to_string(),
+        _ => String::new(),
+    };
+    Some(CallDelta {
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        id: text(parent.get("id")),
+        name: text(call.get("name")),
+        arguments: text(call.get(arguments)),
+    })
+}

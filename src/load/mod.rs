@@ -1,0 +1,27 @@
+//! When a target is asked, by whom, and how often at a time.
+//!
+//! ```text
+//! OpenLoop   ┐                                    ┌─► Admission: in flight, budget, lateness
+//! ClosedLoop ├─► Driver, one loop ─► Prober, one ─┼─► Probing: the probe itself
+//! Pairs      ┘   of them each        per target   └─► TargetSinks: who is told
+//! ```
+//! A [`Policy`] says when the next probe is due and what it is; the [`Driver`] waits and keeps track.
+//! Whoever asks a target does so through its one [`Prober`], so that limits, budget, lateness and
+//! skips are the same for all: a comparison takes a place of each of its targets, and counts there
+//! like their own probes.
+
+mod admission;
+mod closed_loop;
+mod driver;
+mod open_loop;
+mod pairs;
+mod prober;
+#[cfg(test)]
+mod tests;
+
+pub use admission::{Admission, Limits, Permit, is_late};
+pub use closed_loop::ClosedLoop;
+pub use driver::{Driver, Policy};
+pub use open_loop::OpenLoop;
+pub use pairs::{Pair, PairBegun, PairDone, Pairs};
+pub use prober::{Prober, Refusal, Stop};

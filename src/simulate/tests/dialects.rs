@@ -1,0 +1,204 @@
+//! Every dialect against its other half: what the simulator says in it is what is read of it.
+
+use std::sync::Arc;
+
+use http_body_util::Full;
+
+use super::*;
+use crate::decode::decode;
+use crate::dialect::{self, Shape, SharedDialect};
+use crate::failure::FailureReason;
+use crate::interpret::interpret;
+use crate::learned::Learned;
+use crate::measure::TokenSource;
+use crate::outcome::Outcome;
+use crate::recording::{Arrival, Chunk, Ending, Head, Offset, Recording};
+use crate::request::{ProbeId, build};
+use crate::simulate::reply::Complaint;
+use crate::target::Target;
+use crate::testing;
+use crate::timeline::Finish;
+use crate::workload::mix::Draw;
+use crate::workload::{Prompt, Workload};
+
+const MODEL: &str = "simulated";
+
+/// What is asked in one dialect, and what it amounts to.
+struct Asked {
+    outcome: Outcome,
+    /// All that was generated.
+    text: String,
+}
+
+/// A target of this dialect at the simulator.
+fn target(dialect: &SharedDialect, stream: bool) -> Target {
+    let named: Vec<_> =
+        speak::SPEAKERS.iter().filter(|speaker| speaker.name() == dialect.name()).collect();
+    let [speaker] = named[..] else { panic!("{dialect:?} is spoken {} times", named.len()) };
+    let path = dialect.path(MODEL, Shape { stream });
+    let base = speaker.path().strip_suffix(&*path).expect("the path of the dialect");
+    let url = format!("http://simulator{base}").parse().expect("a URL");
+    Target { url, dialect: dialect.clone(), stream, ..testing::target("t") }
+}
+
+async fn ask_for(model: &str, target: &Target, config: SimulatorConfig, most: u32) -> Asked {
+    let workload = Workload { max_output_tokens: most, ..Workload::clone(&target.workloads[0]) };
+    let prompt = Prompt::user("one two three");
+    let draw = Draw { workload: Arc::new(workload), prompt };
+    let terms = Learned::default().terms(target, &draw, model);
+    let request = build(target, &draw, model, &ProbeId::random(), terms).expect("a request");
+    let answer = Client::new(config).await.send(request).await.expect("a response");
+    let recording = recording(&answer);
+    let source = recording.timestamp_source();
+    let most = target.limits.max_body_bytes;
+    let timeline = decode(&*target.dialect, target.shape(), &recording, source, most);
+    let text = timeline.content().filter_map(|event| event.kind.text()).collect();
+    Asked { outcome: interpret(target, &draw.workload, &draw.prompt, &recording), text }
+}
+
+async fn ask(dialect: &SharedDialect, stream: bool, config: SimulatorConfig) -> Asked {
+    ask_for(MODEL, &target(dialect, stream), config, 100).await
+}
+
+/// The request was sent at 0; every frame came with a read of its own.
+fn recording(answer: &Answer) -> Recording {
+    let arrival = |read: usize, ms: u128| Arrival {
+        read: u32::try_from(read).expect("few"),
+        task: Offset(i64::try_from(ms).expect("short") * 1_000_000),
+        kernel: None,
+    };
+    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        (name.as_str().to_owned(), value.to_str().expect("text").to_owned())
+    };
+    let chunks = answer.frames.iter().enumerate().map(|(read, (ms, text))| Chunk {
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
+        arrival: arrival(read, *ms),
+    });
+    Recording {
+        send: Some(Offset(0)),
+        sent: Some(Offset(0)),
+        first_byte: Some(arrival(0, answer.head_at)),
+        head: Some(Head {
+            status: answer.status.as_u16(),
+            headers: answer.headers.iter().map(header).collect(),
+        }),
+        chunks: chunks.collect(),
+        ended: Offset(10_000_000_000),
+        ending: if answer.clean { Ending::Complete } else { Ending::CutOff("cut".into()) },
+        ..Recording::begin(0)
+    }
+}
+
+fn failure(asked: &Asked) -> (FailureReason, &str) {
+    let failure = asked.outcome.result.as_ref().expect_err("a failure");
+    (failure.reason, &failure.detail)
+}
+
+#[test]
+fn the_simulator_speaks_no_other() {
+    for speaker in speak::SPEAKERS {
+        let known = dialect::by_name(speaker.name()).is_some();
+        assert!(known, "{speaker:?} speaks {}, which is no dialect", speaker.name());
+    }
+    assert_eq!(speak::SPEAKERS.len(), dialect::DIALECTS.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_is_what_is_read() {
+    for dialect in dialect::all() {
+        let streamed = ask(&dialect, true, exact()).await;
+        let whole = ask(&dialect, false, exact()).await;
+        assert_eq!(streamed.text.split_whitespace().count(), 5, "{dialect:?}");
+        assert_eq!(streamed.text, whole.text, "{dialect:?}");
+        for (asked, stream) in [(&streamed, true), (&whole, false)] {
+            let m = &asked.outcome.measurement;
+            assert!(asked.outcome.succeeded(), "{dialect:?}: {:?}", asked.outcome.result);
+            assert_eq!((m.input_tokens.map(|t| t.tokens), m.finish), (Some(4), Some(Finish::Stop)));
+            let output = m.output_tokens.map(|t| (t.tokens, t.source));
+            assert_eq!(output, Some((5, TokenSource::Usage)), "{dialect:?}");
+            assert_eq!(m.ttft, stream.then_some(200 * MS), "{dialect:?}");
+            assert_eq!(m.itl, stream.then_some(10 * MS), "{dialect:?}");
+            assert_eq!(m.content_at.len(), if stream { 5 } else { 1 }, "{dialect:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_ends_the_answer() {
+    for dialect in dialect::all() {
+        for stream in [true, false] {
+            let asked = ask_for(MODEL, &target(&dialect, stream), exact(), 3).await;
+            let m = &asked.outcome.measurement;
+            assert!(asked.outcome.succeeded(), "{dialect:?}: {:?}", asked.outcome.result);
+            let found = (m.output_tokens.map(|t| t.tokens), m.finish);
+            assert_eq!(found, (Some(3), Some(Finish::Length)), "{dialect:?} {stream}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn cached_tokens_are_counted() {
+    let config = SimulatorConfig { prefix_cache: true, ..exact() };
+    for dialect in dialect::all() {
+        for stream in [true, false] {
+            let asked = ask(&dialect, stream, config.clone()).await;
+            let cached = asked.outcome.measurement.cached_input_tokens;
+            assert_eq!(cached, Some(0), "{dialect:?} {stream}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_wrong_is_read_as_that() {
+    use FailureReason::{Empty, ErrorEvent, HttpStatus, Malformed, Throttled, Truncated};
+    let throttle = Fault::Throttle { retry_after: 1000 * MS };
+    let cases = [
+        (Fault::ErrorEvent { after_tokens: 2 }, ErrorEvent, "scripted failure of the engine"),
+        (Fault::CutJson { after_tokens: 2 }, Truncated, ""),
+        (Fault::CutBody { after_tokens: 2 }, Truncated, ""),
+        (Fault::Truncate { after_tokens: 2 }, Truncated, ""),
+        (Fault::Empty, Empty, ""),
+        (Fault::Html, Malformed, ""),
+        (Fault::HttpStatus(StatusCode::SERVICE_UNAVAILABLE), HttpStatus, "scripted failure"),
+        (throttle, Throttled, "scripted throttling"),
+    ];
+    for dialect in dialect::all() {
+        for (fault, reason, said) in cases {
+            for stream in [true, false] {
+                let asked = ask(&dialect, stream, with_fault(fault)).await;
+                let (found, detail) = failure(&asked);
+                assert_eq!(found, reason, "{dialect:?} {fault:?} {stream}: {detail}");
+                assert!(detail.contains(said), "{dialect:?} {fault:?}: {detail}");
+            }
+        }
+        let silent = ask(&dialect, true, with_fault(Fault::NoUsage)).await.outcome;
+        let source = silent.measurement.output_tokens.map(|t| (t.tokens, t.source));
+        assert_eq!(source, Some((5, TokenSource::Events)), "{dialect:?}");
+        assert!(silent.succeeded(), "{dialect:?}: {:?}", silent.result);
+        let other = ask_for("other", &target(&dialect, true), exact(), 5).await;
+        let (reason, detail) = failure(&other);
+        assert_eq!((reason, other.outcome.http_status), (HttpStatus, Some(404)), "{dialect:?}");
+        assert!(detail.contains("The model `other` does not exist"), "{dialect:?}: {detail}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn models_are_listed() {
+    for dialect in dialect::all() {
+        let target = target(&dialect, true);
+        let place = target.below(dialect.models());
+        let mut request = Request::get(&place[url::Position::BeforePath..]);
+        for (name, value) in dialect.headers() {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::default()).expect("a request");
+        let mut client = Client::new(exact()).await;
+        let list = client.send(request).await.expect("a response").json();
+        let page = dialect.model_page(&list).unwrap_or_else(|| panic!("{dialect:?}: {list}"));
+        assert_eq!((page.names, page.next), (vec![MODEL.to_owned()], None), "{dialect:?}");
+        // What a server says instead of a list is none.
+        let speaker = speak::SPEAKERS.iter().find(|s| s.name() == dialect.name()).expect("one");
+        let refused = Complaint::of_status(StatusCode::UNAUTHORIZED, "no key");
+        assert_eq!(dialect.model_page(&speaker.complaint(&refused)), None, "{dialect:?}");
+    }
+}
