@@ -1,11 +1,13 @@
 //! Wiring: a configuration becomes probers; a reload changes what changed and nothing else.
 
 mod endpoint;
+pub mod error;
 mod gpus;
+mod plan;
 mod sinks;
 mod state;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +17,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::error::DaemonError;
 use self::gpus::Watched;
+use self::plan::{Changed, Plan};
 pub use self::sinks::Memory;
 use self::state::{Budgets, Endpoints, Written};
 use crate::budget::{Charge, Ledger};
@@ -97,6 +101,14 @@ struct Running {
     most: Charge,
 }
 
+/// What the switch to another configuration needs.
+struct Prepared {
+    /// Of every target that begins.
+    fresh: Vec<Probing>,
+    /// Other GPUs, or the same watched in another way.
+    watched: Option<Watched>,
+}
+
 /// How a target reaches its server over the network.
 #[must_use]
 pub fn network(io: IoThreads) -> Dial {
@@ -113,7 +125,7 @@ impl Daemon {
         source: Option<PathBuf>,
         metrics: Arc<Metrics>,
         dial: Dial,
-    ) -> Result<Arc<Self>, String> {
+    ) -> Result<Arc<Self>, DaemonError> {
         let clock: WallClock = Arc::new(SystemTime::now);
         Self::start_with(clock, Memory::default(), config, source, metrics, dial)
     }
@@ -130,9 +142,8 @@ impl Daemon {
         source: Option<PathBuf>,
         metrics: Arc<Metrics>,
         dial: Dial,
-    ) -> Result<Arc<Self>, String> {
-        let saved = config.state_dir.as_deref().map(Store::open).transpose();
-        let saved = saved.map_err(|e| e.to_string())?;
+    ) -> Result<Arc<Self>, DaemonError> {
+        let saved = config.state_dir.as_deref().map(Store::open).transpose()?;
         Self::start_from(saved, clock, memory, config, source, metrics, dial)
     }
 
@@ -148,7 +159,7 @@ impl Daemon {
         source: Option<PathBuf>,
         metrics: Arc<Metrics>,
         dial: Dial,
-    ) -> Result<Arc<Self>, String> {
+    ) -> Result<Arc<Self>, DaemonError> {
         let Memory { history, recorder } = memory;
         if let Some(recorder) = &recorder {
             metrics.set_flight_losses(recorder.losses());
@@ -233,12 +244,12 @@ impl Daemon {
     ///
     /// # Errors
     /// What is wrong with the file; then the old configuration goes on, and a metric says so.
-    pub async fn reload(&self) -> Result<(), String> {
+    pub async fn reload(&self) -> Result<(), DaemonError> {
         let _one_at_a_time = self.reloading.lock().await;
         let result = self.read_and_apply().await;
         match &result {
-            Ok(()) => {
-                tracing::info!("configuration reloaded");
+            Ok(plan) => {
+                tracing::info!(%plan, "configuration reloaded");
                 self.metrics.reload_succeeded(SystemTime::now());
             }
             Err(error) => {
@@ -246,83 +257,97 @@ impl Daemon {
                 self.metrics.reload_failed();
             }
         }
-        result
+        result.map(|_| ())
     }
 
-    async fn read_and_apply(&self) -> Result<(), String> {
-        let Some(path) = self.source.clone() else {
-            return Err("there is no configuration file to reload".to_owned());
-        };
-        let load = tokio::task::spawn_blocking(move || Config::load(&path));
-        let config = load.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+    async fn read_and_apply(&self) -> Result<Plan, DaemonError> {
+        let path = self.source.clone().ok_or(DaemonError::NoFile)?;
+        let config = tokio::task::spawn_blocking(move || Config::load(&path)).await??;
         self.apply(config)
     }
 
-    /// Makes everything that can fail first, then switches.
-    fn apply(&self, config: Config) -> Result<(), String> {
+    /// Says what changes, makes everything that can fail, then switches.
+    fn apply(&self, config: Config) -> Result<Plan, DaemonError> {
         let config = Arc::new(config);
+        let plan = self.plan(&config)?;
+        let prepared = self.prepare(&plan, &config)?;
         let mut state = self.state();
         if state.ending {
-            return Err("the program is ending".to_owned());
+            self.forget(prepared.watched);
+            return Err(DaemonError::Ending);
         }
-        let watched = Watched::other(state.watched.as_ref(), &config.gpu)
-            .map_err(|e| format!("no GPU thread: {e}"))?;
+        self.switch(&mut state, &plan, prepared, &config);
+        drop(state);
+        Ok(plan)
+    }
+
+    fn plan(&self, config: &Config) -> Result<Plan, DaemonError> {
+        let state = self.state();
+        match state.applied {
+            _ if state.ending => Err(DaemonError::Ending),
+            0 => Ok(Plan::first(config)),
+            _ => Ok(Plan::between(&state.config, config)),
+        }
+    }
+
+    /// Without the state's lock: files are read here.
+    fn prepare(&self, plan: &Plan, config: &Config) -> Result<Prepared, DaemonError> {
         let mut fresh = Vec::new();
-        for target in &config.targets {
-            let unchanged = state.running.get(&target.name).is_some_and(|r| r.target == *target);
-            if !unchanged {
-                let transport =
-                    (self.dial)(target).map_err(|e| format!("target `{}`: {e}", target.name))?;
-                let mut probing = Probing::new(Arc::clone(target), transport);
-                if let Some(before) = state.running.get(&target.name) {
-                    probing.go_on_from(before.prober.probing());
-                }
-                fresh.push(probing);
+        for target in plan.targets.beginning() {
+            let transport = (self.dial)(target)
+                .map_err(|why| DaemonError::Dial { target: target.name.clone(), why })?;
+            fresh.push(Probing::new(Arc::clone(target), transport));
+        }
+        let watched = plan.gpu.then(|| Watched::start(&config.gpu)).transpose();
+        Ok(Prepared { fresh, watched: watched.map_err(DaemonError::Gpus)? })
+    }
+
+    fn switch(&self, state: &mut State, plan: &Plan, prepared: Prepared, config: &Arc<Config>) {
+        let Prepared { mut fresh, watched } = prepared;
+        for probing in &mut fresh {
+            if let Some(before) = state.running.get(&probing.target.name) {
+                probing.go_on_from(before.prober.probing());
             }
         }
-        let kept: HashMap<_, _> = config.targets.iter().map(|t| (t.name.as_str(), t)).collect();
-        let gone: Vec<_> = state
-            .running
-            .extract_if(|name, running| {
-                kept.get(name.as_str()).is_none_or(|t| **t != running.target)
-            })
-            .collect();
-        for (name, running) in gone {
-            if let Some(next) = kept.get(name.as_str()) {
-                self.changed(&running.target, next);
-            } else {
-                tracing::info!(target_name = %name, "target removed");
+        for changed in &plan.targets.changed {
+            self.tell_changed(changed);
+            self.retire(state.running.remove(&changed.next.name));
+        }
+        for gone in &plan.targets.gone {
+            tracing::info!(target_name = %gone.name, "target removed");
+            let running = state.running.remove(&gone.name);
+            if let Some(running) = &running {
                 running.prober.stop().removed.cancel();
             }
             self.retire(running);
         }
         if let Some(watched) = watched {
-            self.watch_gpus(&mut state, watched);
+            self.watch_gpus(state, watched);
         }
-        if state.config.state_dir != config.state_dir {
+        if plan.state_dir {
             tracing::warn!("another state_dir takes effect at the next start");
         }
-        self.metrics.load(&config);
-        self.metrics.set_watches(state.watchers.apply(&config));
-        self.metrics.set_outages(state.outages.apply(&config));
-        self.history.retain(|name| kept.contains_key(name));
-        state.spending.retain(|name, _| kept.contains_key(name.as_str()));
+        let names: HashSet<_> = config.targets.iter().map(|t| t.name.as_str()).collect();
+        self.metrics.load(config);
+        self.metrics.set_watches(state.watchers.apply(config));
+        self.metrics.set_outages(state.outages.apply(config));
+        self.history.retain(|name| names.contains(name));
+        state.spending.retain(|name, _| names.contains(name.as_str()));
         let others = u32::try_from(fresh.len().saturating_sub(1)).unwrap_or(u32::MAX);
         for probing in fresh {
-            self.launch(&mut state, probing, FIRST_APART.saturating_mul(others));
+            self.launch(state, probing, FIRST_APART.saturating_mul(others));
         }
-        self.compare(&mut state, &config);
+        self.compare(state, config);
         state.applied += 1;
-        state.config = Arc::clone(&config);
-        Ok(())
+        state.config = Arc::clone(config);
     }
 
     /// What was measured of a target goes on; where it is another server or model from now on, a
     /// line is drawn.
-    fn changed(&self, before: &Target, next: &Target) {
+    fn tell_changed(&self, Changed { before, next, keys }: &Changed<Target>) {
         let moved = before.moved_to(next);
-        let to_another = moved.map(Moved::as_str);
-        tracing::info!(target_name = %next.name, to_another, "target changed");
+        let (to_another, keys) = (moved.map(Moved::as_str), keys.join(", "));
+        tracing::info!(target_name = %next.name, keys, to_another, "target changed");
         if let Some(moved) = moved {
             self.mark(&next.name, Occasion::Moved(moved));
         }
@@ -373,8 +398,8 @@ impl Daemon {
     }
 
     /// Ends probing of a target in its own time; nobody waits for it but the tracker.
-    fn retire(&self, running: Running) {
-        let Running { prober, driver, .. } = running;
+    fn retire(&self, running: Option<Running>) {
+        let Some(Running { prober, driver, .. }) = running else { return };
         prober.stop().arrivals.cancel();
         self.tasks.spawn(async move {
             // Whoever asked for its probes.
@@ -396,7 +421,7 @@ impl Daemon {
             std::mem::take(&mut state.running)
         };
         for (_, running) in running {
-            self.retire(running);
+            self.retire(Some(running));
         }
         self.ending.cancel();
         self.tasks.close();

@@ -1,23 +1,20 @@
 //! Which model to ask for, where the configuration leaves it out: the first of the server's list.
 
-use std::error::Error;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::HOST;
+use http::header::HeaderMap;
 use serde_json::Value;
-use url::Url;
 
 use crate::explain::{self, Spoken, explain_no_list};
 use crate::failure::{Failure, FailureReason};
-use crate::request::{AGENT, authority, authorization};
 use crate::target::Target;
-use crate::transport::{host_and_port, spoken, tls};
+use crate::transport::control::{
+    self, Control, ControlError, Redirects, Unresolved, all_causes, causes,
+};
+use crate::transport::{host_and_port, spoken};
 
-/// A list of models is small.
-const MAX_LIST_BYTES: usize = 4 << 20;
 /// A list of this many pages is taken as far as that.
 const MOST_PAGES: usize = 20;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -118,20 +115,15 @@ fn explained(target: &Target, failure: Failure, status: Option<u16>) -> Failure 
 }
 
 async fn fetch_page(target: &Target, place: &str) -> Result<Vec<u8>, Refused> {
-    let (client, url, address) = client(target, place).await?;
-    let mut request = client.get(url).header(HOST, authority(&target.url));
-    for (name, value) in target.dialect.headers() {
-        if !target.headers.iter().any(|(own, _)| own == name) {
-            request = request.header(*name, *value);
-        }
-    }
-    for (name, value) in &target.headers {
-        request = request.header(name, value);
-    }
-    if let Some((name, value)) = authorization(target)? {
-        request = request.header(name, value);
-    }
-    let mut response = send(request, target, address).await?;
+    let url = target.below(place);
+    let own = target.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let auth = target.auth.as_ref().map(|auth| (auth, target.dialect.key()));
+    let headers = control::headers(&url, target.dialect.headers().iter().copied().chain(own), auth);
+    let headers = headers.map_err(|e| failure(&e, target))?;
+    let verified = target.tls.server_name.as_deref();
+    let control = Control::new(&url, &target.tls, verified, Redirects::Refused);
+    let control = control.map_err(|e| failure(&e, target))?;
+    let response = send(&control, headers, target).await?;
     let status = response.status();
     if !status.is_success() {
         let reason = match status.as_u16() {
@@ -141,29 +133,23 @@ async fn fetch_page(target: &Target, place: &str) -> Result<Vec<u8>, Refused> {
         let failure = Failure::new(reason, format!("the model list answers with status {status}"));
         return Err(Refused { failure, status: Some(status.as_u16()) });
     }
-    let mut body = Vec::new();
-    while let Some(bytes) = response.chunk().await.map_err(|e| failure(e, target))? {
-        body.extend_from_slice(&bytes);
-        if body.len() > MAX_LIST_BYTES {
-            return Err(Failure::new(FailureReason::TooLarge, "the model list is too large").into());
-        }
-    }
-    Ok(body)
+    Ok(control::body(response).await.map_err(|e| failure(&e, target))?)
 }
 
 /// A server of plain HTTP may wait for the end of a TLS client's request for ever, so the port is
 /// looked at meanwhile.
 async fn send(
-    request: reqwest::RequestBuilder,
+    control: &Control,
+    headers: HeaderMap,
     target: &Target,
-    address: Option<SocketAddr>,
 ) -> Result<reqwest::Response, Refused> {
-    let Some(address) = address.filter(|_| target.url.scheme() == "https") else {
-        return request.send().await.map_err(|e| failure(e, target).into());
+    let answer = control.get(headers);
+    let Some(address) = encrypted(target).await else {
+        return answer.await.map_err(|e| failure(&e, target).into());
     };
     let (name, plain) = (verified(target), explain::tls::plain_http(&target.url));
     let plain = || Failure::new(FailureReason::Tls, plain).into();
-    let error = match spoken::unless_plain(request.send(), address, &name).await {
+    let error = match spoken::unless_plain(answer, address, &name).await {
         None => return Err(plain()),
         Some(Ok(response)) => return Ok(response),
         Some(Err(error)) => error,
@@ -171,10 +157,19 @@ async fn send(
     if !was_answered_in_tls(&error) && spoken::look(address, &name).await == Spoken::PlainHttp {
         return Err(plain());
     }
-    Err(failure(error, target).into())
+    Err(failure(&error, target).into())
 }
 
-fn was_answered_in_tls(error: &reqwest::Error) -> bool {
+/// The address of a server that is spoken to in TLS; that there is none, the client says itself.
+async fn encrypted(target: &Target) -> Option<SocketAddr> {
+    let (host, port) = host_and_port(&target.url).ok()?;
+    if target.url.scheme() != "https" {
+        return None;
+    }
+    tokio::net::lookup_host((host.as_str(), port)).await.ok()?.next()
+}
+
+fn was_answered_in_tls(error: &ControlError) -> bool {
     let is_tls = |e: &rustls::Error| !matches!(e, rustls::Error::InvalidMessage(_));
     causes(error).iter().any(|e| e.downcast_ref().is_some_and(is_tls))
 }
@@ -185,80 +180,34 @@ fn verified(target: &Target) -> String {
     target.tls.server_name.clone().unwrap_or_else(host)
 }
 
-/// A client that goes where probes go, and the list's URL for it: with the name that the
-/// certificate is for, which need not be the host's.
-async fn client(
-    target: &Target,
-    place: &str,
-) -> Result<(reqwest::Client, Url, Option<SocketAddr>), Failure> {
-    let mut url = target.below(place);
-    let tls = if url.scheme() == "https" {
-        if let Some(name) = &target.tls.server_name {
-            verify_as(&mut url, name)?;
+fn failure(error: &ControlError, target: &Target) -> Failure {
+    let broken = match error {
+        ControlError::AddressAsName => {
+            let why = "the model list cannot be asked for where tls.server_name is an address, \
+                       expected `model` in the configuration";
+            return Failure::new(FailureReason::Internal, why);
         }
-        tls::client_config(&target.tls).map(|shared| shared.as_ref().clone())
-    } else {
-        tls::trusting_nobody()
+        ControlError::Settings(why) => return Failure::new(FailureReason::Internal, why),
+        ControlError::TooLarge => {
+            return Failure::new(FailureReason::TooLarge, "the model list is too large");
+        }
+        ControlError::Broken(broken) => broken,
     };
-    let (host, port) = host_and_port(&target.url).map_err(internal)?;
-    let found = tokio::net::lookup_host((host.as_str(), port)).await;
-    let addresses: Vec<_> =
-        found.map_err(|e| Failure::new(FailureReason::Resolve, format!("{host}: {e}")))?.collect();
-    let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls.map_err(internal)?)
-        .resolve_to_addrs(url.host_str().unwrap_or(&host), &addresses)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy() // the measured path has none either
-        .user_agent(AGENT)
-        .build();
-    Ok((client.map_err(|e| internal(e.to_string()))?, url, addresses.first().copied()))
-}
-
-/// Puts the certificate's name in place of the host's.
-fn verify_as(url: &mut Url, name: &str) -> Result<(), Failure> {
-    // The client would connect to an address instead of just verifying it.
-    if name.parse::<IpAddr>().is_ok() || url.set_host(Some(name)).is_err() {
-        let why = "the model list cannot be asked for where tls.server_name is an address, \
-                   expected `model` in the configuration";
-        return Err(internal(why.to_owned()));
-    }
-    Ok(())
-}
-
-fn internal(problem: String) -> Failure {
-    Failure::new(FailureReason::Internal, problem)
-}
-
-fn failure(error: reqwest::Error, target: &Target) -> Failure {
-    let error = error.without_url(); // it could hold a secret
-    let causes = causes(&error);
+    let causes = causes(broken);
+    let unresolved = causes.iter().find_map(|e| e.downcast_ref::<Unresolved>());
     let tls = causes.iter().find_map(|e| e.downcast_ref::<rustls::Error>());
     let not_http = |e: &hyper::Error| e.is_parse();
-    let reason = if let Some(tls) = tls {
+    let reason = if let Some(unresolved) = unresolved {
+        return Failure::new(FailureReason::Resolve, unresolved.to_string());
+    } else if let Some(tls) = tls {
         let why = explain::tls::refused(tls, &target.tls, &verified(target));
         return Failure::new(FailureReason::Tls, why);
-    } else if error.is_connect() {
+    } else if broken.is_connect() {
         FailureReason::Connect
     } else if causes.iter().any(|e| e.downcast_ref().is_some_and(not_http)) {
         FailureReason::Malformed
     } else {
         FailureReason::Truncated
     };
-    let mut texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
-    texts.dedup();
-    Failure::new(reason, texts.join(": "))
-}
-
-/// An error and everything behind it.
-fn causes(error: &reqwest::Error) -> Vec<&(dyn Error + 'static)> {
-    let first: &(dyn Error + 'static) = error;
-    std::iter::successors(Some(first), |e| cause(*e)).collect()
-}
-
-/// What is behind an error; an I/O error hides what it was made of.
-fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(hidden) => Some(hidden),
-        None => error.source(),
-    }
+    Failure::new(reason, all_causes(broken))
 }

@@ -67,17 +67,40 @@ const RESERVED: &[&str] = &[
 /// Names taken in `target_info` beside those of [`RESERVED`].
 const RESERVED_VERSION: &[&str] = &["tokenizer"];
 
+/// A name or value that no label may have. No value is in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LabelError {
+    /// A name is not one.
+    #[error(
+        "not a label name, expected letters, digits and underscores, not beginning with a digit or \
+         with two underscores"
+    )]
+    Form,
+    /// A name is taken.
+    #[error(
+        "the label `{0}` is already used by Prometheus, by this program's own metrics or by its \
+         rules, expected another name"
+    )]
+    Reserved(String),
+    /// A name is taken in `target_info`.
+    #[error("`{0}` is set by this program itself, expected another name")]
+    SetHere(String),
+    /// A value is missing.
+    #[error("empty, expected some text")]
+    Empty,
+    /// A value is too long, or no text.
+    #[error("too long or with control characters, expected at most {MAX_VALUE} bytes of text")]
+    Value,
+}
+
 /// Whether a key of `labels` may become a label of every probe series.
 ///
 /// # Errors
 /// Says what a label name looks like, or who uses it already.
-pub fn check_label(name: &str) -> Result<(), String> {
+pub fn check_label(name: &str) -> Result<(), LabelError> {
     check_form(name)?;
     if RESERVED.contains(&name) {
-        return Err(format!(
-            "the label `{name}` is already used by Prometheus, by this program's own metrics or by \
-             its rules, expected another name"
-        ));
+        return Err(LabelError::Reserved(name.to_owned()));
     }
     Ok(())
 }
@@ -86,22 +109,20 @@ pub fn check_label(name: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// As [`check_label`].
-pub fn check_version_key(name: &str) -> Result<(), String> {
+pub fn check_version_key(name: &str) -> Result<(), LabelError> {
     if RESERVED_VERSION.contains(&name) {
-        return Err(format!("`{name}` is set by this program itself, expected another name"));
+        return Err(LabelError::SetHere(name.to_owned()));
     }
     check_label(name)
 }
 
-fn check_form(name: &str) -> Result<(), String> {
+fn check_form(name: &str) -> Result<(), LabelError> {
     let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
     let form = name.bytes().next().is_some_and(letter)
         && name.bytes().all(|b| letter(b) || b.is_ascii_digit())
         && name.len() <= MAX_VALUE;
     if !form || name.starts_with("__") {
-        return Err("not a label name, expected letters, digits and underscores, not beginning \
-                    with a digit or with two underscores"
-            .to_owned());
+        return Err(LabelError::Form);
     }
     Ok(())
 }
@@ -110,14 +131,12 @@ fn check_form(name: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// Says what was expected; does not quote the value.
-pub fn check_value(value: &str, required: bool) -> Result<(), String> {
+pub fn check_value(value: &str, required: bool) -> Result<(), LabelError> {
     if required && value.trim().is_empty() {
-        return Err("empty, expected some text".to_owned());
+        return Err(LabelError::Empty);
     }
     if value.len() > MAX_VALUE || value.chars().any(char::is_control) {
-        return Err(format!(
-            "too long or with control characters, expected at most {MAX_VALUE} bytes of text"
-        ));
+        return Err(LabelError::Value);
     }
     Ok(())
 }

@@ -8,16 +8,21 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct HumanPercent(pub f64);
 
-const EXPECTED: &str = "expected a percentage, such as 5% or 0.5%";
+/// A text that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}`: expected {EXPECTED}")]
+pub struct NotAPercentage(String);
+
+const EXPECTED: &str = "a percentage, such as 5% or 0.5%";
 
 /// Parses a percentage.
 ///
 /// # Errors
-/// A message that names the value and what was expected.
-pub fn parse_percent(text: &str) -> Result<HumanPercent, String> {
+/// Names the value and what was expected.
+pub fn parse_percent(text: &str) -> Result<HumanPercent, NotAPercentage> {
     let number = text.strip_suffix('%').map(str::trim_end).filter(|n| is_plain_number(n));
     let share = number.and_then(|n| n.parse::<f64>().ok()).map(|percent| percent / 100.0);
-    share.map(HumanPercent).ok_or_else(|| format!("`{text}`: {EXPECTED}"))
+    share.map(HumanPercent).ok_or_else(|| NotAPercentage(text.to_owned()))
 }
 
 /// Digits and a point: neither `inf` nor `1e3`.
@@ -31,7 +36,7 @@ impl Visitor<'_> for PercentVisitor {
     type Value = HumanPercent;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(EXPECTED.trim_start_matches("expected "))
+        f.write_str(EXPECTED)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<HumanPercent, E> {

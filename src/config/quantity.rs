@@ -36,12 +36,17 @@ fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(*factor)
 }
 
+/// A text that is no size.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}`: {SIZE_EXPECTED}")]
+pub struct NotASize(String);
+
 /// Parses a size with its unit, such as `64MiB`, into bytes.
 ///
 /// # Errors
-/// A message that names the value and what was expected.
-pub fn parse_size(text: &str) -> Result<u64, String> {
-    parse(text, SIZE_UNITS).ok_or_else(|| format!("`{text}`: {SIZE_EXPECTED}"))
+/// Names the value and what was expected.
+pub fn parse_size(text: &str) -> Result<u64, NotASize> {
+    parse(text, SIZE_UNITS).ok_or_else(|| NotASize(text.to_owned()))
 }
 
 struct QuantityVisitor {

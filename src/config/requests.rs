@@ -3,7 +3,7 @@
 //! Errors name the file, the line and the key or column, never what users asked.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
@@ -43,62 +43,131 @@ pub struct Sample {
 ///
 /// # Errors
 /// When it cannot be read, is too large, holds no request, or a line is not one; says which line.
-pub fn load(file: &Path, sample: Sample) -> Result<Vec<Prompt>, String> {
-    let shown = file.display();
-    let opened =
-        input_file::open(file).map_err(|e| format!("cannot read request file {shown}: {e}"))?;
-    parse(BufReader::new(opened.take(MAX_FILE_BYTES + 1)), sample).map_err(|(line, why)| {
-        let line = line.map_or_else(String::new, |line| format!(":{line}:"));
-        format!("request file {shown}{line} {why}")
-    })
+pub fn load(file: &Path, sample: Sample) -> Result<Vec<Prompt>, RequestsError> {
+    let named = || file.to_owned();
+    let opened = input_file::open(file);
+    let opened = opened.map_err(|error| RequestsError::Unreadable { file: named(), error })?;
+    parse(BufReader::new(opened.take(MAX_FILE_BYTES + 1)), sample)
+        .map_err(|refused| RequestsError::Refused { file: named(), refused })
 }
 
-/// Line and column, where there are any, and what is wrong.
-type Refused = (Option<String>, String);
+/// What is wrong with a file of captured requests. Nothing that users asked is in it.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestsError {
+    /// It cannot be opened.
+    #[error("cannot read request file {}: {error}", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It holds what is no request, or none.
+    #[error("request file {}{refused}", file.display())]
+    Refused {
+        /// The file.
+        file: PathBuf,
+        /// What.
+        refused: Refused,
+    },
+}
+
+/// What is wrong with the lines of a file.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// One of them.
+    #[error(":{line}{}: {why}", column.map_or_else(String::new, |column| format!(":{column}")))]
+    Line {
+        /// From 1.
+        line: u64,
+        /// Where it is known.
+        column: Option<usize>,
+        /// What is wrong with it.
+        why: LineError,
+    },
+    /// There is none.
+    #[error(" holds no request, expected one per line")]
+    None,
+    /// None was drawn.
+    #[error(" holds {0} requests, of which `sample` keeps none; expected more")]
+    NoneKept(u64),
+}
+
+/// What is wrong with one line.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// It breaks off.
+    #[error("cannot be read: {0}")]
+    Unreadable(std::io::Error),
+    /// It, or all up to here, is too long.
+    #[error(
+        "too large, expected lines of at most {} MiB, {} MiB in all",
+        MAX_LINE_BYTES >> 20, MAX_FILE_BYTES >> 20
+    )]
+    TooLarge,
+    /// Not JSON, or no object.
+    #[error("not a JSON object, {EXPECTED}")]
+    NotAnObject(usize),
+    /// A log entry without a body that could be sent.
+    #[error("`body` is not an object, {EXPECTED}")]
+    BodyNotAnObject,
+    /// Some other object.
+    #[error("neither a log entry nor a body, {EXPECTED}")]
+    NoBody,
+    /// A time that is none.
+    #[error("`timestamp` is not a time, expected Unix seconds or 2026-01-31T12:00:00.5Z")]
+    Timestamp,
+    /// A body that is no request.
+    #[error("{0}")]
+    Body(String),
+    /// Another kind than the lines before.
+    #[error(
+        "unlike the first request: expected all or none to have a timestamp, and all to be for chat \
+         or all for completions"
+    )]
+    Mixed,
+    /// More than are kept.
+    #[error(
+        "more than {MAX_REQUESTS} requests or {} MiB, expected less, or a `sample`",
+        MAX_KEPT_BYTES >> 20
+    )]
+    TooMany,
+}
 
 fn parse(lines: impl BufRead, sample: Sample) -> Result<Vec<Prompt>, Refused> {
     let mut kept = Kept::new(sample);
-    each_line(lines, |number, line| {
-        let refused = |(column, why): (Option<usize>, String)| {
-            let column = column.map_or_else(String::new, |column| format!(":{column}"));
-            (Some(format!("{number}{column}")), why)
-        };
-        let captured = captured(line).map_err(refused)?;
-        kept.add(captured, line.len()).map_err(|why| refused((None, why)))
-    })?;
-    if kept.requests.is_empty() {
-        let why = match kept.all {
-            0 => "holds no request, expected one per line".to_owned(),
-            all => format!("holds {all} requests, of which `sample` keeps none; expected more"),
-        };
-        return Err((None, why));
+    each_line(lines, |line| kept.add(captured(line)?, line.len()))?;
+    match (kept.requests.is_empty(), kept.all) {
+        (false, _) => Ok(in_order(kept.requests)),
+        (true, 0) => Err(Refused::None),
+        (true, all) => Err(Refused::NoneKept(all)),
     }
-    Ok(in_order(kept.requests))
 }
 
-/// Hands over each line that is not blank, with its number from 1.
+/// Hands over each line that is not blank.
 fn each_line(
     mut lines: impl BufRead,
-    mut each: impl FnMut(u64, &[u8]) -> Result<(), Refused>,
+    mut each: impl FnMut(&[u8]) -> Result<(), LineError>,
 ) -> Result<(), Refused> {
     let (mut line, mut read) = (Vec::new(), 0_u64);
     for number in 1_u64.. {
-        let at = || Some(number.to_string());
+        let refused = |why| {
+            let column = if let LineError::NotAnObject(column) = why { Some(column) } else { None };
+            Refused::Line { line: number, column, why }
+        };
         line.clear();
         let length = lines.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut line);
-        let length = length.map_err(|e| (at(), format!("cannot be read: {e}")))? as u64;
+        let length = length.map_err(|e| refused(LineError::Unreadable(e)))? as u64;
         read += length;
         if length > MAX_LINE_BYTES || read > MAX_FILE_BYTES {
-            let (line, file) = (MAX_LINE_BYTES >> 20, MAX_FILE_BYTES >> 20);
-            let why = format!("too large, expected lines of at most {line} MiB, {file} MiB in all");
-            return Err((at(), why));
+            return Err(refused(LineError::TooLarge));
         }
         if length == 0 {
             break;
         }
         let text = line.trim_ascii_end();
         if !text.is_empty() {
-            each(number, text)?;
+            each(text).map_err(refused)?;
         }
     }
     Ok(())
@@ -122,12 +191,10 @@ impl Kept {
     }
 
     /// Draws whether to keep a request of so many bytes.
-    fn add(&mut self, captured: Captured, bytes: usize) -> Result<(), String> {
+    fn add(&mut self, captured: Captured, bytes: usize) -> Result<(), LineError> {
         let kind = (captured.form, captured.at.is_some());
         if *self.kind.get_or_insert(kind) != kind {
-            let why = "unlike the first request: expected all or none to have a timestamp, and all \
-                       to be for chat or all for completions";
-            return Err(why.to_owned());
+            return Err(LineError::Mixed);
         }
         self.all += 1;
         if self.rng.random::<f64>() < self.ratio {
@@ -135,10 +202,7 @@ impl Kept {
             self.requests.push(captured);
         }
         if self.requests.len() > MAX_REQUESTS || self.bytes > MAX_KEPT_BYTES {
-            let most = MAX_KEPT_BYTES >> 20;
-            return Err(format!(
-                "more than {MAX_REQUESTS} requests or {most} MiB, expected less, or a `sample`"
-            ));
+            return Err(LineError::TooMany);
         }
         Ok(())
     }
@@ -150,23 +214,23 @@ fn in_order(mut requests: Vec<Captured>) -> Vec<Prompt> {
     requests.into_iter().map(Prompt::captured).collect()
 }
 
-/// One line. An error tells its column where it has one.
-fn captured(line: &[u8]) -> Result<Captured, (Option<usize>, String)> {
+/// One line.
+fn captured(line: &[u8]) -> Result<Captured, LineError> {
     // The library's message may quote the text, so only the column is taken from it.
-    let mut object: Map<String, Value> = serde_json::from_slice(line)
-        .map_err(|e| (Some(e.column()), format!("not a JSON object, {EXPECTED}")))?;
+    let mut object: Map<String, Value> =
+        serde_json::from_slice(line).map_err(|e| LineError::NotAnObject(e.column()))?;
     let timestamp = object.remove("timestamp").filter(|t| !t.is_null());
     let body = match object.remove("body") {
         Some(Value::Object(body)) => body,
-        Some(_) => return Err((None, format!("`body` is not an object, {EXPECTED}"))),
+        Some(_) => return Err(LineError::BodyNotAnObject),
         None if object.contains_key("messages") || object.contains_key("prompt") => object,
-        None => return Err((None, format!("neither a log entry nor a body, {EXPECTED}"))),
+        None => return Err(LineError::NoBody),
     };
-    let at = timestamp.as_ref().map(since_epoch).transpose().map_err(|why| (None, why))?;
-    Captured::new(body).map(|captured| Captured { at, ..captured }).map_err(|why| (None, why))
+    let at = timestamp.as_ref().map(since_epoch).transpose()?;
+    Captured::new(body).map(|captured| Captured { at, ..captured }).map_err(LineError::Body)
 }
 
-fn since_epoch(timestamp: &Value) -> Result<Duration, String> {
+fn since_epoch(timestamp: &Value) -> Result<Duration, LineError> {
     let at = match timestamp {
         Value::Number(seconds) => seconds.as_f64().and_then(whole_microseconds),
         Value::String(text) => OffsetDateTime::parse(text, &Rfc3339).ok().and_then(|at| {
@@ -175,9 +239,7 @@ fn since_epoch(timestamp: &Value) -> Result<Duration, String> {
         }),
         _ => None,
     };
-    at.filter(|at| *at <= LAST).ok_or_else(|| {
-        "`timestamp` is not a time, expected Unix seconds or 2026-01-31T12:00:00.5Z".to_owned()
-    })
+    at.filter(|at| *at <= LAST).ok_or(LineError::Timestamp)
 }
 
 /// As a log wrote it: a floating-point number of today's seconds is exact to a quarter of one.
@@ -240,16 +302,17 @@ mod tests {
         assert_eq!(tenth, kept(0.1, 1));
         assert_ne!(tenth, kept(0.1, 2));
         assert_eq!(kept(1.0, 1).len(), 1000);
-        let (_, why) =
-            parse("{\"prompt\": \"a\"}".as_bytes(), Sample { ratio: 1e-9, seed: 1 }).unwrap_err();
+        let refused = parse("{\"prompt\": \"a\"}".as_bytes(), Sample { ratio: 1e-9, seed: 1 });
+        let why = refused.unwrap_err().to_string();
         assert!(why.contains("holds 1 requests, of which `sample` keeps none"), "{why}");
     }
 
     #[test]
     fn bad_lines_are_named_but_not_quoted() {
         let check = |text: &str, place: Option<&str>, part: &str| {
-            let (found, why) = lines(text).unwrap_err();
-            assert_eq!(found.as_deref(), place, "{text}");
+            let why = lines(text).unwrap_err().to_string();
+            let found = why.strip_prefix(':').and_then(|why| why.split_once(": "));
+            assert_eq!(found.map(|(place, _)| place), place, "{text}");
             assert!(why.contains(part), "{text}: {why}");
             assert!(!why.contains("hush"), "{why}");
         };

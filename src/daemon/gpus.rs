@@ -6,19 +6,15 @@ use super::{Daemon, State};
 use crate::gpu::Gpus;
 use crate::gpu_settings::GpuSettings;
 
-/// The GPUs, and the settings that they are watched by.
+/// The GPUs that are watched, if any are to be.
 pub(super) struct Watched {
-    settings: GpuSettings,
     gpus: Option<Arc<Gpus>>,
 }
 
 impl Watched {
-    /// What to watch instead, if the settings changed.
-    pub fn other(known: Option<&Self>, settings: &GpuSettings) -> std::io::Result<Option<Self>> {
-        if known.is_some_and(|known| known.settings == *settings) {
-            return Ok(None);
-        }
-        Ok(Some(Self { settings: settings.clone(), gpus: Gpus::start(settings)? }))
+    /// Begins to watch them.
+    pub fn start(settings: &GpuSettings) -> std::io::Result<Self> {
+        Ok(Self { gpus: Gpus::start(settings)? })
     }
 }
 

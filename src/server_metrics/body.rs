@@ -5,17 +5,8 @@ use std::io::{ErrorKind, Read};
 use flate2::read::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, HeaderMap};
 
-use super::fetch::Failed;
-use super::problem::Problem;
-
-/// The largest page that is read; vLLM's has about 60 KiB per engine.
-const MAX: usize = 4 << 20;
-
-/// Takes what has come.
-pub(super) fn add(body: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Failed> {
-    body.extend_from_slice(bytes);
-    if body.len() > MAX { Err((Problem::TooLarge, String::new())) } else { Ok(()) }
-}
+use super::problem::{Failed, Problem};
+use crate::transport::control::add;
 
 /// The page itself. Nobody asked for it to be compressed, but some proxies compress for everybody.
 pub(super) fn unpacked(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Failed> {
@@ -23,7 +14,7 @@ pub(super) fn unpacked(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, Fa
     match encoding.as_deref() {
         None | Some(b"" | b"identity") => Ok(body),
         Some(b"gzip" | b"x-gzip") => gunzipped(&body),
-        Some(other) => Err((Problem::Encoding, String::from_utf8_lossy(other).into_owned())),
+        Some(other) => Err(Failed::new(Problem::Encoding, String::from_utf8_lossy(other))),
     }
 }
 
@@ -35,7 +26,7 @@ fn gunzipped(packed: &[u8]) -> Result<Vec<u8>, Failed> {
             Ok(0) => return Ok(body),
             Ok(n) => add(&mut body, &part[..n])?,
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err((Problem::Encoding, e.to_string())),
+            Err(e) => return Err(Failed::new(Problem::Encoding, e.to_string())),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::problem::Problem;
+use super::problem::{Failed, Problem};
 use super::sample::Sample;
 use parking_lot::Mutex;
 
@@ -32,10 +32,10 @@ enum News {
 
 impl Notices {
     /// Logs what is new. `detail` says more about a problem; no secret may be in it.
-    pub fn hear(&self, target: &str, result: &Result<Sample, (Problem, String)>) {
-        let heard = result.as_ref().map_err(|(problem, _)| *problem);
+    pub fn hear(&self, target: &str, result: &Result<Sample, Failed>) {
+        let heard = result.as_ref().map_err(|failed| failed.problem);
         let news = self.0.lock().hear(heard);
-        let detail = result.as_ref().err().map(|(_, detail)| detail.as_str()).unwrap_or_default();
+        let detail = result.as_ref().err().map(|failed| failed.detail.as_str()).unwrap_or_default();
         for news in news {
             match news {
                 News::Problem(problem) => {

@@ -10,10 +10,10 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::fetch::{Failed, Fetch};
+use super::fetch::Fetch;
 use super::notices::Notices;
 use super::page::{Page, Selector};
-use super::problem::Problem;
+use super::problem::{Failed, Problem};
 use super::sample::Sample;
 use crate::target::{ServerMetrics, Target};
 use crate::transport::PipeDialer;
@@ -117,11 +117,15 @@ impl Observer {
         let at = Instant::now();
         let in_time = at - began <= SEND_LIMIT;
         self.set_slow(!in_time);
-        let text = page.unwrap_or_else(|_| Err((Problem::Timeout, String::new())));
+        let text = page.unwrap_or_else(|_| Err(Problem::Timeout.into()));
         let result = text.and_then(|text| self.read(&text, model));
         self.notices.hear(&self.target.name, &result);
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Look { at, unix_seconds: unix.as_secs_f64(), result: result.map_err(|(p, _)| p) }
+        Look {
+            at,
+            unix_seconds: unix.as_secs_f64(),
+            result: result.map_err(|failed| failed.problem),
+        }
     }
 
     fn read(&self, text: &str, model: &str) -> Result<Sample, Failed> {
@@ -131,7 +135,7 @@ impl Observer {
             labels: Some(&self.source.labels),
         };
         let sample = Page::parse(text).and_then(|page| page.sample(&selector));
-        sample.map_err(|problem| (problem, String::new()))
+        sample.map_err(Failed::from)
     }
 }
 

@@ -1,39 +1,65 @@
 //! Why a metrics page says nothing.
 
+use crate::transport::control::ControlError;
+
 /// A closed set: each is logged once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Problem {
     /// No connection, or it broke.
+    #[error("the page cannot be reached")]
     Unreachable,
     /// Not in time.
+    #[error("the page does not come in time")]
     Timeout,
     /// An HTTP status other than 200.
+    #[error("the page answers with status {0}")]
     Status(u16),
     /// The page is larger than is read.
+    #[error("the page is larger than 4 MiB, the most that is read")]
     TooLarge,
     /// The page is compressed, not by gzip or not correctly.
+    #[error("the page is compressed in a way that cannot be read")]
     Encoding,
     /// The page has more series than are read.
+    #[error("the page has too many series")]
     TooManySeries,
     /// No series that is known, of the model that is asked for.
+    #[error("nothing on the page is known: another server or version, or another model")]
     Unknown,
     /// The prober's own settings: a secret or a certificate that cannot be read.
+    #[error("a secret or certificate for the page cannot be read")]
     Settings,
 }
 
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unreachable => f.write_str("the page cannot be reached"),
-            Self::Timeout => f.write_str("the page does not come in time"),
-            Self::Status(status) => write!(f, "the page answers with status {status}"),
-            Self::TooLarge => f.write_str("the page is larger than 4 MiB, the most that is read"),
-            Self::Encoding => f.write_str("the page is compressed in a way that cannot be read"),
-            Self::TooManySeries => f.write_str("the page has too many series"),
-            Self::Unknown => f.write_str(
-                "nothing on the page is known: another server or version, or another model",
-            ),
-            Self::Settings => f.write_str("a secret or certificate for the page cannot be read"),
+/// A problem, and what the log may say about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+pub(super) struct Failed {
+    pub problem: Problem,
+    /// No secret is in it; often empty.
+    pub detail: String,
+}
+
+impl Failed {
+    pub fn new(problem: Problem, detail: impl Into<String>) -> Self {
+        Self { problem, detail: detail.into() }
+    }
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem, "")
+    }
+}
+
+impl From<ControlError> for Failed {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::TooLarge => Problem::TooLarge.into(),
+            ControlError::Broken(_) => Self::new(Problem::Unreachable, error.to_string()),
+            ControlError::AddressAsName | ControlError::Settings(_) => {
+                Self::new(Problem::Settings, error.to_string())
+            }
         }
     }
 }

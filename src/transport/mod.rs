@@ -3,6 +3,7 @@
 //! is known.
 
 mod connect;
+pub mod control;
 mod exchange;
 mod idle;
 mod io_threads;

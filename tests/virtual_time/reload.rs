@@ -43,7 +43,7 @@ impl Rig {
 
     async fn reload(&self, text: &str) -> Result<(), String> {
         std::fs::write(&self.file, text).unwrap();
-        self.daemon.reload().await
+        self.daemon.reload().await.map_err(|e| e.to_string())
     }
 
     fn probes(&self, target: &str) -> f64 {

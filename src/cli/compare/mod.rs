@@ -96,13 +96,13 @@ impl From<OrderArg> for Order {
 }
 
 fn tolerance(text: &str) -> Result<HumanPercent, String> {
-    let percent = parse_percent(text)?;
+    let percent = parse_percent(text).map_err(|e| e.to_string())?;
     let why = "out of range, expected 0% to 100%".to_owned();
     if (0.0..=1.0).contains(&percent.0) { Ok(percent) } else { Err(why) }
 }
 
 fn margin(text: &str) -> Result<HumanPercent, String> {
-    let percent = parse_percent(text)?;
+    let percent = parse_percent(text).map_err(|e| e.to_string())?;
     let why = "out of range, expected more than 0% and at most 50%".to_owned();
     if percent.0 > 0.0 && percent.0 <= 0.5 { Ok(percent) } else { Err(why) }
 }

@@ -137,14 +137,21 @@ fn header(
     Some((lower, value.value.clone()))
 }
 
+/// A header's name that cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum HeaderNameError {
+    #[error("not a header name, expected letters, digits and dashes")]
+    Form,
+    #[error("the header `{0}` is set by this program, expected another")]
+    Own(String),
+}
+
 /// The name in lower case, unless it is malformed or not the user's to set.
-fn header_name(name: &str) -> Result<String, String> {
-    let lower = HeaderName::try_from(name)
-        .map_err(|_| "not a header name, expected letters, digits and dashes".to_owned())?
-        .as_str()
-        .to_owned();
+fn header_name(name: &str) -> Result<String, HeaderNameError> {
+    let name = HeaderName::try_from(name).map_err(|_| HeaderNameError::Form)?;
+    let lower = name.as_str().to_owned();
     if OWN.contains(&lower.as_str()) {
-        return Err(format!("the header `{lower}` is set by this program, expected another"));
+        return Err(HeaderNameError::Own(lower));
     }
     Ok(lower)
 }

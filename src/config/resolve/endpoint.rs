@@ -17,10 +17,29 @@ use crate::target::Tls;
 
 const MAX_CA_BYTES: u64 = 4 << 20;
 
-/// A base URL. The messages do not quote it: it may hold a password.
-pub(super) fn url(text: &str) -> Result<Url, String> {
+/// A URL that cannot be used. It is not quoted: it may hold a password. What was expected comes last.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum UrlError {
+    #[error("not a URL ({0}), {1}")]
+    NotAUrl(url::ParseError, &'static str),
+    #[error("not a path ({0}), {1}")]
+    NotAPath(url::ParseError, &'static str),
+    #[error("not a path, {0}")]
+    OfAnotherHost(&'static str),
+    #[error("credentials in the URL (not shown here), expected them under `auth`")]
+    Credentials,
+    #[error("the URL's scheme is neither http nor https, {0}")]
+    Scheme(&'static str),
+    #[error("the URL has a query or a fragment, {0}")]
+    Query(&'static str),
+    #[error("the URL ends with the path of the API, which is added, {0}")]
+    PathOfApi(&'static str),
+}
+
+/// A base URL.
+pub(super) fn url(text: &str) -> Result<Url, UrlError> {
     const EXPECTED: &str = "expected a base URL such as http://host:8000/v1";
-    let url = Url::parse(text).map_err(|e| format!("not a URL ({e}), {EXPECTED}"))?;
+    let url = Url::parse(text).map_err(|why| UrlError::NotAUrl(why, EXPECTED))?;
     // A query is what some providers want on every request: `?api-version=…`.
     let mut plain = url.clone();
     plain.set_query(None);
@@ -28,23 +47,21 @@ pub(super) fn url(text: &str) -> Result<Url, String> {
     let path = url.path().trim_end_matches('/');
     let mut places = dialect::all().map(|dialect| dialect.path("", Shape { stream: true }));
     if places.any(|place| path.strip_suffix(&*place).is_some_and(|base| base.ends_with('/'))) {
-        return Err(format!("the URL ends with the path of the API, which is added, {EXPECTED}"));
+        return Err(UrlError::PathOfApi(EXPECTED));
     }
     Ok(url)
 }
 
 /// Refuses what a URL of a server may not have.
-pub(super) fn checked(url: Url, expected: &str) -> Result<Url, String> {
+pub(super) fn checked(url: Url, expected: &'static str) -> Result<Url, UrlError> {
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "credentials in the URL (not shown here), expected them under `auth`".to_owned()
-        );
+        return Err(UrlError::Credentials);
     }
     if !["http", "https"].contains(&url.scheme()) {
-        return Err(format!("the URL's scheme is neither http nor https, {expected}"));
+        return Err(UrlError::Scheme(expected));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("the URL has a query or a fragment, {expected}"));
+        return Err(UrlError::Query(expected));
     }
     Ok(url)
 }
@@ -64,7 +81,7 @@ pub(super) fn tls(
     let server_name = optional(raw.server_name.as_ref(), |name| {
         let good = ServerName::try_from(name.value.as_str()).map(|_| name.value.clone());
         let why = "not a server name, expected a DNS name or an IP address";
-        report.check(name.referenced, good.map_err(|_| why.to_owned()))
+        report.check(name.referenced, good.map_err(|_| why))
     });
     Some(Tls {
         ca_file: ca_file.ok()?,
@@ -84,18 +101,31 @@ fn ca_file(
     Some(file)
 }
 
+/// Why a file holds no authorities.
+#[derive(Debug, thiserror::Error)]
+enum CaFileError {
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    #[error("larger than {} MiB", MAX_CA_BYTES >> 20)]
+    TooLarge,
+    #[error("broken, expected PEM")]
+    Broken,
+    #[error("holds a certificate that cannot be used")]
+    OfNoUse,
+    #[error("holds no certificate, expected at least one in PEM")]
+    None,
+}
+
 /// Only whether the file is of use; the transport reads it again when it connects.
-fn check_ca_file(file: &Path) -> Result<(), String> {
-    let bytes = input_file::read(file, MAX_CA_BYTES)
-        .map_err(|e| format!("cannot be read: {e}"))?
-        .ok_or_else(|| format!("larger than {} MiB", MAX_CA_BYTES >> 20))?;
+fn check_ca_file(file: &Path) -> Result<(), CaFileError> {
+    let bytes = input_file::read(file, MAX_CA_BYTES)?.ok_or(CaFileError::TooLarge)?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&bytes) {
-        let certificate = certificate.map_err(|_| "broken, expected PEM".to_owned())?;
-        roots.add(certificate).map_err(|_| "holds a certificate that cannot be used".to_owned())?;
+        let certificate = certificate.map_err(|_| CaFileError::Broken)?;
+        roots.add(certificate).map_err(|_| CaFileError::OfNoUse)?;
     }
     if roots.is_empty() {
-        return Err("holds no certificate, expected at least one in PEM".to_owned());
+        return Err(CaFileError::None);
     }
     Ok(())
 }
@@ -107,7 +137,7 @@ mod tests {
     #[test]
     fn urls_are_refused_without_being_quoted() {
         let check = |text: &str, part: &str| {
-            let why = url(text).err().unwrap_or_default();
+            let why = url(text).unwrap_err().to_string();
             assert!(why.contains(part), "{text}: {why}");
             assert!(!why.contains("hush"), "{why}");
         };

@@ -101,14 +101,23 @@ fn schema(file: &Spanned<PathBuf>, base_dir: &Path, report: &mut Report<'_>) -> 
     report.check(file.referenced, loaded)
 }
 
-fn load(file: &Path) -> Result<Schema, String> {
-    let bytes = input_file::read(file, MAX_SCHEMA_BYTES)
-        .map_err(|e| format!("cannot be read: {e}"))?
-        .ok_or_else(|| format!("larger than {} MiB", MAX_SCHEMA_BYTES >> 20))?;
-    let text = input_file::text(bytes).map_err(|(line, column)| {
-        format!("not UTF-8 (line {line}, column {column}), expected a JSON Schema")
-    })?;
-    Schema::new(file, text)
+/// Why a file is no schema.
+#[derive(Debug, thiserror::Error)]
+enum SchemaError {
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    #[error("larger than {} MiB", MAX_SCHEMA_BYTES >> 20)]
+    TooLarge,
+    #[error("not UTF-8 (line {0}, column {1}), expected a JSON Schema")]
+    NotText(usize, usize),
+    #[error("{0}")]
+    Wrong(String),
+}
+
+fn load(file: &Path) -> Result<Schema, SchemaError> {
+    let bytes = input_file::read(file, MAX_SCHEMA_BYTES)?.ok_or(SchemaError::TooLarge)?;
+    let text = input_file::text(bytes).map_err(|(l, column)| SchemaError::NotText(l, column))?;
+    Schema::new(file, text).map_err(SchemaError::Wrong)
 }
 
 fn tool_call(

@@ -6,7 +6,9 @@ use serde_yaml::{Location, Spanned};
 
 use super::limit;
 use crate::config::error::Report;
-use crate::config::labels::{MAX_LABEL_KEYS, check_label, check_value, check_version_key};
+use crate::config::labels::{
+    LabelError, MAX_LABEL_KEYS, check_label, check_value, check_version_key,
+};
 use crate::config::raw::{Named, Raw, Target};
 
 type Raws<'a> = Option<&'a Named<Spanned<String>>>;
@@ -23,7 +25,7 @@ pub(super) fn version(raw: Raws<'_>, report: &mut Report<'_>) -> Option<BTreeMap
 
 fn map(
     raw: Raws<'_>,
-    check: fn(&str) -> Result<(), String>,
+    check: fn(&str) -> Result<(), LabelError>,
     report: &mut Report<'_>,
 ) -> Option<BTreeMap<String, String>> {
     let Some(raw) = raw else { return Some(BTreeMap::new()) };

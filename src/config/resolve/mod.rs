@@ -82,7 +82,7 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
         gpu: context.gpu?,
         redacted: String::new(),
     };
-    let redacted = redact::render(&config).map_err(|e| e.to_string());
+    let redacted = redact::render(&config);
     config.redacted = report.check(Location::UNKNOWN, redacted)?;
     Some(config)
 }

@@ -8,6 +8,7 @@ use serde_yaml::Location;
 use super::timing;
 use crate::comparison::Timing;
 use crate::config::error::Report;
+use crate::config::keys::range_in_words;
 use crate::config::raw::{self, DEFAULT_SPEED, INTERVALS, SPEEDS};
 use crate::schedule::Schedule;
 use crate::target::Target;
@@ -75,16 +76,24 @@ fn speed(raw: &raw::Comparison, report: &mut Report<'_>) -> Option<f64> {
     Some(speed.value)
 }
 
+/// Why requests cannot be sent as they were recorded.
+#[derive(Debug, thiserror::Error)]
+enum ReplayError {
+    #[error("{0}")]
+    NoTimes(String),
+    #[error(
+        "the recorded requests come every {0} on average, expected {range}; change `speed` or \
+         `sample`",
+        range = range_in_words(&INTERVALS)
+    )]
+    Interval(HumanDuration),
+}
+
 /// Held to the same mean times as other rounds.
-fn replay(workloads: &[Arc<Workload>], speed: f64) -> Result<Replay, String> {
-    let replay = Replay::of(workloads, speed)?;
+fn replay(workloads: &[Arc<Workload>], speed: f64) -> Result<Replay, ReplayError> {
+    let replay = Replay::of(workloads, speed).map_err(ReplayError::NoTimes)?;
     if !INTERVALS.contains(&replay.interval()) {
-        let (least, most) = (HumanDuration(*INTERVALS.start()), HumanDuration(*INTERVALS.end()));
-        return Err(format!(
-            "the recorded requests come every {} on average, expected {least} to {most}; change \
-             `speed` or `sample`",
-            HumanDuration(replay.interval())
-        ));
+        return Err(ReplayError::Interval(HumanDuration(replay.interval())));
     }
     Ok(replay)
 }

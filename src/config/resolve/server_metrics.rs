@@ -3,6 +3,7 @@
 use serde_yaml::{Location, Spanned};
 use url::Url;
 
+use super::endpoint::UrlError;
 use super::{Context, access, endpoint, limit, optional, timing};
 use crate::config::error::Report;
 use crate::config::labels::check_value;
@@ -34,18 +35,18 @@ pub(super) fn resolve(
 }
 
 /// A URL, or a path on the target's host. The messages do not quote it.
-fn url(text: &str, target: &Url) -> Result<Url, String> {
+fn url(text: &str, target: &Url) -> Result<Url, UrlError> {
     const EXPECTED: &str = "expected a URL such as http://host:8000/metrics, or a path such as \
                             /metrics on the target's host";
     if text.starts_with('/') {
-        let joined = target.join(text).map_err(|e| format!("not a path ({e}), {EXPECTED}"))?;
+        let joined = target.join(text).map_err(|why| UrlError::NotAPath(why, EXPECTED))?;
         // `//host/path` is a URL without a scheme.
         if joined.origin() != target.origin() {
-            return Err(format!("not a path, {EXPECTED}"));
+            return Err(UrlError::OfAnotherHost(EXPECTED));
         }
         return endpoint::checked(joined, EXPECTED);
     }
-    let url = Url::parse(text).map_err(|e| format!("not a URL ({e}), {EXPECTED}"))?;
+    let url = Url::parse(text).map_err(|why| UrlError::NotAUrl(why, EXPECTED))?;
     endpoint::checked(url, EXPECTED)
 }
 
@@ -68,13 +69,13 @@ mod tests {
         let target: Url = "https://llm.test:8000/v1".parse().unwrap();
         let check = |text: &str, expect: &str| {
             let found = url(text, &target);
-            assert_eq!(found.as_ref().map(Url::as_str), Ok(expect), "{text}");
+            assert_eq!(found.as_ref().map(Url::as_str).ok(), Some(expect), "{text}");
         };
         check("/metrics", "https://llm.test:8000/metrics");
         check("/a/metrics", "https://llm.test:8000/a/metrics");
         check("http://10.0.0.1:8002/metrics", "http://10.0.0.1:8002/metrics");
         let refused = |text: &str, part: &str| {
-            let why = url(text, &target).err().unwrap_or_default();
+            let why = url(text, &target).unwrap_err().to_string();
             assert!(why.contains(part) && !why.contains("hush"), "{text}: {why}");
         };
         refused("//hush/metrics", "not a path");

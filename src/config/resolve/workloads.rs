@@ -12,7 +12,7 @@ use super::catalog::Catalog;
 use super::{MAX_WORKLOADS, expect, optional, timing};
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
-use crate::config::prompts;
+use crate::config::prompts::{self, PromptError};
 use crate::config::raw::{
     self, DEFAULT_MAX_OUTPUT_TOKENS, DEFAULT_WEIGHT, MAX_WEIGHT, OUTPUT_TOKENS, SAMPLES_KEPT,
 };
@@ -111,12 +111,14 @@ fn prompts(
     base_dir: &Path,
     report: &mut Report<'_>,
 ) -> Option<Vec<Prompt>> {
-    let loaded = match &raw.value {
-        raw::Prompts::File(file) => prompts::load(&base_dir.join(file)),
-        raw::Prompts::Requests(file) => requests::load(&base_dir.join(file), sample),
-        raw::Prompts::Inline(texts) => inline(texts),
-    };
-    report.check(raw.referenced, loaded)
+    let at = raw.referenced;
+    match &raw.value {
+        raw::Prompts::File(file) => report.check(at, prompts::load(&base_dir.join(file))),
+        raw::Prompts::Requests(file) => {
+            report.check(at, requests::load(&base_dir.join(file), sample))
+        }
+        raw::Prompts::Inline(texts) => report.check(at, inline(texts)),
+    }
 }
 
 /// The share of captured requests to keep.
@@ -133,17 +135,27 @@ fn sample(raw: Option<&Spanned<f64>>, captured: bool, report: &mut Report<'_>) -
     Some(raw.value)
 }
 
-fn inline(texts: &[String]) -> Result<Vec<Prompt>, String> {
+/// What is wrong with prompts in the configuration itself.
+#[derive(Debug, thiserror::Error)]
+enum InlineError {
+    #[error("no prompts, expected at least one")]
+    None,
+    #[error("{0} prompts, expected at most {most}", most = prompts::MAX_PROMPTS)]
+    TooMany(usize),
+    #[error("prompt {number}: {why}")]
+    Prompt { number: usize, why: PromptError },
+}
+
+fn inline(texts: &[String]) -> Result<Vec<Prompt>, InlineError> {
     if texts.is_empty() {
-        return Err("no prompts, expected at least one".to_owned());
+        return Err(InlineError::None);
     }
-    let most = prompts::MAX_PROMPTS;
-    if texts.len() > most {
-        return Err(format!("{} prompts, expected at most {most}", texts.len()));
+    if texts.len() > prompts::MAX_PROMPTS {
+        return Err(InlineError::TooMany(texts.len()));
     }
     let prompt = |(i, text): (usize, &String)| {
         let prompt = Prompt::user(text.as_str());
-        prompts::check(&prompt).map_err(|why| format!("prompt {}: {why}", i + 1))?;
+        prompts::check(&prompt).map_err(|why| InlineError::Prompt { number: i + 1, why })?;
         Ok(prompt)
     };
     texts.iter().enumerate().map(prompt).collect()

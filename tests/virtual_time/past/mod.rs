@@ -96,7 +96,7 @@ impl Rig {
         let dial = dial(Dialers::from([("a", self.server.dialer())]));
         // Hours pass in a second here.
         let open = |folder| Store::open(folder).map(|saved| saved.every(Duration::from_secs(60)));
-        Daemon::start_from(
+        let daemon = Daemon::start_from(
             config.state_dir.as_deref().map(open).transpose().map_err(|e| e.to_string())?,
             Arc::clone(&self.clock),
             Memory::default(),
@@ -104,7 +104,8 @@ impl Rig {
             Some(self.file()),
             metrics,
             dial,
-        )
+        );
+        daemon.map_err(|e| e.to_string())
     }
 
     fn daemon(&self, change: &str) -> Arc<Daemon> {

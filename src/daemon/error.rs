@@ -1,0 +1,35 @@
+//! Why nothing is started, or no other configuration put in force.
+
+use crate::config::ConfigError;
+use crate::state::StateError;
+
+/// Says what to do about it where somebody can.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// What an earlier run has left cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// It was started without one.
+    #[error("there is no configuration file to reload")]
+    NoFile,
+    /// The file is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Reading it ended before its end.
+    #[error(transparent)]
+    Unread(#[from] tokio::task::JoinError),
+    /// Nothing is started any more.
+    #[error("the program is ending")]
+    Ending,
+    /// The GPUs cannot be watched.
+    #[error("no GPU thread: {0}")]
+    Gpus(std::io::Error),
+    /// There is no way to a target's server.
+    #[error("target `{target}`: {why}")]
+    Dial {
+        /// Its name.
+        target: String,
+        /// What is missing.
+        why: String,
+    },
+}
