@@ -35,7 +35,8 @@
 //!   becomes a label.
 //! - A figure that cannot be observed is `None`, never zero.
 //! - One kind of thing, one file, one registration line: a dialect is a file in [`dialect`] and
-//!   a line in its table; a metric is a line in the tables of `metrics::families`.
+//!   a line in its table; a metric is a line in the tables of `metrics::families`; a configuration
+//!   key is a line in `config::raw`, from which its redaction, schema and reference follow.
 //! - Every task is tracked, every queue, buffer and label set has a limit, and a panic in one
 //!   target's probe is counted as that target's failure.
 
