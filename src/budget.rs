@@ -7,8 +7,9 @@
 //! What is written down is a [`Ledger::lease`], which is ahead of what was spent: after a kill the
 //! program believes to have spent what it may have spent since, and rather spends too little.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{Measurement, TokenCount};
@@ -174,7 +175,7 @@ impl Ledger {
     }
 
     fn account(&self) -> MutexGuard<'_, Account> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Reserves what a probe may cost on `day` (days since the Unix epoch); false where what was

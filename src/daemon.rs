@@ -4,14 +4,16 @@ mod endpoint;
 pub mod error;
 mod gpus;
 mod plan;
+mod sinks;
 mod state;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,18 +21,17 @@ use tokio_util::task::TaskTracker;
 pub use self::error::DaemonError;
 use self::gpus::Watched;
 use self::plan::{Changed, Plan};
+pub use self::sinks::Memory;
 use self::state::{Budgets, Endpoints, Written};
 use crate::budget::{Charge, Ledger};
 use crate::comparer::{Fleet, StartContext};
 use crate::config::Config;
-use crate::flight::{Recorder, RecorderStatus};
+use crate::flight::Recorder;
 use crate::gpu::EnergyMeter;
 use crate::history::{History, Occasion};
 use crate::load::{Admission, Driver, Limits, OpenLoop, Prober, Stop};
 use crate::metrics::Metrics;
 use crate::probe::Probing;
-use crate::probe::log::Log;
-use crate::probe::sink::{Sink, TargetSinks};
 use crate::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Saved, Store};
 use crate::target::{Moved, Target};
 use crate::transport::{IoThreads, Transport};
@@ -49,15 +50,6 @@ const SEEDS_PER_PROBER: u64 = 3;
 
 /// How a target's server is reached; tests put a simulator behind a pipe here.
 pub type Dial = Box<dyn Fn(&Target) -> Result<Transport, String> + Send + Sync>;
-
-/// What the probes of the past are kept in.
-#[derive(Debug, Default)]
-pub struct Memory {
-    /// The recent past.
-    pub history: Arc<History>,
-    /// Records on disk, if there are to be any.
-    pub recorder: Option<Recorder>,
-}
 
 /// The running daemon.
 pub struct Daemon {
@@ -233,18 +225,6 @@ impl Daemon {
         (self.dial)(target)
     }
 
-    /// How the flight recorder does, if there is one.
-    #[must_use]
-    pub fn recorder(&self) -> Option<RecorderStatus> {
-        self.recorder.as_ref().map(Recorder::status)
-    }
-
-    /// What measures the energy of probes.
-    #[must_use]
-    pub fn energy(&self) -> &Arc<EnergyMeter> {
-        &self.energy
-    }
-
     /// What is known of a target's past.
     #[must_use]
     pub fn watch(&self, target: &str) -> Option<Arc<Watch>> {
@@ -257,8 +237,8 @@ impl Daemon {
         self.state().outages.get(target)
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
     }
 
     /// Reads the configuration file again. Targets that did not change go on undisturbed.
@@ -416,15 +396,6 @@ impl Daemon {
         let driver = self.tasks.spawn(Driver::new(schedule, arrivals).run());
         let most = Charge::most_of(&target.workloads);
         state.running.insert(target.name.clone(), Running { target, prober, driver, most });
-    }
-
-    /// Everything that is told of the target's probes.
-    fn sinks(&self, state: &State, target: &Arc<Target>) -> TargetSinks {
-        let recorder = self.recorder.as_ref().map(|recorder| recorder.sink(&self.history));
-        let mut sinks: Vec<&dyn Sink> =
-            vec![&Log, &self.history, &*self.metrics, &state.watchers, &state.outages];
-        sinks.extend(recorder.as_ref().map(|recorder| recorder as &dyn Sink));
-        TargetSinks::open(&sinks, target, self.metrics.sink_panics())
     }
 
     /// Ends probing of a target in its own time; nobody waits for it but the tracker.

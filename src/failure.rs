@@ -1,11 +1,27 @@
 //! Why a probe failed: a closed set, because it becomes a metric label.
 
-use std::fmt;
 use std::sync::Arc;
+
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
 /// The one reason a probe did not succeed. Free text never becomes a label; it travels beside
 /// the reason in [`Failure::detail`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Its text is that of [`FailureReason::as_str`], and is read back from it.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum FailureReason {
     /// The host name could not be resolved.
     Resolve,
@@ -42,55 +58,17 @@ pub enum FailureReason {
 
 impl FailureReason {
     /// Every reason, in the order of the metric's documentation.
-    pub const ALL: [Self; 15] = [
-        Self::Resolve,
-        Self::Connect,
-        Self::Tls,
-        Self::Timeout,
-        Self::Stalled,
-        Self::HttpStatus,
-        Self::Throttled,
-        Self::ErrorEvent,
-        Self::Truncated,
-        Self::Empty,
-        Self::Malformed,
-        Self::TooLarge,
-        Self::Validation,
-        Self::Cancelled,
-        Self::Internal,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Those that count as failures: not those of probes that the prober gave up itself.
     pub fn counted() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(|reason| *reason != Self::Cancelled)
+        Self::ALL.iter().copied().filter(|reason| *reason != Self::Cancelled)
     }
 
     /// The label value, also the `outcome` in JSON output.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Resolve => "resolve",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Timeout => "timeout",
-            Self::Stalled => "stalled",
-            Self::HttpStatus => "http_status",
-            Self::Throttled => "throttled",
-            Self::ErrorEvent => "error_event",
-            Self::Truncated => "truncated",
-            Self::Empty => "empty",
-            Self::Malformed => "malformed",
-            Self::TooLarge => "too_large",
-            Self::Validation => "validation",
-            Self::Cancelled => "cancelled",
-            Self::Internal => "internal",
-        }
-    }
-}
-
-impl fmt::Display for FailureReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        self.into()
     }
 }
 

@@ -1,8 +1,7 @@
 //! What a server was found to take where the configuration leaves it open. It is learnt from the
 //! refusal that says so, once per model, and said once in the log.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::dialect::AskUsage;
@@ -43,8 +42,8 @@ struct Known {
 impl Learned {
     /// Goes on with what was learnt before a reload.
     pub fn go_on_from(&self, before: &Self) {
-        let known = before.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        let known = before.0.lock().clone();
+        *self.0.lock() = known;
     }
 
     /// What to ask with.
@@ -136,7 +135,7 @@ impl Learned {
     }
 
     fn of(&self, model: &str) -> Known {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.0.lock();
         if known.model == model {
             known.clone()
         } else {
@@ -145,7 +144,7 @@ impl Learned {
     }
 
     fn change(&self, model: &str, change: impl FnOnce(&mut Known)) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         if known.model != model {
             *known = Known { model: model.to_owned(), ..Known::default() };
         }

@@ -1,10 +1,10 @@
 //! Which model to ask for, where the configuration leaves it out: the first of the server's list.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::HeaderMap;
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::explain::{self, Spoken, explain_no_list};
@@ -33,7 +33,7 @@ impl ModelName {
     /// Takes over a name that was found.
     pub fn go_on_from(&self, before: &Self) {
         let found = before.known();
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         if known.is_none() {
             *known = found;
         }
@@ -42,7 +42,7 @@ impl ModelName {
     /// The name, if it is known yet.
     #[must_use]
     pub fn known(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     /// The name; asks the server where it is not known.
@@ -56,7 +56,7 @@ impl ModelName {
         let first = list(target).await?.into_iter().next();
         let empty = || Failure::new(FailureReason::Empty, "the model list is empty");
         let name = first.ok_or_else(|| explained(target, empty(), None))?;
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(name.clone());
+        self.0.lock().replace(name.clone());
         Ok(name)
     }
 
@@ -64,7 +64,7 @@ impl ModelName {
     /// model now. A configured name stays.
     pub fn forget(&self, target: &Target) {
         if target.model.is_none() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.0.lock().take();
         }
     }
 }

@@ -284,7 +284,7 @@ mod tests {
         for spoilt in [FailureReason::Cancelled, FailureReason::Internal] {
             assert_eq!(of(spoilt), None);
         }
-        let failures = FailureReason::ALL.into_iter().filter(|r| of(*r) == Some(Evidence::Failure));
+        let failures = FailureReason::ALL.iter().filter(|r| of(**r) == Some(Evidence::Failure));
         assert_eq!(failures.count(), FailureReason::ALL.len() - 3);
     }
 

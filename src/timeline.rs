@@ -1,4 +1,4 @@
-//! A decoded answer: what happened, when. The protocols write it, `measure` reads it.
+//! A decoded answer: what happened, when. The dialects write it, `measure` reads it.
 
 use std::time::Duration;
 
@@ -178,7 +178,7 @@ impl EventKind {
     }
 }
 
-/// What a protocol reads in a frame: an [`EventKind`] and which of the answer's choices it is of.
+/// What a dialect reads in a frame: an [`EventKind`] and which of the answer's choices it is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// The choice's `index`; 0 for what concerns the whole answer.

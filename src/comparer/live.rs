@@ -1,8 +1,9 @@
 //! A comparison under way, shared by its rounds, the metrics and the pages.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::begin::begin;
@@ -141,7 +142,7 @@ impl Live {
     }
 
     fn judge(&self) -> MutexGuard<'_, Judge> {
-        self.judge.lock().unwrap_or_else(PoisonError::into_inner)
+        self.judge.lock()
     }
 
     fn tell_verdict(&self, standing: &Standing) {

@@ -232,10 +232,11 @@ comparisons: [{name: c, baseline: a, candidate: b}]
         let all = |things: &[Arc<T>], what: &str| -> Vec<String> {
             things.iter().map(|thing| format!("{} {what}", thing.name())).collect()
         };
-        let changed = changes.changed.iter();
-        let changed = changed.map(|c| format!("{} changed ({})", c.next.name(), c.keys.join(", ")));
+        let differing = changes.changed.iter();
+        let differing =
+            differing.map(|c| format!("{} changed ({})", c.next.name(), c.keys.join(", ")));
         let mut parts = all(&changes.kept, "kept");
-        parts.extend(changed);
+        parts.extend(differing);
         parts.extend(all(&changes.new, "new"));
         parts.extend(all(&changes.gone, "gone"));
         parts.join(", ")

@@ -1,8 +1,8 @@
 //! What the daemon keeps across restarts.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::endpoint::Endpoint;
@@ -45,7 +45,7 @@ impl Daemon {
     }
 
     fn store(&self) -> Option<Arc<Store>> {
-        self.store.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.store.lock().clone()
     }
 
     fn save(&self) -> Result<(), WriteError> {
@@ -54,7 +54,7 @@ impl Daemon {
 
     /// Writes it for the last time, and lets the folder go.
     pub(super) async fn save_at_the_end(&self) {
-        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let store = self.store.lock().take();
         let Some(store) = store else { return };
         let (sections, history) = (self.sections(), Arc::clone(&self.history));
         let write = move || write(&store, sections?, &history);
@@ -89,7 +89,7 @@ impl Daemon {
 
     /// What every watch has learnt. Of a large fleet not many have changed in a few seconds.
     fn past(&self, watches: &[Arc<Watch>]) -> Result<Vec<Arc<Cut>>, serde_json::Error> {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = self.written.lock();
         let before = std::mem::take(&mut *written);
         let mut cut = Vec::new();
         for watch in watches {

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -247,7 +248,7 @@ impl Writer {
     ) -> io::Result<T> {
         let (folder, counts) = (Arc::clone(&self.folder), Arc::clone(&self.counts));
         let work = move || {
-            let mut folder = folder.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut folder = folder.lock();
             let result = work(&mut folder);
             counts.note(&folder);
             result

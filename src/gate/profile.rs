@@ -208,7 +208,7 @@ impl Profile {
         let Counts { probes, succeeded, good, stream_errors, failures, unauthorized } =
             &self.counts;
         let failed = failures.values().try_fold(0_u64, |sum, n| sum.checked_add(*n));
-        let known = |reason: &String| FailureReason::ALL.iter().any(|r| r.as_str() == reason);
+        let known = |reason: &String| reason.parse::<FailureReason>().is_ok();
         if failed.and_then(|failed| failed.checked_add(*succeeded)) != Some(*probes)
             || good > succeeded
             || Some(*stream_errors) > failed

@@ -24,11 +24,12 @@ mod worker;
 pub mod xid;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
@@ -139,7 +140,7 @@ impl Gpus {
 
     /// Ends the threads, and waits for them for at most half a second.
     pub async fn stop(&self) {
-        drop(self.stop.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.stop.lock().take());
         self.shared.workers.store(Arc::default());
         self.threads.close();
         if timeout(GRACE, self.threads.wait()).await.is_err() {

@@ -1,7 +1,9 @@
 //! Which probes run on which GPU at the same time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 /// A GPU by the driver's index; `None`: one that is named but was not found.
 type Place = Option<u32>;
@@ -34,7 +36,7 @@ impl Occupancy {
         let mut places = gpus.to_vec();
         places.sort_unstable();
         places.dedup();
-        let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut uses = self.0.lock();
         let joined = matter(&places).any(|p| uses.get(&p).is_some_and(|u| u.running > 0));
         for place in &places {
             let here = uses.entry(*place).or_default();
@@ -59,7 +61,7 @@ fn begun(uses: &HashMap<Place, Use>, place: Place) -> u64 {
 impl Stay {
     /// Whether no other probe was on these GPUs from the beginning until now, as far as is known.
     pub fn alone(&self) -> bool {
-        let uses = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let uses = self.all.0.lock();
         let now = matter(&self.places).map(|p| begun(&uses, p));
         !self.joined && now.eq(self.begun.iter().copied())
     }
@@ -67,7 +69,7 @@ impl Stay {
 
 impl Drop for Stay {
     fn drop(&mut self) {
-        let mut uses = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut uses = self.all.0.lock();
         for place in &self.places {
             if let Some(here) = uses.get_mut(place) {
                 here.running = here.running.saturating_sub(1);

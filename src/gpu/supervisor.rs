@@ -1,11 +1,12 @@
 //! Finds the driver and its GPUs, and looks again for what was not there.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -37,12 +38,12 @@ pub(super) struct Shared {
 impl Shared {
     /// Whether the driver answers.
     pub fn up(&self) -> bool {
-        let asked = self.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = self.asked_at.lock();
         self.driver.borrow().up && asked.is_none_or(|at| at.elapsed() <= OVERDUE)
     }
 
     fn set_asked(&self, at: Option<Instant>) {
-        *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        *self.asked_at.lock() = at;
     }
 }
 

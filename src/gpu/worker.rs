@@ -1,11 +1,12 @@
 //! One thread per GPU: a GPU that hangs or is lost holds up no other.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use nvml_wrapper::{Device, Nvml};
+use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -78,7 +79,7 @@ impl Worker {
 
     /// Whether a request has been open for too long: the driver hangs.
     pub fn overdue(&self) -> bool {
-        let since = self.open_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = self.open_since.lock();
         let open = self.seen.borrow().answers < self.asked.load(Ordering::Acquire);
         open && since.is_some_and(|since| since.elapsed() > OVERDUE)
     }
@@ -98,7 +99,7 @@ impl Worker {
 
     /// Asks for a look; returns the number of the request.
     pub fn ask(&self) -> u64 {
-        let mut since = self.open_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since = self.open_since.lock();
         let before = self.asked.fetch_add(1, Ordering::AcqRel);
         if self.seen.borrow().answers >= before {
             *since = Some(Instant::now());

@@ -108,7 +108,7 @@ pub(super) fn tally(bytes: &[u8]) -> Result<Tally, TallyError> {
         let name = std::str::from_utf8(rest.take(length)?)?;
         let count = rest.small()?;
         // One of another release is one of those that failed, and no more than that.
-        if let Some(reason) = FailureReason::ALL.into_iter().find(|r| r.as_str() == name) {
+        if let Ok(reason) = name.parse::<FailureReason>() {
             tally.failures.push((reason, count));
         }
     }

@@ -13,7 +13,6 @@ use thiserror::Error;
 
 use super::packed::TallyError;
 use super::{Flight, Summary};
-use crate::failure::FailureReason;
 use crate::flight::{FlightRecord, MAX_FILE_BYTES, ReadError};
 use crate::request::ProbeId;
 use crate::target::Target;
@@ -150,9 +149,8 @@ pub(super) fn line(summary: &Summary) -> Option<Vec<u8>> {
 pub(super) fn summary(bytes: &[u8], target: &Arc<Target>) -> Result<Summary, RowError> {
     let line: Line = serde_json::from_slice(bytes)?;
     let reason = line.reason.as_deref();
-    let known = |name: &str| FailureReason::ALL.into_iter().find(|r| r.as_str() == name);
     let reason =
-        reason.map(|n| known(n).ok_or_else(|| RowError::Reason(n.to_owned()))).transpose()?;
+        reason.map(|n| n.parse().map_err(|_| RowError::Reason(n.to_owned()))).transpose()?;
     let slo = |(name, good): &(String, bool)| {
         let slo = target.slos.iter().find(|slo| slo.name == *name)?;
         Some((Arc::clone(slo), *good))

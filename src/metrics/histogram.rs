@@ -1,8 +1,9 @@
 //! Classic and native histograms, with exemplars where people start a search.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use parking_lot::Mutex;
 use prometheus::encoding::EncodeLabelSet;
 use prometheus::metrics::exemplar::HistogramWithExemplars;
 use prometheus::metrics::histogram::{Histogram, NativeHistogramConfig};
@@ -96,6 +97,6 @@ impl TracedHistogram {
 
     /// Looks at both halves in the same state.
     pub fn with<T>(&self, look: impl FnOnce(&Halves) -> T) -> T {
-        look(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&self.0.lock())
     }
 }

@@ -1,7 +1,7 @@
 //! What the server's own metrics say, as values: the newest state of a target, and the load that
 //! its probes met.
 
-use std::sync::{OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use prometheus::metrics::histogram::Histogram;
@@ -153,7 +153,7 @@ impl TargetMetrics {
             workload.secondary.server.observe(view, ttft);
         }
         // Probes end in another order than they look at the page.
-        let mut newest = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.server.lock();
         if let Some(look) = view.newest
             && newest.is_none_or(|known| known.at <= look.at)
         {
@@ -165,7 +165,7 @@ impl TargetMetrics {
     /// without `server_metrics`.
     #[must_use]
     pub fn server_look(&self) -> Option<Look> {
-        *self.server.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.server.lock()
     }
 
     /// The server's newest state; `None` while the last look at its page failed.

@@ -1,8 +1,9 @@
 //! The values of one target, and how a finished probe gets into them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
 use super::buckets::SloBounds;
 use super::cells::LateGauge;
@@ -116,13 +117,13 @@ impl TargetMetrics {
 
     /// Says where the target's addresses are known.
     pub fn set_addresses(&self, addresses: ServerAddresses) {
-        *self.addresses.lock().unwrap_or_else(PoisonError::into_inner) = Some(addresses);
+        *self.addresses.lock() = Some(addresses);
     }
 
     /// The addresses behind the target's name, at most 16.
     #[must_use]
     pub fn addresses(&self) -> Vec<KnownAddress> {
-        let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let addresses = self.addresses.lock();
         addresses.as_ref().map(ServerAddresses::list).unwrap_or_default()
     }
 

@@ -1,7 +1,7 @@
 //! How probes get into the values of their target.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::Metrics;
 use super::target::TargetMetrics;
@@ -10,6 +10,7 @@ use crate::probe::Probe;
 use crate::probe::sink::{ProbeEvent, Sink, SinkName, TargetSink, TargetStatus};
 use crate::request::ProbeId;
 use crate::target::Target;
+use parking_lot::Mutex;
 
 impl Sink for Metrics {
     fn name(&self) -> SinkName {
@@ -32,7 +33,7 @@ struct TargetMetricsSink {
 
 impl TargetSink for TargetMetricsSink {
     fn tell(&self, event: ProbeEvent<'_>, _: TargetStatus) {
-        let under_way = || self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let under_way = || self.under_way.lock();
         match event {
             ProbeEvent::Began { id, workload } => {
                 if let Some(metrics) = self.metrics.workload(&workload.name) {

@@ -1,10 +1,10 @@
 //! Says each thing about a metrics page once, not at every probe.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
 use super::problem::{Failed, Problem};
 use super::sample::Sample;
+use parking_lot::Mutex;
 
 /// Good looks in a row after which a page counts as recovered: behind a load balancer every second
 /// one may fail.
@@ -34,7 +34,7 @@ impl Notices {
     /// Logs what is new. `detail` says more about a problem; no secret may be in it.
     pub fn hear(&self, target: &str, result: &Result<Sample, Failed>) {
         let heard = result.as_ref().map_err(|failed| failed.problem);
-        let news = self.0.lock().unwrap_or_else(PoisonError::into_inner).hear(heard);
+        let news = self.0.lock().hear(heard);
         let detail = result.as_ref().err().map(|failed| failed.detail.as_str()).unwrap_or_default();
         for news in news {
             match news {

@@ -2,10 +2,11 @@
 //! ended.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::{FutureExt, join};
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -97,7 +98,7 @@ impl Observer {
     }
 
     fn turn(&self) -> Turn {
-        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+        let slow = self.slow.lock();
         match *slow {
             None => Turn::Wait,
             Some(again) if Instant::now() < again => Turn::Skip,
@@ -107,7 +108,7 @@ impl Observer {
 
     fn set_slow(&self, is: bool) {
         let until = is.then(|| Instant::now() + RETRY);
-        *self.slow.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        *self.slow.lock() = until;
     }
 
     async fn look(&self, model: &str) -> Look {

@@ -44,8 +44,8 @@ mod server;
 mod speak;
 mod whole;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use args::{SimulateArgs, SimulateError, bind, run};
 pub use config::{Load, Phase, SimulatorConfig, Source, Swing};
@@ -55,6 +55,7 @@ pub use file::parse;
 use line::{Clock, Line};
 use metrics_page::Totals;
 use pace::Pace;
+use parking_lot::{Mutex, MutexGuard};
 use prefix_cache::PrefixCache;
 use queue::Queue;
 use script::Script;
@@ -105,11 +106,11 @@ impl Simulator {
 
 impl Shared {
     fn prefixes(&self) -> MutexGuard<'_, PrefixCache> {
-        self.prefixes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.prefixes.lock()
     }
 
     fn totals(&self) -> MutexGuard<'_, Totals> {
-        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+        self.totals.lock()
     }
 
     fn next_request(&self) -> u64 {

@@ -1,9 +1,9 @@
 //! Connections that wait for their next request.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::exchange::Connection;
@@ -24,7 +24,7 @@ impl Idle {
     }
 
     fn connections(&self) -> MutexGuard<'_, Vec<(Instant, Connection)>> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connections.lock()
     }
 
     /// Whether one waits; to this address, where one is wanted.

@@ -2,10 +2,11 @@
 //! whoever waits for the exchange reads it now and then and says when to give up. Nothing is
 //! decoded on an I/O thread.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -89,7 +90,7 @@ struct Verdict {
 
 impl Live {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock()
     }
 
     /// The exchange begins at this instant.

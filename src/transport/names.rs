@@ -3,10 +3,11 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -55,7 +56,7 @@ impl Names {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// The address that stands in the place of a name.
@@ -175,7 +176,7 @@ mod tests {
     async fn failures_say_why_and_harm_nothing() {
         let (tell, told) = mpsc::channel();
         let told = Mutex::new(told);
-        let names = names(move || told.lock().unwrap().recv().unwrap());
+        let names = names(move || told.lock().recv().unwrap());
         tell.send(Ok(vec![one()])).unwrap();
         assert_eq!(*names.resolve().await.unwrap(), [one()]);
         for (answer, why) in [
@@ -196,7 +197,7 @@ mod tests {
         let count = Arc::clone(&begun);
         let names = names(move || {
             count.fetch_add(1, Ordering::SeqCst);
-            held.lock().unwrap().recv().unwrap();
+            held.lock().recv().unwrap();
             Ok(vec![one()])
         });
         let mut waiting: Vec<_> = (0..50).map(|_| Box::pin(names.resolve())).collect();
@@ -218,9 +219,8 @@ mod tests {
     async fn a_resolver_that_hangs_is_not_waited_for() {
         let (release, held) = mpsc::channel::<()>();
         let held = Mutex::new(held);
-        let names = names(move || {
-            held.lock().unwrap().recv().map(|()| vec![one()]).map_err(io::Error::other)
-        });
+        let names =
+            names(move || held.lock().recv().map(|()| vec![one()]).map_err(io::Error::other));
         for _ in 0..2 {
             let mut resolving = Box::pin(names.resolve());
             assert!(futures_util::poll!(&mut resolving).is_pending());

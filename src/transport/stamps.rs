@@ -2,9 +2,10 @@
 //!
 //! The stream writes, the exchange reads; both run in one task, so the lock is never contended.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::recording::{Arrival, Offset};
@@ -40,7 +41,7 @@ impl Stamps {
     }
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Starts a new exchange on the connection: forgets the old notes, counts from `epoch`.

@@ -1,8 +1,9 @@
 //! TLS settings of a target, as rustls wants them.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
@@ -44,7 +45,7 @@ impl SystemTrust {
         if tls.ca_file.is_some() || tls.insecure_skip_verify {
             return client_config(tls);
         }
-        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.0.lock();
         if let Some(config) = &*shared {
             return Ok(Arc::clone(config));
         }

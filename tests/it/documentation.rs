@@ -253,6 +253,9 @@ fn section(page: &mut String, title: &str, command: &Command) {
     let skipped = ["help", "version"];
     let arguments: Vec<_> =
         command.get_arguments().filter(|arg| !skipped.contains(&arg.get_id().as_str())).collect();
+    if arguments.is_empty() {
+        return;
+    }
     let position = arguments.iter().filter(|arg| arg.is_positional());
     writeln!(page, "\n| argument | default | meaning |\n| --- | --- | --- |").unwrap();
     for arg in position.chain(arguments.iter().filter(|arg| !arg.is_positional())) {

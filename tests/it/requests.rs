@@ -140,6 +140,28 @@ async fn whole_completions() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn messages() {
+    let root = ", url: 'http://llm.test:8000', api: anthropic-messages";
+    check(root, SHARED, expect![[r#"
+        POST /v1/messages HTTP/1.1
+        host: llm.test:8000
+        user-agent: llm-prober/VERSION
+        content-type: application/json
+        accept: text/event-stream
+        accept-encoding: identity
+        x-request-id: ID
+        traceparent: 00-ID-SPAN-01
+        anthropic-version: 2023-06-01
+        content-length: 96
+
+        {"max_tokens":9,"messages":[{"content":"How deep?","role":"user"}],"model":"tiny","stream":true}"#]]).await;
+    let own = format!("{root}, headers: {{anthropic-version: '2030-01-01'}}");
+    let (_, request) = rig(&own, SHARED).probe().await;
+    let versions: Vec<_> = request.lines().filter(|l| l.starts_with("anthropic-version")).collect();
+    assert_eq!(versions, ["anthropic-version: 2030-01-01"], "{request}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn path_and_host_follow_from_the_url() {
     let cases = [
         ("http://llm.test/v1", "/v1/chat/completions", "llm.test"),
@@ -302,6 +324,10 @@ async fn a_rotated_secret_is_used_from_then_on() {
     let quoted = file.display();
     let cases = [
         (format!("bearer_token_file: '{quoted}'"), "authorization: Bearer "),
+        (
+            format!("bearer_token_file: '{quoted}'}}, api: anthropic-messages, headers: {{a: b"),
+            "x-api-key: ",
+        ),
         (format!("header: {{name: Api-Key, value_file: '{quoted}'}}"), "api-key: "),
     ];
     for (auth, header) in cases {

@@ -10,14 +10,14 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
   dashboards  write dashboards/*.json from their descriptions in xtask/src/dashboards/
-  pages       write the generated pages of docs/ and the golden list of metrics
+  pages       write what is generated: pages of docs/, the list of metrics, the JSON Schema
   check       everything that must hold before a change is merged (.ci/run)
 ";
 
 /// The tests that write the pages when `UPDATE_EXPECT` is set.
 const PAGES: [&[&str]; 2] = [
     &["test", "--lib", "--", "metrics::tests::golden", "metrics::tests::reference"],
-    &["test", "--test", "it", "--", "documentation"],
+    &["test", "--test", "it", "--", "documentation", "config_keys"],
 ];
 
 fn main() -> ExitCode {

@@ -118,10 +118,11 @@ fn fails_later(status: u16) -> String {
 
 /// The machine may be so busy that it has gone before the first pair.
 fn says_so(said: &str, side: &str, reason: &str) {
-    let midway =
-        format!("undecided: the {side} has failed in each of the last 20 rounds ({reason})");
+    let midway = format!("undecided: the {side} has failed in each of the last ");
+    // A busy machine notices after a round or two more.
+    let midway = said.contains(&midway) && said.contains(&format!(" rounds ({reason})"));
     let before = format!("the {side} does not answer");
-    assert!(said.contains(&midway) || said.contains(&before), "{said}");
+    assert!(midway || said.contains(&before), "{said}");
 }
 
 #[tokio::test]
