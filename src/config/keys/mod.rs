@@ -39,7 +39,7 @@ pub(super) enum Show {
     Settings,
     /// A mapping from names, which are shown, to values, which are not.
     Masked,
-    /// A text of a request or an answer.
+    /// A text of a request or an answer, or what belongs to captured requests.
     Private,
     /// As before, of many of which the number is shown.
     Counted,

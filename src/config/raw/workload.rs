@@ -23,7 +23,7 @@ keys! {
         prompts: Spanned<Prompts> => counted,
         /// The share of captured requests to keep, drawn with the seed; only beside
         /// `prompts: {requests: …}`.
-        sample: Maybe<f64> => shown.otherwise("all of them").range(SAMPLES_KEPT),
+        sample: Maybe<f64> => private.otherwise("all of them").range(SAMPLES_KEPT),
         /// What stands in front of each prompt.
         prefix: Option<Prefix> => shown.otherwise("`unique`; for captured requests `shared`"),
         /// The longest answer that is asked for. Of captured requests no own limit is higher; their
@@ -54,7 +54,7 @@ choices! {
         /// goes out with its own messages and parameters, but the target's model and streaming. Keys
         /// that tell who asked (`user`, `metadata`, `prompt_cache_key`, names of participants and
         /// the like), `n`, `best_of` and `store` are left out.
-        "requests" => Requests(PathBuf) shown,
+        "requests" => Requests(PathBuf) private,
     }
 }
 
