@@ -34,7 +34,7 @@ use crate::metrics::Metrics;
 use crate::probe::Probing;
 use crate::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Saved, Store};
 use crate::target::{Moved, Target};
-use crate::transport::{IoThreads, Transport};
+use crate::transport::{IoThreads, SetupError, Transport};
 use crate::watcher::{OutageWatch, OutageWatchers, WallClock, Watch, Watchers};
 
 /// How long probes under way may go on after their target was removed or the daemon stops.
@@ -49,7 +49,7 @@ const FIRST_WITHIN: Duration = Duration::from_secs(60);
 const SEEDS_PER_PROBER: u64 = 3;
 
 /// How a target's server is reached; tests put a simulator behind a pipe here.
-pub type Dial = Box<dyn Fn(&Target) -> Result<Transport, String> + Send + Sync>;
+pub type Dial = Box<dyn Fn(&Target) -> Result<Transport, SetupError> + Send + Sync>;
 
 /// The running daemon.
 pub struct Daemon {
@@ -221,7 +221,7 @@ impl Daemon {
     ///
     /// # Errors
     /// When the transport cannot be made.
-    pub fn dial(&self, target: &Target) -> Result<Transport, String> {
+    pub fn dial(&self, target: &Target) -> Result<Transport, SetupError> {
         (self.dial)(target)
     }
 

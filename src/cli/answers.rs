@@ -14,11 +14,20 @@ const TRIES: u32 = 3;
 /// Between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A target does not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} does not answer ({TRIES} tries): {why} ({url})")]
+pub(super) struct NoAnswer {
+    what: String,
+    why: String,
+    url: url::Url,
+}
+
 /// Asks what is drawn, until an answer begins: whether it is a good one is not for this to judge.
 ///
 /// # Errors
 /// That `what` does not answer, where, and why not.
-pub(super) async fn check(what: &str, probing: &Probing, draw: &Draw) -> Result<(), String> {
+pub(super) async fn check(what: &str, probing: &Probing, draw: &Draw) -> Result<(), NoAnswer> {
     let mut tries = 1;
     loop {
         let cancel = CancellationToken::new();
@@ -28,8 +37,8 @@ pub(super) async fn check(what: &str, probing: &Probing, draw: &Draw) -> Result<
             _ => return Ok(()),
         };
         if tries == TRIES {
-            let url = &probing.target.url;
-            return Err(format!("{what} does not answer ({TRIES} tries): {why} ({url})"));
+            let url = probing.target.url.clone();
+            return Err(NoAnswer { what: what.to_owned(), why, url });
         }
         tries += 1;
         tokio::time::sleep(PAUSE).await;

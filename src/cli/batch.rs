@@ -54,19 +54,19 @@ pub(super) fn probing(
     resources::raise_open_files();
     let io = IoThreads::start(usize::from(io_threads));
     let io = io.map_err(|e| CliError::Failed(e.to_string()))?;
-    let transport = Transport::network(&target, &io).map_err(CliError::Failed)?;
+    let transport = Transport::network(&target, &io).map_err(CliError::failed)?;
     Ok((Arc::new(Probing::new(target, transport)), io))
 }
 
 /// Keeps `concurrency` probes under way until all are done, and hands each over as it ends. Says
 /// whether all were made: a request to end gives up those under way. `each` may have seen enough,
 /// which ends it as well; what it saw then is all there was to be made.
-pub(super) async fn run(
+pub(super) async fn run<E>(
     probing: &Arc<Probing>,
     draws: Vec<Draw>,
     concurrency: u32,
-    mut each: impl FnMut(&Probe) -> Result<ControlFlow<()>, String>,
-) -> Result<bool, String> {
+    mut each: impl FnMut(&Probe) -> Result<ControlFlow<()>, E>,
+) -> Result<bool, E> {
     let (users, stop) = (concurrency as usize, Stop::default());
     let cancel = stop.probes.clone();
     // What it may cost was said by whoever asked for so many.

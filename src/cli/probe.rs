@@ -56,11 +56,11 @@ pub(super) fn main(args: &ProbeArgs) -> Result<ExitCode, CliError> {
     let mut all_good = true;
     let each = |probe: &Probe| {
         all_good &= probe.outcome.succeeded();
-        let text = show(args.output, &probing.target.name, probe).map_err(|e| e.to_string())?;
-        say::show(format_args!("{text}\n")).map_err(|e| e.to_string())
+        let text = show(args.output, &probing.target.name, probe).map_err(CliError::failed)?;
+        say::show(format_args!("{text}\n")).map_err(CliError::from)
     };
     let batch = batch::run(&probing, draws, args.concurrency, each);
-    let complete = runtime()?.block_on(batch).map_err(CliError::Failed)?;
+    let complete = runtime()?.block_on(batch)?;
     Ok(if complete && all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

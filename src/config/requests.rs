@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::input_file;
-use crate::workload::captured::Form;
+use crate::workload::captured::{BodyError, Form};
 use crate::workload::{Captured, Prompt};
 
 /// Largest file, in bytes.
@@ -118,8 +118,8 @@ pub enum LineError {
     #[error("`timestamp` is not a time, expected Unix seconds or 2026-01-31T12:00:00.5Z")]
     Timestamp,
     /// A body that is no request.
-    #[error("{0}")]
-    Body(String),
+    #[error(transparent)]
+    Body(#[from] BodyError),
     /// Another kind than the lines before.
     #[error(
         "unlike the first request: expected all or none to have a timestamp, and all to be for chat \

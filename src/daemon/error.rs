@@ -2,6 +2,7 @@
 
 use crate::config::ConfigError;
 use crate::state::StateError;
+use crate::transport::SetupError;
 
 /// Says what to do about it where somebody can.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,6 @@ pub enum DaemonError {
         /// Its name.
         target: String,
         /// What is missing.
-        why: String,
+        why: SetupError,
     },
 }

@@ -36,6 +36,20 @@ enum Layer {
     Zstd(Box<zstd::stream::write::Decoder<'static, Vec<u8>>>),
 }
 
+/// A content coding that cannot be undone.
+#[derive(Debug, thiserror::Error)]
+pub enum CodingError {
+    /// Too many.
+    #[error("{0} codings, one over the other")]
+    Nested(usize),
+    /// The library's.
+    #[error("zstd: {0}")]
+    Zstd(io::Error),
+    /// By its name.
+    #[error("Content-Encoding {0}")]
+    Unknown(String),
+}
+
 enum Deflate {
     Zlib(ZlibDecoder<Vec<u8>>),
     Raw(DeflateDecoder<Vec<u8>>),
@@ -47,11 +61,11 @@ impl Unpacker {
     ///
     /// # Errors
     /// Names a coding that is not known.
-    pub fn new(header: &str, limit: usize) -> Result<Option<Self>, String> {
+    pub fn new(header: &str, limit: usize) -> Result<Option<Self>, CodingError> {
         let codings = header.split(',').map(|coding| coding.trim().to_ascii_lowercase());
         let applied: Vec<_> = codings.filter(|coding| !is_identity(coding)).collect();
         if applied.len() > 2 {
-            return Err(format!("{} codings, one over the other", applied.len()));
+            return Err(CodingError::Nested(applied.len()));
         }
         let layers = applied.iter().rev().map(|coding| Layer::new(coding));
         let layers = layers.collect::<Result<Vec<_>, _>>()?;
@@ -84,7 +98,7 @@ fn is_identity(coding: &str) -> bool {
 }
 
 impl Layer {
-    fn new(coding: &str) -> Result<Self, String> {
+    fn new(coding: &str) -> Result<Self, CodingError> {
         Ok(match coding {
             "gzip" | "x-gzip" => Self::Gzip(MultiGzDecoder::new(Vec::new())),
             "deflate" => Self::Deflate(None),
@@ -94,12 +108,12 @@ impl Layer {
                 Self::Brotli(Box::new(writer))
             }
             "zstd" => {
-                let mut writer = zstd::stream::write::Decoder::new(Vec::new())
-                    .map_err(|e| format!("zstd: {e}"))?;
-                writer.window_log_max(ZSTD_WINDOW).map_err(|e| format!("zstd: {e}"))?;
+                let mut writer =
+                    zstd::stream::write::Decoder::new(Vec::new()).map_err(CodingError::Zstd)?;
+                writer.window_log_max(ZSTD_WINDOW).map_err(CodingError::Zstd)?;
                 Self::Zstd(Box::new(writer))
             }
-            other => return Err(format!("Content-Encoding {other}")),
+            other => return Err(CodingError::Unknown(other.to_owned())),
         })
     }
 
@@ -164,7 +178,7 @@ mod tests {
         for header in ["gzip", "x-gzip", "deflate", "br", "zstd", "identity, GZIP", "gzip, br"] {
             assert!(Unpacker::new(header, 1).unwrap().is_some(), "{header}");
         }
-        assert_eq!(Unpacker::new("sdch", 1).err().as_deref(), Some("Content-Encoding sdch"));
+        assert_eq!(Unpacker::new("sdch", 1).err().unwrap().to_string(), "Content-Encoding sdch");
         assert!(Unpacker::new("gzip, gzip, gzip", 1).is_err());
     }
 

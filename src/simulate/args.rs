@@ -11,7 +11,7 @@ use super::Simulator;
 use super::config::{ANSWER_TOKENS, JITTER, PAUSE, PREFILL_RATE, QUEUE, SLOTS, SimulatorConfig};
 use super::file;
 use crate::config::ConfigError;
-use crate::units::parse_duration;
+use crate::units::{DurationError, parse_duration};
 
 /// Options of the simulated server. Flags win over the file.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -149,22 +149,33 @@ fn range(limits: &std::ops::RangeInclusive<u32>) -> std::ops::RangeInclusive<i64
     i64::from(*limits.start())..=i64::from(*limits.end())
 }
 
-fn pause(text: &str) -> Result<Duration, String> {
-    let pause = parse_duration(text).map_err(|e| e.to_string())?;
-    if PAUSE.contains(&pause) { Ok(pause) } else { Err("expected at most 1h".to_owned()) }
+/// A value that a flag does not take.
+#[derive(Debug, thiserror::Error)]
+enum ArgumentError {
+    #[error(transparent)]
+    Duration(#[from] DurationError),
+    #[error("expected at most 1h")]
+    Pause,
+    #[error("expected a number from {from} to {to}")]
+    Number { from: f64, to: f64 },
 }
 
-fn jitter(text: &str) -> Result<f64, String> {
+fn pause(text: &str) -> Result<Duration, ArgumentError> {
+    let pause = parse_duration(text)?;
+    if PAUSE.contains(&pause) { Ok(pause) } else { Err(ArgumentError::Pause) }
+}
+
+fn jitter(text: &str) -> Result<f64, ArgumentError> {
     number(text, &JITTER)
 }
 
-fn prefill_rate(text: &str) -> Result<f64, String> {
+fn prefill_rate(text: &str) -> Result<f64, ArgumentError> {
     number(text, &PREFILL_RATE)
 }
 
-fn number(text: &str, limits: &std::ops::RangeInclusive<f64>) -> Result<f64, String> {
+fn number(text: &str, limits: &std::ops::RangeInclusive<f64>) -> Result<f64, ArgumentError> {
     text.parse()
         .ok()
         .filter(|value| limits.contains(value))
-        .ok_or_else(|| format!("expected a number from {} to {}", limits.start(), limits.end()))
+        .ok_or(ArgumentError::Number { from: *limits.start(), to: *limits.end() })
 }

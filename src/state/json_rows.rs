@@ -116,18 +116,19 @@ pub(super) fn path(whole: &str, key: &str) -> String {
 ///
 /// # Errors
 /// A row that [`Cut`] does not make, and where.
-pub(super) fn join(rows: &Rows) -> Result<Option<Value>, String> {
+pub(super) fn join(rows: &Rows) -> Result<Option<Value>, JoinError> {
     let mut joined: Option<Value> = None;
     // A path comes after those that it is in.
     for (path, row) in rows {
-        let bad = |why: &str| format!("row `{path}`: {why}");
-        let value = read(row, rows.len()).map_err(|why| bad(&why.to_string()))?;
+        let bad = |why| JoinError { path: path.clone(), why };
+        let misplaced = |expected| bad(RowError::Misplaced(expected));
+        let value = read(row, rows.len()).map_err(bad)?;
         let mut keys = path.split('/').skip(1).peekable();
         if keys.peek().is_none() {
             joined = Some(value);
             continue;
         }
-        let mut inside = joined.as_mut().ok_or_else(|| bad("expected what it is in"))?;
+        let mut inside = joined.as_mut().ok_or_else(|| misplaced("what it is in"))?;
         while let Some(key) = keys.next() {
             let last = keys.peek().is_none();
             inside = match inside {
@@ -136,13 +137,13 @@ pub(super) fn join(rows: &Rows) -> Result<Option<Value>, String> {
                     if last {
                         members.insert(key.clone(), Value::Null);
                     }
-                    members.get_mut(&key).ok_or_else(|| bad("expected what it is in"))?
+                    members.get_mut(&key).ok_or_else(|| misplaced("what it is in"))?
                 }
                 Value::Array(items) => {
                     let place = key.parse().ok().and_then(|i: usize| items.get_mut(i));
-                    place.ok_or_else(|| bad("expected a place in its list"))?
+                    place.ok_or_else(|| misplaced("a place in its list"))?
                 }
-                _ => return Err(bad("expected it in an object or a list")),
+                _ => return Err(misplaced("it in an object or a list")),
             };
         }
         *inside = value;
@@ -161,6 +162,16 @@ enum RowError {
     Length,
     #[error("expected a value")]
     Kind,
+    #[error("expected {0}")]
+    Misplaced(&'static str),
+}
+
+/// Where rows do not go together.
+#[derive(Debug, Error)]
+#[error("row `{path}`: {why}")]
+pub(super) struct JoinError {
+    path: String,
+    why: RowError,
 }
 
 /// The value of a row; a list is no longer than there are rows.
@@ -266,7 +277,7 @@ mod tests {
     fn damaged_rows_are_named() {
         let check = |damage: &[(&str, &str)], expect: &str| {
             let rows = damage.iter().map(|(k, v)| ((*k).to_owned(), v.as_bytes().to_vec()));
-            assert_eq!(join(&rows.collect()).unwrap_err(), expect, "{damage:?}");
+            assert_eq!(join(&rows.collect()).unwrap_err().to_string(), expect, "{damage:?}");
         };
         check(&[("n", "")], "row `n`: expected a value");
         check(&[("n", "{x")], "row `n`: expected a value");

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::request::AGENT;
 use crate::target::Tls;
+use crate::transport::SetupError;
 use crate::transport::tls;
 use crate::web::api::{ProbeList, TargetList};
 
@@ -25,7 +26,7 @@ pub enum ClientError {
     Url(Url),
     /// TLS cannot be used.
     #[error("{0}")]
-    Tls(String),
+    Tls(#[from] SetupError),
     /// The HTTP library does not start.
     #[error(transparent)]
     Http(#[from] reqwest::Error),
@@ -75,7 +76,7 @@ impl Client {
             tls::trusting_nobody()
         };
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.map_err(ClientError::Tls)?)
+            .tls_backend_preconfigured(tls?)
             .no_proxy() // the daemon is near
             .timeout(PATIENCE)
             .user_agent(AGENT)

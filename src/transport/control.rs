@@ -79,7 +79,7 @@ impl Control {
         redirects: Redirects,
     ) -> Result<Self, ControlError> {
         let mut url = url.clone();
-        let (host, _) = host_and_port(&url).map_err(ControlError::Settings)?;
+        let (host, _) = host_and_port(&url).map_err(|e| ControlError::Settings(e.to_string()))?;
         let encrypted = url.scheme() == "https";
         if let Some(name) = verified.filter(|_| encrypted) {
             let is_address = name.parse::<IpAddr>().is_ok();
@@ -93,7 +93,7 @@ impl Control {
             tls::trusting_nobody()
         };
         let client = Client::builder()
-            .tls_backend_preconfigured(tls.map_err(ControlError::Settings)?)
+            .tls_backend_preconfigured(tls.map_err(|e| ControlError::Settings(e.to_string()))?)
             .dns_resolver(Arc::new(AlwaysTo(host)))
             .redirect(redirects.policy())
             .no_proxy() // the measured path has none either

@@ -79,16 +79,21 @@ impl Drop for IoThreads {
     }
 }
 
+/// The work panicked; where and why is in the log.
+#[derive(Debug, thiserror::Error)]
+#[error("the exchange panicked")]
+pub(super) struct Panicked;
+
 /// Runs `work` on the thread behind `handle`, or here if there is none; dropping the future
 /// aborts it.
 pub(super) async fn run_on<T: Send + 'static>(
     handle: Option<&Handle>,
     work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, String> {
+) -> Result<T, Panicked> {
     let Some(handle) = handle else { return Ok(work.await) };
     let mut task = AbortOnDrop::spawn(handle, work);
     // Not the error itself: a panic's message may quote what was being read.
-    (&mut task.0).await.map_err(|_| "the exchange panicked".to_owned())
+    (&mut task.0).await.map_err(|_| Panicked)
 }
 
 /// A task that ends with whoever holds this.

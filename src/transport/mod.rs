@@ -17,6 +17,7 @@ mod names;
 mod race;
 mod refresh;
 pub mod resources;
+mod setup_error;
 mod socket;
 pub mod spoken;
 mod stamps;
@@ -44,6 +45,7 @@ pub use live::{Answered, Reading};
 pub use names::Lookup;
 use names::Names;
 use refresh::Refresh;
+pub use setup_error::SetupError;
 use stamps::unix_at;
 use tls_client::TlsClient;
 
@@ -77,7 +79,7 @@ impl Transport {
     ///
     /// # Errors
     /// When the TLS settings or the host name cannot be used.
-    pub fn network(target: &Target, io: &IoThreads) -> Result<Self, String> {
+    pub fn network(target: &Target, io: &IoThreads) -> Result<Self, SetupError> {
         Self::network_by(target, io, names::system())
     }
 
@@ -85,7 +87,7 @@ impl Transport {
     ///
     /// # Errors
     /// As [`Transport::network`].
-    pub fn network_by(target: &Target, io: &IoThreads, lookup: Lookup) -> Result<Self, String> {
+    pub fn network_by(target: &Target, io: &IoThreads, lookup: Lookup) -> Result<Self, SetupError> {
         let (host, port) = host_and_port(&target.url)?;
         let tls = match target.url.scheme() {
             "https" => Some(TlsClient::new(target, &host, &io.trust)?),
@@ -142,7 +144,9 @@ impl Transport {
         let work = async move { inner.exchange(request, address, &stored, &cancel).await };
         let exchanged = tokio::select! {
             biased;
-            exchanged = io_threads::run_on(lane.io.as_ref(), work) => exchanged,
+            exchanged = io_threads::run_on(lane.io.as_ref(), work) => {
+                exchanged.map_err(|panicked| panicked.to_string())
+            }
             () = live::read_along(&live, reading, answered) => Err("reading ended".to_owned()),
         };
         match exchanged {
@@ -156,9 +160,9 @@ impl Transport {
 ///
 /// # Errors
 /// When the URL has no host, or no port that its scheme would imply.
-pub(crate) fn host_and_port(url: &url::Url) -> Result<(String, u16), String> {
-    let host = url.host_str().ok_or("the URL has no host")?;
-    let port = url.port_or_known_default().ok_or("the URL has no port")?;
+pub(crate) fn host_and_port(url: &url::Url) -> Result<(String, u16), SetupError> {
+    let host = url.host_str().ok_or(SetupError::NoHost)?;
+    let port = url.port_or_known_default().ok_or(SetupError::NoPort)?;
     Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
 }
 

@@ -19,6 +19,7 @@ use rustls::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::setup_error::SetupError;
 use crate::explain::tls::is_authority;
 
 /// Verifies against the certificates of a file.
@@ -34,13 +35,13 @@ impl NamedCertificates {
     pub fn new(
         named: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, SetupError> {
         let mut roots = RootCertStore::empty();
         for certificate in &named {
-            roots.add(certificate.clone()).map_err(|e| format!("tls.ca_file: {e}"))?;
+            roots.add(certificate.clone()).map_err(SetupError::Authority)?;
         }
         let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
-        Ok(Self { named, chains: chains.build().map_err(|e| format!("tls.ca_file: {e}"))? })
+        Ok(Self { named, chains: chains.build()? })
     }
 }
 

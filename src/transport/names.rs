@@ -22,7 +22,16 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 pub type Lookup = Arc<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
 
 /// What a look-up found, for all who waited for it.
-type Answer = Result<Arc<[SocketAddr]>, String>;
+type Answer = Result<Arc<[SocketAddr]>, LookupError>;
+
+/// A look-up found no address.
+#[derive(Debug, Clone, thiserror::Error)]
+enum LookupError {
+    #[error(transparent)]
+    Resolver(Arc<io::Error>),
+    #[error("the name has no address")]
+    NoAddress,
+}
 
 /// A name and port with what is known of it.
 pub(super) struct Names {
@@ -78,7 +87,7 @@ impl Names {
             Ok(Err(_)) => Err(failed("the look-up was given up".to_owned())),
             Ok(Ok(answer)) => match &*answer {
                 Some(Ok(addresses)) => Ok(Arc::clone(addresses)),
-                Some(Err(why)) => Err(failed(why.clone())),
+                Some(Err(why)) => Err(failed(why.to_string())),
                 None => Err(failed("no answer".to_owned())),
             },
         }
@@ -103,9 +112,10 @@ impl Names {
     }
 
     fn look_up(&self) -> Answer {
-        let found = (self.lookup)(&self.host, self.port).map_err(|e| e.to_string())?;
+        let found =
+            (self.lookup)(&self.host, self.port).map_err(|e| LookupError::Resolver(Arc::new(e)))?;
         if found.is_empty() {
-            return Err("the name has no address".to_owned());
+            return Err(LookupError::NoAddress);
         }
         let routed: Vec<_> = found.iter().map(|address| (*address, has_route(*address))).collect();
         self.state().known.note(&routed, Instant::now());

@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use super::named_certificates::NamedCertificates;
+use super::setup_error::SetupError;
 use crate::target::Tls;
 
 /// The client configuration for a target: the system's authorities or the given file's, HTTP/1.1
@@ -18,7 +19,7 @@ use crate::target::Tls;
 ///
 /// # Errors
 /// When the file cannot be read or holds no certificate, or the system has no authorities.
-pub fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, String> {
+pub fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, SetupError> {
     let (provider, builder) = builder()?;
     let mut config = if tls.insecure_skip_verify {
         let verifier = Arc::new(AcceptAny(provider));
@@ -41,7 +42,7 @@ pub(super) struct SystemTrust(Mutex<Option<Arc<ClientConfig>>>);
 
 impl SystemTrust {
     /// As [`client_config`].
-    pub fn client_config(&self, tls: &Tls) -> Result<Arc<ClientConfig>, String> {
+    pub fn client_config(&self, tls: &Tls) -> Result<Arc<ClientConfig>, SetupError> {
         if tls.ca_file.is_some() || tls.insecure_skip_verify {
             return client_config(tls);
         }
@@ -57,37 +58,37 @@ impl SystemTrust {
 ///
 /// # Errors
 /// When the crypto provider supports no protocol version.
-pub fn trusting_nobody() -> Result<ClientConfig, String> {
+pub fn trusting_nobody() -> Result<ClientConfig, SetupError> {
     Ok(builder()?.1.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 type Builder = rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>;
 
-fn builder() -> Result<(Arc<CryptoProvider>, Builder), String> {
+fn builder() -> Result<(Arc<CryptoProvider>, Builder), SetupError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?;
+        .map_err(SetupError::Provider)?;
     Ok((provider, builder))
 }
 
-fn system_roots() -> Result<RootCertStore, String> {
+fn system_roots() -> Result<RootCertStore, SetupError> {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        return Err("the system has no certificate authorities; name some with tls.ca_file".into());
+        return Err(SetupError::NoAuthorities);
     }
     Ok(roots)
 }
 
 /// The certificates of a file, at least one.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let problem = |e: &dyn std::fmt::Display| format!("CA file {}: {e}", path.display());
-    let all = CertificateDer::pem_file_iter(path).map_err(|e| problem(&e))?;
-    let all: Vec<_> = all.collect::<Result<_, _>>().map_err(|e| problem(&e))?;
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+    let unreadable = |error| SetupError::CaFile { file: path.to_owned(), error };
+    let all = CertificateDer::pem_file_iter(path).map_err(unreadable)?;
+    let all: Vec<_> = all.collect::<Result<_, _>>().map_err(unreadable)?;
     if all.is_empty() {
-        return Err(problem(&"holds no PEM certificate"));
+        return Err(SetupError::NoCertificate(path.to_owned()));
     }
     Ok(all)
 }

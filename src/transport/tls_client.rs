@@ -10,6 +10,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Url;
 
+use super::setup_error::SetupError;
 use super::spoken;
 use super::stream::Wire;
 use super::tls::SystemTrust;
@@ -33,10 +34,10 @@ impl TlsClient {
     ///
     /// # Errors
     /// When the TLS settings or the name to verify cannot be used.
-    pub fn new(target: &Target, host: &str, trust: &SystemTrust) -> Result<Self, String> {
+    pub fn new(target: &Target, host: &str, trust: &SystemTrust) -> Result<Self, SetupError> {
         let verified = target.tls.server_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(verified.to_owned())
-            .map_err(|e| format!("TLS server name `{verified}`: {e}"))?;
+            .map_err(|error| SetupError::ServerName { name: verified.to_owned(), error })?;
         let config = trust.client_config(&target.tls)?;
         let (settings, base) = (target.tls.clone(), target.url.clone());
         Ok(Self(Arc::new(Inner { config, name, settings, base })))

@@ -56,12 +56,14 @@ pub(super) async fn probe(
         let message = "too many probes on demand are under way, try again later";
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, message)
     })?;
-    let refuse = |message| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message);
-    let transport = site.daemon.dial(&target).map_err(refuse)?;
+    let refuse = |why: &dyn std::fmt::Display| {
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why.to_string())
+    };
+    let transport = site.daemon.dial(&target).map_err(|e| refuse(&e))?;
     let probing = Arc::new(Probing::new(Arc::clone(&target), transport));
     let energy = Arc::clone(site.daemon.energy());
     let probe = make(&probing, energy, patience).await;
-    let probe = probe.ok_or_else(|| refuse("no prompt".to_owned()))?;
+    let probe = probe.ok_or_else(|| refuse(&"no prompt"))?;
     let options = site.daemon.metrics.options();
     let metrics = Metrics::of_one(options, &config, &probe, probing.transport.addresses());
     if wanted.debug {
@@ -69,7 +71,7 @@ pub(super) async fn probe(
     }
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok());
     let format = Format::negotiate(accept);
-    let body = metrics.encode(format).map_err(|e| refuse(e.to_string()))?;
+    let body = metrics.encode(format).map_err(|e| refuse(&e))?;
     Ok(([(header::CONTENT_TYPE, format.content_type())], body).into_response())
 }
 

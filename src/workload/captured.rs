@@ -61,6 +61,26 @@ pub struct Captured {
     pub at: Option<Duration>,
 }
 
+/// Why a body is no request that could be sent. Without the text: what users asked is private.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// Of another type.
+    #[error("`prompt` is not a text, expected one")]
+    Prompt,
+    /// Or both.
+    #[error("expected either `messages` or `prompt` in the body")]
+    Neither,
+    /// Of another type, or empty.
+    #[error("`messages` is not a list with something in it, expected one")]
+    Messages,
+    /// Of the message of this number, from 1.
+    #[error("message {0} has no role, expected a text")]
+    Role(usize),
+    /// Of the message of this number, from 1.
+    #[error("message {0} has no content, expected a text or a list of parts")]
+    Content(usize),
+}
+
 /// The form alone: what users asked is not for logs.
 impl fmt::Debug for Captured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,12 +93,12 @@ impl Captured {
     ///
     /// # Errors
     /// Says what is missing and was expected, without the text.
-    pub fn new(mut body: Map<String, Value>) -> Result<Self, String> {
+    pub fn new(mut body: Map<String, Value>) -> Result<Self, BodyError> {
         let form = match (body.get("messages"), body.get("prompt")) {
             (Some(messages), None) => check_messages(messages).map(|()| Form::Chat)?,
             (None, Some(Value::String(text))) if !text.is_empty() => Form::Completions,
-            (None, Some(_)) => return Err("`prompt` is not a text, expected one".to_owned()),
-            _ => return Err("expected either `messages` or `prompt` in the body".to_owned()),
+            (None, Some(_)) => return Err(BodyError::Prompt),
+            _ => return Err(BodyError::Neither),
         };
         for key in DROPPED {
             body.remove(key);
@@ -138,19 +158,16 @@ fn messages_mut(body: &mut Map<String, Value>) -> impl Iterator<Item = &mut Map<
 }
 
 /// Roles and contents are the server's to judge, but not what no server would take.
-fn check_messages(messages: &Value) -> Result<(), String> {
+fn check_messages(messages: &Value) -> Result<(), BodyError> {
     let messages = messages.as_array().filter(|list| !list.is_empty());
-    let messages = messages.ok_or("`messages` is not a list with something in it, expected one")?;
+    let messages = messages.ok_or(BodyError::Messages)?;
     for (index, message) in messages.iter().enumerate() {
         if !message.get("role").is_some_and(Value::is_string) {
-            return Err(format!("message {} has no role, expected a text", index + 1));
+            return Err(BodyError::Role(index + 1));
         }
         let readable = |c: &Value| c.is_string() || c.is_array() || c.is_null();
         if !message.get("content").is_none_or(readable) {
-            let number = index + 1;
-            return Err(format!(
-                "message {number} has no content, expected a text or a list of parts"
-            ));
+            return Err(BodyError::Content(index + 1));
         }
     }
     Ok(())
@@ -215,7 +232,7 @@ mod tests {
     #[test]
     fn what_no_server_would_take_is_refused() {
         let check = |body: Value, part: &str| {
-            let why = Captured::new(body.as_object().unwrap().clone()).unwrap_err();
+            let why = Captured::new(body.as_object().unwrap().clone()).unwrap_err().to_string();
             assert!(why.contains(part) && !why.contains("hush"), "{why}");
         };
         check(json!({"input": "hush"}), "either `messages` or `prompt`");

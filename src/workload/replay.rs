@@ -24,6 +24,25 @@ struct Arrival {
     prompt: usize,
 }
 
+/// Why requests cannot be sent at their recorded times.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// Of the replay.
+    #[error("the speed is not a number above 0, expected one")]
+    Speed,
+    /// Or none at all was recorded.
+    #[error(
+        "no time passes between the captured requests, expected at least two, at different times"
+    )]
+    NoTime,
+    /// The workload of this name.
+    #[error("workload `{0}` has no captured requests, expected `requests` as its prompts")]
+    NotCaptured(String),
+    /// The workload of this name.
+    #[error("the requests of workload `{0}` have no times, expected a `timestamp` each")]
+    NoTimes(String),
+}
+
 /// The captured requests of some workloads in the order of their arrival.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
@@ -40,9 +59,9 @@ impl Replay {
     /// Says what was expected where there is a workload without captured requests or without their
     /// times, where no time passes between the first and the last, or where the speed is not a
     /// positive number.
-    pub fn of(workloads: &[Arc<Workload>], speed: f64) -> Result<Self, String> {
+    pub fn of(workloads: &[Arc<Workload>], speed: f64) -> Result<Self, ReplayError> {
         if !(speed > 0.0 && speed.is_finite()) {
-            return Err("the speed is not a number above 0, expected one".to_owned());
+            return Err(ReplayError::Speed);
         }
         let mut arrivals = Vec::new();
         for (index, workload) in workloads.iter().enumerate() {
@@ -59,9 +78,7 @@ impl Replay {
         let gaps = u32::try_from(arrivals.len()).unwrap_or(u32::MAX).saturating_sub(1);
         let interval = last.checked_div(gaps).unwrap_or_default();
         if interval.is_zero() {
-            let why = "no time passes between the captured requests, expected at least two, at \
-                       different times";
-            return Err(why.to_owned());
+            return Err(ReplayError::NoTime);
         }
         Ok(Self { arrivals: arrivals.into(), speed, interval })
     }
@@ -97,17 +114,12 @@ impl Replay {
 }
 
 /// By the wall clock.
-fn recorded(index: usize, workload: &Workload) -> Result<Vec<Arrival>, String> {
+fn recorded(index: usize, workload: &Workload) -> Result<Vec<Arrival>, ReplayError> {
     let name = &workload.name;
     let arrival = |(prompt, request): (usize, &super::Prompt)| {
-        let captured = request.captured.as_ref().ok_or_else(|| {
-            format!(
-                "workload `{name}` has no captured requests, expected `requests` as its prompts"
-            )
-        })?;
-        let at = captured.at.ok_or_else(|| {
-            format!("the requests of workload `{name}` have no times, expected a `timestamp` each")
-        })?;
+        let captured = request.captured.as_ref();
+        let captured = captured.ok_or_else(|| ReplayError::NotCaptured(name.clone()))?;
+        let at = captured.at.ok_or_else(|| ReplayError::NoTimes(name.clone()))?;
         Ok(Arrival { at, workload: index, prompt })
     };
     workload.prompts.iter().enumerate().map(arrival).collect()
@@ -148,7 +160,7 @@ mod tests {
     #[test]
     fn without_times_there_is_nothing_to_replay() {
         let refused = |workloads: &[Arc<Workload>], speed, part: &str| {
-            let why = Replay::of(workloads, speed).unwrap_err();
+            let why = Replay::of(workloads, speed).unwrap_err().to_string();
             assert!(why.contains(part), "{why}");
         };
         let good = captured("w", &[Some(0), Some(1)]);

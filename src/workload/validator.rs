@@ -44,6 +44,27 @@ pub struct ToolCheck {
     pub arguments: Option<Schema>,
 }
 
+/// Why a text is no JSON Schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SchemaError {
+    /// Not even JSON.
+    #[error("not JSON (line {line}, column {column}), expected a JSON Schema")]
+    NotJson {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+    /// JSON, and no schema.
+    #[error("not a JSON Schema at `{place}`: {why}")]
+    NotASchema {
+        /// As a JSON pointer.
+        place: String,
+        /// Without the values.
+        why: String,
+    },
+}
+
 /// A JSON Schema from a file.
 #[derive(Clone)]
 pub struct Schema {
@@ -57,12 +78,13 @@ impl Schema {
     ///
     /// # Errors
     /// Says what is wrong with it.
-    pub fn new(file: &Path, text: String) -> Result<Self, String> {
-        let schema: Value = serde_json::from_str(&text).map_err(|e| {
-            format!("not JSON (line {}, column {}), expected a JSON Schema", e.line(), e.column())
+    pub fn new(file: &Path, text: String) -> Result<Self, SchemaError> {
+        let schema: Value = serde_json::from_str(&text)
+            .map_err(|e| SchemaError::NotJson { line: e.line(), column: e.column() })?;
+        let compiled = jsonschema::validator_for(&schema).map_err(|e| SchemaError::NotASchema {
+            place: e.instance_path().to_string(),
+            why: e.masked().to_string(),
         })?;
-        let compiled = jsonschema::validator_for(&schema)
-            .map_err(|e| format!("not a JSON Schema at `{}`: {}", e.instance_path(), e.masked()))?;
         Ok(Self { file: file.to_owned(), text, compiled: Arc::new(compiled) })
     }
 
@@ -239,7 +261,10 @@ mod tests {
     #[test]
     fn a_schema_refers_to_nothing_outside() {
         let refused = |text: &str| {
-            Schema::new(Path::new("s.json"), text.to_owned()).err().unwrap_or_default()
+            Schema::new(Path::new("s.json"), text.to_owned())
+                .err()
+                .map(|e| e.to_string())
+                .unwrap_or_default()
         };
         assert!(refused("{").starts_with("not JSON (line 1"), "{}", refused("{"));
         assert!(refused(r#"{"type": 7}"#).starts_with("not a JSON Schema"));

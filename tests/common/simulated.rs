@@ -9,7 +9,7 @@ use llm_prober::config::Config;
 use llm_prober::daemon::{Daemon, Dial};
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::{Simulator, SimulatorConfig};
-use llm_prober::transport::{PipeDialer, Transport};
+use llm_prober::transport::{PipeDialer, SetupError, Transport};
 
 /// Model `m`, 200 ms to the first token, 10 ms between tokens, no chance: every figure is exact.
 pub fn exact(tokens: u32) -> SimulatorConfig {
@@ -77,7 +77,7 @@ pub fn start(config: Config, dialers: Dialers) -> Arc<Daemon> {
 /// As [`Daemon::start`] wants it.
 pub fn dial(dialers: Dialers) -> Dial {
     Box::new(move |target| {
-        let dialer = dialers.get(target.name.as_str()).ok_or("no server for this target")?;
+        let dialer = dialers.get(target.name.as_str()).ok_or(SetupError::NoHost)?;
         Ok(Transport::pipe(target, Arc::clone(dialer)))
     })
 }

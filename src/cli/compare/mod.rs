@@ -13,9 +13,9 @@ use clap::{Args, ValueEnum};
 use super::say::tell;
 use super::{CliError, LogArgs, runtime};
 use crate::comparison::Order;
-use crate::config::percent::{HumanPercent, parse_percent};
+use crate::config::percent::{HumanPercent, NotAPercentage, parse_percent};
 use crate::transport::resources;
-use crate::units::parse_duration;
+use crate::units::{DurationError, parse_duration};
 use screen::Screen;
 
 /// Of each workload, so many pairs are enough to tell two equal sides from a worse one, with
@@ -95,22 +95,33 @@ impl From<OrderArg> for Order {
     }
 }
 
-fn tolerance(text: &str) -> Result<HumanPercent, String> {
-    let percent = parse_percent(text).map_err(|e| e.to_string())?;
-    let why = "out of range, expected 0% to 100%".to_owned();
+/// A value that a flag does not take.
+#[derive(Debug, thiserror::Error)]
+enum ArgumentError {
+    #[error(transparent)]
+    Percent(#[from] NotAPercentage),
+    #[error(transparent)]
+    Duration(#[from] DurationError),
+    #[error("out of range, expected {0}")]
+    Range(&'static str),
+}
+
+fn tolerance(text: &str) -> Result<HumanPercent, ArgumentError> {
+    let percent = parse_percent(text)?;
+    let why = ArgumentError::Range("0% to 100%");
     if (0.0..=1.0).contains(&percent.0) { Ok(percent) } else { Err(why) }
 }
 
-fn margin(text: &str) -> Result<HumanPercent, String> {
-    let percent = parse_percent(text).map_err(|e| e.to_string())?;
-    let why = "out of range, expected more than 0% and at most 50%".to_owned();
+fn margin(text: &str) -> Result<HumanPercent, ArgumentError> {
+    let percent = parse_percent(text)?;
+    let why = ArgumentError::Range("more than 0% and at most 50%");
     if percent.0 > 0.0 && percent.0 <= 0.5 { Ok(percent) } else { Err(why) }
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
-    let interval = parse_duration(text).map_err(|e| e.to_string())?;
+fn interval(text: &str) -> Result<Duration, ArgumentError> {
+    let interval = parse_duration(text)?;
     let range = Duration::from_millis(1)..=Duration::from_secs(86_400);
-    let why = "out of range, expected 1ms to 1d".to_owned();
+    let why = ArgumentError::Range("1ms to 1d");
     if range.contains(&interval) { Ok(interval) } else { Err(why) }
 }
 

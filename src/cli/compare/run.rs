@@ -1,13 +1,16 @@
 //! Rounds until a verdict stands.
 
+use std::io;
 use std::sync::Arc;
 
+use thiserror::Error;
 use tokio_util::task::TaskTracker;
 
 use super::screen::Screen;
 use super::{CompareArgs, PAIRS};
 use crate::budget::Ledger;
-use crate::cli::answers;
+use crate::cli::answers::{self, NoAnswer};
+use crate::cli::say::StdoutError;
 use crate::comparer::{Comparer, Live, begin};
 use crate::comparison::{Cause, Comparison, DropReason, Judge, Snapshot, Standing, Waits};
 use crate::config::Config;
@@ -19,11 +22,43 @@ use crate::probe::sink::{SinkPanics, TargetSinks};
 use crate::shutdown;
 use crate::skip::SkipReason;
 use crate::target::Target;
-use crate::transport::{IoThreads, Transport};
+use crate::transport::{IoThreads, SetupError, Transport};
 use crate::workload::Mix;
 
 /// So many rounds without a pair between them, and there will not be one.
 const HOPELESS: u64 = 20;
+
+/// Why there can be no verdict.
+#[derive(Debug, Error)]
+pub(super) enum NoVerdict {
+    #[error("interrupted: nothing was compared")]
+    Interrupted,
+    #[error("{}; nothing was compared", sentences(.0))]
+    Silent(Vec<Silent>),
+    #[error("undecided: {0}")]
+    Undecided(Waits),
+    #[error("no pair in {HOPELESS} rounds: {0}")]
+    NoPair(&'static str),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Stdout(#[from] StdoutError),
+}
+
+/// Why a side does not answer.
+#[derive(Debug, Error)]
+pub(super) enum Silent {
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error(transparent)]
+    NoAnswer(#[from] NoAnswer),
+}
+
+fn sentences(silent: &[Silent]) -> String {
+    silent.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
 
 pub(super) struct Run<'a> {
     pub config: Config,
@@ -36,12 +71,12 @@ impl Run<'_> {
     ///
     /// # Errors
     /// Why there can be no verdict, such as a side that does not answer.
-    pub async fn until_a_verdict(self, mut screen: Screen) -> Result<Standing, String> {
+    pub async fn until_a_verdict(self, mut screen: Screen) -> Result<Standing, NoVerdict> {
         let mut asked_to_end = std::pin::pin!(shutdown::requested());
-        let io = IoThreads::start(usize::from(self.args.io_threads)).map_err(|e| e.to_string())?;
+        let io = IoThreads::start(usize::from(self.args.io_threads))?;
         let spec = Arc::new(self.comparison);
         tokio::select! {
-            () = &mut asked_to_end => return Err("interrupted: nothing was compared".to_owned()),
+            () = &mut asked_to_end => return Err(NoVerdict::Interrupted),
             answer = both_answer(&spec, &io) => answer?,
         }
         let probers = Probers::default();
@@ -62,7 +97,7 @@ impl Run<'_> {
                 () = &mut asked_to_end => break Ok(()),
                 _ = rounds.changed() => {
                     let snapshot = live.snapshot();
-                    screen.progress(&live).map_err(|e| e.to_string())?;
+                    screen.progress(&live)?;
                     let decided = [Verdict::NotWorse, Verdict::Regressed];
                     if decided.contains(&snapshot.standing.verdict) {
                         break Ok(());
@@ -86,12 +121,12 @@ impl Run<'_> {
 ///
 /// # Errors
 /// Which side does not answer, and why not: nothing can be said of the other one then.
-async fn both_answer(spec: &Comparison, io: &IoThreads) -> Result<(), String> {
+async fn both_answer(spec: &Comparison, io: &IoThreads) -> Result<(), NoVerdict> {
     let Some(draw) = Mix::new(&spec.workloads, rand::random()).draw() else { return Ok(()) };
-    let ask = async |side: &str, target: &Arc<Target>| {
+    let ask = async |side: &str, target: &Arc<Target>| -> Result<(), Silent> {
         let probing = Probing::new(Arc::clone(target), Transport::network(target, io)?);
         let named = if target.name == side { String::new() } else { format!(" `{}`", target.name) };
-        answers::check(&format!("the {side}{named}"), &probing, &draw).await
+        Ok(answers::check(&format!("the {side}{named}"), &probing, &draw).await?)
     };
     let (baseline, candidate) =
         tokio::join!(ask("baseline", &spec.baseline), ask("candidate", &spec.candidate));
@@ -99,7 +134,7 @@ async fn both_answer(spec: &Comparison, io: &IoThreads) -> Result<(), String> {
     if silent.is_empty() {
         return Ok(());
     }
-    Err(format!("{}; nothing was compared", silent.join("; ")))
+    Err(NoVerdict::Silent(silent))
 }
 
 /// Both sides' probers, which follow no schedule of their own and tell the log alone.
@@ -110,7 +145,7 @@ struct Probers {
 }
 
 impl Probers {
-    fn of(&self, target: &Arc<Target>, io: &IoThreads) -> Result<Arc<Prober>, String> {
+    fn of(&self, target: &Arc<Target>, io: &IoThreads) -> Result<Arc<Prober>, SetupError> {
         let transport = Transport::network(target, io)?;
         let probing = Arc::new(Probing::new(Arc::clone(target), transport));
         let admission = Admission::new(Limits::of(target), Ledger::default());
@@ -135,14 +170,14 @@ struct Luck {
 }
 
 impl Luck {
-    fn check(&mut self, snapshot: &Snapshot) -> Result<(), String> {
+    fn check(&mut self, snapshot: &Snapshot) -> Result<(), NoVerdict> {
         if snapshot.pairs() > self.pairs {
             *self = Self { pairs: snapshot.pairs(), dropped: snapshot.rounds_dropped() };
         }
         if let Some(waits @ Waits::Answer { rounds, .. }) = &snapshot.standing.waits
             && *rounds >= HOPELESS
         {
-            return Err(format!("undecided: {waits}"));
+            return Err(NoVerdict::Undecided(waits.clone()));
         }
         if snapshot.rounds_dropped() - self.dropped < HOPELESS {
             return Ok(());
@@ -153,6 +188,6 @@ impl Luck {
             DropReason::Prober => "the prober cannot ask a target, see its log",
             DropReason::Skipped(_) | DropReason::OtherRun => "the prober is short of time",
         });
-        Err(format!("no pair in {HOPELESS} rounds: {why}"))
+        Err(NoVerdict::NoPair(why))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Output;
-use crate::cli::say::{heard, tell};
+use crate::cli::say::{StdoutError, heard, tell};
 use ratatui::crossterm::terminal::size;
 
 use crate::comparer::Live;
@@ -63,8 +63,8 @@ impl Screen {
     }
 
     /// Shows the end. The verdict stands, whether anybody reads it or not.
-    pub fn end(&mut self, live: &Live) -> Result<(), String> {
-        let _ = heard(self.write_end(live)).map_err(|e| e.to_string())?;
+    pub fn end(&mut self, live: &Live) -> Result<(), StdoutError> {
+        let _ = heard(self.write_end(live))?;
         Ok(())
     }
 

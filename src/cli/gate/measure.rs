@@ -1,5 +1,6 @@
 //! Probing a target for its profile.
 
+use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -81,7 +82,7 @@ impl Measuring {
         }
         let price = probing.target.price;
         let mut samples = Samples::default();
-        let all = batch::run(&probing, draws, args.concurrency, |probe| {
+        let all = batch::run(&probing, draws, args.concurrency, |probe| -> Result<_, Infallible> {
             if let Err(failure) = &probe.outcome.result {
                 let (reason, why) = (failure.reason, failure.explanation.as_deref());
                 tracing::debug!(probe = probe.id.as_str(), %reason, why, detail = %failure.detail, "probe failed");
@@ -89,7 +90,7 @@ impl Measuring {
             samples.add(&probe.outcome, price.as_ref());
             Ok(ControlFlow::Continue(()))
         });
-        let complete = runtime.block_on(all).map_err(CliError::Failed)?;
+        let Ok(complete) = runtime.block_on(all);
         if !complete {
             return Err(CliError::Failed(INTERRUPTED.to_owned()));
         }

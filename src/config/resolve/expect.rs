@@ -10,7 +10,7 @@ use crate::config::error::Report;
 use crate::config::raw::{self, DISTINCT_RATIOS};
 use crate::input_file;
 use crate::timeline::Finish;
-use crate::workload::validator::{Schema, ToolCheck};
+use crate::workload::validator::{self, Schema, ToolCheck};
 use crate::workload::{Part, Validator};
 
 const MAX_SCHEMA_BYTES: u64 = 1 << 20;
@@ -110,14 +110,14 @@ enum SchemaError {
     TooLarge,
     #[error("not UTF-8 (line {0}, column {1}), expected a JSON Schema")]
     NotText(usize, usize),
-    #[error("{0}")]
-    Wrong(String),
+    #[error(transparent)]
+    Wrong(#[from] validator::SchemaError),
 }
 
 fn load(file: &Path) -> Result<Schema, SchemaError> {
     let bytes = input_file::read(file, MAX_SCHEMA_BYTES)?.ok_or(SchemaError::TooLarge)?;
     let text = input_file::text(bytes).map_err(|(l, column)| SchemaError::NotText(l, column))?;
-    Schema::new(file, text).map_err(SchemaError::Wrong)
+    Ok(Schema::new(file, text)?)
 }
 
 fn tool_call(

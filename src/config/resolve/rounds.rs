@@ -14,7 +14,7 @@ use crate::schedule::Schedule;
 use crate::target::Target;
 use crate::units::HumanDuration;
 use crate::workload::Workload;
-use crate::workload::replay::Replay;
+use crate::workload::replay::{self, Replay};
 
 /// What the keys ask for.
 pub(super) enum Wanted {
@@ -79,8 +79,8 @@ fn speed(raw: &raw::Comparison, report: &mut Report<'_>) -> Option<f64> {
 /// Why requests cannot be sent as they were recorded.
 #[derive(Debug, thiserror::Error)]
 enum ReplayError {
-    #[error("{0}")]
-    NoTimes(String),
+    #[error(transparent)]
+    NotRecorded(#[from] replay::ReplayError),
     #[error(
         "the recorded requests come every {0} on average, expected {range}; change `speed` or \
          `sample`",
@@ -91,7 +91,7 @@ enum ReplayError {
 
 /// Held to the same mean times as other rounds.
 fn replay(workloads: &[Arc<Workload>], speed: f64) -> Result<Replay, ReplayError> {
-    let replay = Replay::of(workloads, speed).map_err(ReplayError::NoTimes)?;
+    let replay = Replay::of(workloads, speed)?;
     if !INTERVALS.contains(&replay.interval()) {
         return Err(ReplayError::Interval(HumanDuration(replay.interval())));
     }

@@ -90,7 +90,10 @@ fn page(daemon: &Daemon, name: Option<&str>, query: Question) -> Response {
     };
     let filter = match probes::Filter::of(&asked.show, &asked.workload) {
         Ok(filter) => filter,
-        Err(why) => return refuse(StatusCode::BAD_REQUEST, &why, "Expected what the form makes."),
+        Err(why) => {
+            let expected = "Expected what the form makes.";
+            return refuse(StatusCode::BAD_REQUEST, &why.to_string(), expected);
+        }
     };
     let now = now();
     let overview = daemon.history.overview(target, now);

@@ -33,6 +33,11 @@ impl Show {
     }
 }
 
+/// An address that no form makes.
+#[derive(Debug, thiserror::Error)]
+#[error("“{0}” is not a choice, expected failed, slow or nothing")]
+pub(super) struct NoChoice(String);
+
 /// What was asked for; an empty workload takes all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Filter {
@@ -41,10 +46,9 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub fn of(show: &str, workload: &str) -> Result<Self, String> {
+    pub fn of(show: &str, workload: &str) -> Result<Self, NoChoice> {
         let found = Show::ALL.iter().find(|(_, name, _)| *name == show);
-        let (show, ..) = found
-            .ok_or_else(|| format!("“{show}” is not a choice, expected failed, slow or nothing"))?;
+        let (show, ..) = found.ok_or_else(|| NoChoice(show.to_owned()))?;
         Ok(Self { show: *show, workload: workload.to_owned() })
     }
 

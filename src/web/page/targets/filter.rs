@@ -35,15 +35,24 @@ pub(super) struct Filter {
     pub page: usize,
 }
 
+/// An address that no form makes.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FilterError {
+    #[error("“{0}” is not a state, expected one of {names}", names = State::ALL.map(State::as_str).join(", "))]
+    State(String),
+    #[error("“{0}” is not a page, expected a number from 1")]
+    Page(String),
+}
+
 impl Filter {
     /// Says what is wrong with an address that no form makes.
-    pub fn of(query: Query) -> Result<Self, String> {
+    pub fn of(query: Query) -> Result<Self, FilterError> {
         let state = match query.state.as_str() {
             "" => None,
-            name => Some(State::ALL.into_iter().find(|s| s.as_str() == name).ok_or_else(|| {
-                let names = State::ALL.map(State::as_str).join(", ");
-                format!("“{name}” is not a state, expected one of {names}")
-            })?),
+            name => Some({
+                let known = State::ALL.into_iter().find(|s| s.as_str() == name);
+                known.ok_or_else(|| FilterError::State(name.to_owned()))?
+            }),
         };
         let page = match query.page.as_str() {
             "" => 1,
@@ -51,7 +60,7 @@ impl Filter {
                 .parse()
                 .ok()
                 .filter(|page| *page > 0)
-                .ok_or_else(|| format!("“{page}” is not a page, expected a number from 1"))?,
+                .ok_or_else(|| FilterError::Page(page.to_owned()))?,
         };
         let Query { q, workload, label, .. } = query;
         Ok(Self {
@@ -157,7 +166,7 @@ mod tests {
     use super::*;
     use crate::testing;
 
-    fn filter(pairs: &[(&str, &str)]) -> Result<Filter, String> {
+    fn filter(pairs: &[(&str, &str)]) -> Result<Filter, FilterError> {
         let value =
             |key: &str| pairs.iter().find(|(k, _)| *k == key).map_or("", |(_, v)| v).to_owned();
         let query = Query {
@@ -200,9 +209,10 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         let states = "expected one of failing, degraded, not_probed, healthy";
-        assert_eq!(filter(&[("state", "x")]).unwrap_err(), format!("“x” is not a state, {states}"));
+        let said = |pairs: &[_]| filter(pairs).unwrap_err().to_string();
+        assert_eq!(said(&[("state", "x")]), format!("“x” is not a state, {states}"));
         for page in ["0", "-1", "x"] {
-            assert!(filter(&[("page", page)]).unwrap_err().contains("expected a number from 1"));
+            assert!(said(&[("page", page)]).contains("expected a number from 1"));
         }
     }
 }

@@ -40,7 +40,8 @@ pub(super) async fn page(
     Extract(daemon): Extract<Arc<Daemon>>,
     query: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
-    let filter = query.map_err(|e| e.body_text()).and_then(|Query(asked)| Filter::of(asked));
+    let filter = query.map_err(|e| e.body_text());
+    let filter = filter.and_then(|Query(asked)| Filter::of(asked).map_err(|e| e.to_string()));
     let filter = match filter {
         Ok(filter) => filter,
         Err(why) => {
