@@ -9,6 +9,7 @@ const MAX_VALUE: usize = 200;
 /// Label names that Prometheus sets itself, that this program's own metrics carry, or that the rules
 /// of `alerts/` set: on a target's series they would be overwritten, and joins would match nothing.
 const RESERVED: &[&str] = &[
+    "address",
     "alertgroup",
     "alertname",
     "alertstate",
@@ -53,6 +54,7 @@ const RESERVED: &[&str] = &[
     "span_id",
     "stage",
     "target",
+    "tokenizer",
     "trace_id",
     "unit",
     "url",

@@ -75,13 +75,6 @@ impl ShareDetector {
         self.detectors.log10_mean()
     }
 
-    /// By how much the share of bad probes exceeds what is usual, over the last observations;
-    /// negative where it does not, `None` before the first.
-    #[must_use]
-    pub fn recent_excess(&self) -> Option<f64> {
-        self.excess.mean_of_last(KEPT)
-    }
-
     /// Whether it is alarmed.
     #[must_use]
     pub fn alarm(&self) -> &Alarm {

@@ -82,7 +82,6 @@ impl Everything {
             Some(self.miss_gate.regressed_log10()),
             Some(self.miss_gate.not_worse_log10()),
             self.misses.recent_difference(),
-            self.share.recent_excess(),
         ];
         for estimate in [self.pair.effect(), self.gate.effect(), self.past.effect()] {
             all.extend(effect(estimate));

@@ -51,9 +51,6 @@ pub const PREFIX: &str = "llm_prober";
 /// The labels that every probe metric has, before the users' own.
 pub const TARGET_LABELS: [&str; 3] = ["target", "model", "workload"];
 
-/// Labels that Prometheus, its clients and its usual set-ups give a meaning of their own.
-const FOREIGN_LABELS: [&str; 6] = ["instance", "job", "le", "quantile", "trace_id", "alertname"];
-
 /// Writes the samples of one source.
 type Samples<T> = fn(&T, &mut SampleWriter<'_, '_>) -> fmt::Result;
 
@@ -136,21 +133,22 @@ fn unix_seconds(at: SystemTime) -> Option<f64> {
     at.duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs_f64())
 }
 
-/// Whether a label name is taken, so that a target may not use it for a label of its own.
-#[must_use]
-pub fn is_reserved_label(name: &str) -> bool {
-    fn own<T>(table: &'static [Family<T>]) -> impl Iterator<Item = &'static str> {
-        table.iter().flat_map(|f| f.labels.iter().copied())
-    }
-    let probe = own(PROBES).chain(own(PRIMARY)).chain(own(SECONDARY)).chain(own(SLO));
-    let beside = own(SERVER).chain(own(SERVER_LOAD)).chain(own(TARGET)).chain(own(CHANGE));
-    let mut taken = probe.chain(beside).chain(TARGET_LABELS).chain(FOREIGN_LABELS);
-    name.starts_with("__") || taken.any(|label| label == name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::labels::{LabelError, check_label};
+
+    #[test]
+    fn no_target_may_have_a_label_that_a_series_of_its_own_carries() {
+        fn own<T>(table: &'static [Family<T>]) -> impl Iterator<Item = &'static str> {
+            table.iter().flat_map(|f| f.labels.iter().copied())
+        }
+        let probe = own(PROBES).chain(own(PRIMARY)).chain(own(SECONDARY)).chain(own(SLO));
+        let beside = own(SERVER).chain(own(SERVER_LOAD)).chain(own(TARGET)).chain(own(CHANGE));
+        let free = |label: &&str| check_label(label) != Err(LabelError::Reserved((*label).into()));
+        let free: Vec<_> = probe.chain(beside).chain(TARGET_LABELS).filter(free).collect();
+        assert_eq!(free, [""; 0]);
+    }
 
     #[test]
     fn names_are_taken_apart_as_the_client_puts_them_together() {
@@ -169,17 +167,5 @@ mod tests {
             Some("seconds"),
         );
         check(MetricType::Histogram, "output_tokens_per_second", "output_tokens_per_second", None);
-    }
-
-    #[test]
-    fn labels_with_a_meaning_are_reserved() {
-        for name in
-            ["target", "workload", "reason", "slo", "objective", "le", "job", "__name__", "url"]
-        {
-            assert!(is_reserved_label(name), "{name}");
-        }
-        for name in ["stack", "node", "region"] {
-            assert!(!is_reserved_label(name), "{name}");
-        }
     }
 }
