@@ -35,7 +35,7 @@ impl Notice {
 /// What arrived, in order: every alert of every notification, as Alertmanager sent it.
 type Notices = Arc<Mutex<Vec<Value>>>;
 
-/// A running Alertmanager that notifies of each alert by itself, without delay.
+/// A running Alertmanager that notifies of each alert by itself.
 pub struct Alertmanager {
     process: Process,
     notices: Notices,
@@ -43,21 +43,21 @@ pub struct Alertmanager {
 }
 
 impl Alertmanager {
-    /// Starts it, and a webhook on a free port of loopback.
+    /// Starts it, and a webhook on a free port of loopback; it notifies without delay.
     pub async fn start() -> Option<Self> {
-        Self::start_with("").await
+        Self::start_with("0s", "").await
     }
 
-    /// The same, with further keys of its configuration file. What has no severity for people is
-    /// not notified.
-    pub async fn start_with(further: &str) -> Option<Self> {
+    /// The same, with a wait for what may hold an alert back, and further keys of its configuration
+    /// file. What has no severity for people is not notified.
+    pub async fn start_with(group_wait: &str, further: &str) -> Option<Self> {
         let program = counterpart("alertmanager")?;
         let notices = Notices::default();
         let webhook = webhook(Arc::clone(&notices)).await;
         let data = tempfile::tempdir().unwrap_or_else(|error| panic!("no data folder: {error}"));
         let file = data.path().join("alertmanager.yml");
         let config = format!(
-            "route:\n  receiver: hook\n  group_by: ['...']\n  group_wait: 0s\n  group_interval: 1s\n  \
+            "route:\n  receiver: hook\n  group_by: ['...']\n  group_wait: {group_wait}\n  group_interval: 1s\n  \
                routes: [{{receiver: nobody, matchers: ['severity=\"none\"']}}]\n\
              receivers:\n  - {{name: hook, webhook_configs: [{{url: 'http://{webhook}/'}}]}}\n  \
                - {{name: nobody}}\n{further}"
