@@ -115,7 +115,7 @@ async fn a_broken_file_changes_nothing() {
         // A good change beside a bad target.
         (yaml(&[("a", ", timeout: 30s"), ("b", ", timeout: 0s")]), "llm-prober.yml:6:"),
         // A target for which there is no transport.
-        (yaml(&[("a", ", timeout: 30s"), ("d", "")]), "no server"),
+        (yaml(&[("a", ", timeout: 30s"), ("d", "")]), "target `d`: the URL has no host"),
     ];
     let mut probes = 101.0;
     for (text, why) in broken {
