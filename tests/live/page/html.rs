@@ -107,7 +107,8 @@ async fn many_targets_come_on_pages() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let never = silent.local_addr().unwrap();
     let scene = Scene::start(|healthy, broken| {
-        let quiet = (0..118).map(|i| target(&format!("quiet-{i:03}"), never, "interval: 1d"));
+        let quiet =
+            (0..118).map(|i| target(&format!("quiet-{i:03}"), never, "interval: 1d, timeout: 1d"));
         let busy = [target("steady", healthy, "labels: {team: ads}"), target("broken", broken, "")];
         quiet.chain(busy).collect()
     });
