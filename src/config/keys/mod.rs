@@ -3,7 +3,7 @@
 //!
 //! It is said once, where the key is declared (`raw/`, by the macros of `declare.rs`). From it
 //! follow the refusal of unknown keys, what an error and [`super::Config::redacted`] may show, the
-//! JSON Schema ([`json_schema`]) and the reference page ([`reference`]).
+//! JSON Schema ([`json_schema`]) and the reference page ([`reference()`]).
 
 #[macro_use]
 mod declare;
