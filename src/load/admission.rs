@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -109,7 +109,7 @@ impl Admission {
         if limits.interval.is_some_and(|interval| is_late(scheduled, interval)) {
             return Err(SkipReason::Late);
         }
-        let mut held = lock(&self.held);
+        let mut held = self.held.lock();
         if held.is_full(limits.in_flight) {
             return Err(SkipReason::InFlightLimit);
         }
@@ -151,12 +151,8 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         self.settle(Charge::default());
-        lock(&self.held).places.remove(&self.number);
+        self.held.lock().places.remove(&self.number);
     }
-}
-
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
-    held.lock()
 }
 
 /// Days since the Unix epoch, UTC.
