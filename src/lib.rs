@@ -40,73 +40,55 @@
 //! - Every task is tracked, every queue, buffer and label set has a limit, and a panic in one
 //!   target's probe is counted as that target's failure.
 
-// The functional core.
-pub mod failure;
-pub mod framing;
-mod input_file;
-pub mod recording;
-pub mod secret;
-pub mod skip;
-pub mod timeline;
-pub mod units;
+// The pure core, from the bottom up.
+pub mod text;
+
+pub mod answer;
 
 pub mod workload;
 
-pub mod schedule;
-
 pub mod dialect;
 
-pub mod decode;
-pub mod measure;
-pub mod slo;
-pub mod tokenizer;
-
-pub mod gpu_settings;
 pub mod target;
 
-pub mod progress;
-
-pub mod budget;
-pub mod explain;
 pub mod interpret;
-pub mod outage;
-pub mod outcome;
 
-pub mod fingerprint;
+pub mod explain;
 
-pub mod detect;
-
-pub mod comparison;
-
-pub mod change;
+pub mod regression;
 
 pub mod config;
-pub mod gate;
+
 pub mod rules;
 
-// The shell.
-pub mod cli;
-pub mod comparer;
-pub mod daemon;
-pub mod flight;
-pub mod gpu;
-pub mod history;
-pub mod inquiry;
-pub mod learned;
-pub mod load;
-pub mod loop_lag;
-pub mod metrics;
-pub mod model;
-pub mod probe;
-pub mod report;
-pub mod request;
+// The shell, from the bottom up.
+pub mod transport;
+
 pub mod server_metrics;
-pub mod shutdown;
+
+pub mod gpu;
+
+pub mod probe;
+
+pub mod memory;
+
+pub mod watcher;
+
+pub mod load;
+
+pub mod metrics;
+
+pub mod daemon;
+
+pub mod report;
+
+pub mod web;
+
+pub mod top;
+
 pub mod simulate;
-pub mod state;
+
+pub mod cli;
+
 #[cfg(test)]
 mod testing;
-pub mod top;
-pub mod transport;
-pub mod watcher;
-pub mod web;

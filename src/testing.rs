@@ -5,17 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::comparison::{Cause, Run, RunId};
+use crate::answer::failure::{Failure, FailureReason};
+use crate::answer::measure::Measurement;
+use crate::answer::outcome::{Outcome, RateLimit};
+use crate::answer::recording::{ConnectionPhases, Offset, Recording, TimestampSource};
+use crate::answer::slo::{Objective, ObjectiveKind, Slo};
 use crate::config::Config;
 use crate::dialect::openai_chat;
-use crate::failure::{Failure, FailureReason};
-use crate::gpu_settings::{GpuSettings, TargetGpus};
-use crate::measure::Measurement;
-use crate::outcome::{Outcome, RateLimit};
-use crate::recording::{ConnectionPhases, Offset, Recording, TimestampSource};
-use crate::schedule::{Arrival, Schedule};
-use crate::slo::{Objective, ObjectiveKind, Slo};
-use crate::state::{Saved, StateError, Store};
+use crate::memory::state::{Saved, StateError, Store};
+use crate::regression::comparison::{Cause, Run, RunId};
+use crate::target::gpu_settings::{GpuSettings, TargetGpus};
+use crate::target::schedule::{Arrival, Schedule};
 use crate::target::{Addresses, Budget, ConnectionMode, Limits, ServerMetrics, Target, Tls};
 use crate::workload::{Captured, Prefix, Prompt, Validator, Workload};
 
@@ -139,7 +139,7 @@ pub fn config(targets: Vec<Target>) -> Config {
     Config {
         targets,
         comparisons: Vec::new(),
-        change_detection: crate::change::ChangeDetection::usual(),
+        change_detection: crate::regression::change::ChangeDetection::usual(),
         state_dir: None,
         label_keys,
         seed: Some(1),

@@ -7,7 +7,7 @@ mod common;
 
 use common::client::Client;
 use common::scripted::{Step, always, answer, tcp};
-use llm_prober::recording::TimestampSource;
+use llm_prober::answer::recording::TimestampSource;
 
 #[tokio::test]
 async fn the_first_connection_is_stamped() {

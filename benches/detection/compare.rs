@@ -1,6 +1,6 @@
 //! A change after two days, seen by all methods on the same streams.
 
-use llm_prober::detect::{Change, Observed, PairDetector, Threshold, Tolerance};
+use llm_prober::regression::detect::{Change, Observed, PairDetector, Threshold, Tolerance};
 
 use crate::THRESHOLD;
 use crate::noise::{DAY, Load, Stream};
@@ -30,7 +30,7 @@ fn delays(seed: u64, load: Load, ratio: f64) -> [Option<usize>; 4] {
         let (hour, latency) = stream.next(if changed { ratio } else { 1.0 });
         let candidate = Observed::Finite(latency);
         let baseline = Observed::Finite(baseline.next(1.0).1);
-        let pair = llm_prober::detect::Pair { baseline, candidate };
+        let pair = llm_prober::regression::detect::Pair { baseline, candidate };
         let raised = Some(Change::Raised);
         let alarms = [
             pairs[0].observe(pair) == raised,

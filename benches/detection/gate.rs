@@ -1,6 +1,6 @@
 //! The promotion gate: how soon, how often wrong, and whether its interval holds.
 
-use llm_prober::detect::{Alpha, PairGate, Tolerance, Verdict};
+use llm_prober::regression::detect::{Alpha, PairGate, Tolerance, Verdict};
 
 use crate::noise::{Load, Stream};
 use crate::runs::seeded;

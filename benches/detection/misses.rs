@@ -1,6 +1,6 @@
 //! Failures and missed SLOs.
 
-use llm_prober::detect::{
+use llm_prober::regression::detect::{
     Alpha, Change, HourOfDay, MissDetector, MissGate, Misses, ShareDetector, ShareReferenceBuilder,
     Threshold, Verdict,
 };

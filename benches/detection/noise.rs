@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use llm_prober::detect::{HourOfDay, Observed, Pair};
+use llm_prober::regression::detect::{HourOfDay, Observed, Pair};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};

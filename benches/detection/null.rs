@@ -1,6 +1,6 @@
 //! Thirty days without a change: false alarms.
 
-use llm_prober::detect::{Change, Observed};
+use llm_prober::regression::detect::{Change, Observed};
 
 use crate::THRESHOLD;
 use crate::noise::{DAY, Load, Stream};

@@ -1,6 +1,6 @@
 //! Pairs: false alarms and delays.
 
-use llm_prober::detect::{Change, PairDetector, Threshold, Tolerance};
+use llm_prober::regression::detect::{Change, PairDetector, Threshold, Tolerance};
 
 use crate::THRESHOLD;
 use crate::noise::{Load, Stream};

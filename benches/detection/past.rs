@@ -1,6 +1,6 @@
 //! One endpoint against its own past: false alarms and delays.
 
-use llm_prober::detect::{
+use llm_prober::regression::detect::{
     Change, HourOfDay, LatencyReferenceBuilder, Observed, PastDetector, ReferenceError, Threshold,
     Tolerance,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::outcome::Outcome;
+use crate::answer::outcome::Outcome;
 use crate::probe::Probing;
 use crate::workload::mix::Draw;
 

@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::CliError;
-use crate::budget::Ledger;
+use crate::cli::shutdown;
 use crate::config::Config;
 use crate::load::{Admission, ClosedLoop, Driver, Limits, Prober, Stop};
 use crate::probe::sink::TargetSinks;
 use crate::probe::{Probe, Probing};
-use crate::shutdown;
 use crate::target::Target;
+use crate::target::budget::Ledger;
 use crate::transport::{IoThreads, Transport, resources};
 use crate::workload::mix::Draw;
 use crate::workload::{Mix, Workload};

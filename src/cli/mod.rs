@@ -12,6 +12,7 @@ mod rules;
 mod run;
 mod say;
 mod schema;
+mod shutdown;
 mod simulate;
 mod top;
 

@@ -9,8 +9,8 @@ use tokio_util::task::TaskTracker;
 
 use super::CliError;
 use crate::config::parse_size;
-use crate::flight::{Keep, Recorder, RecorderOptions};
-use crate::history::History;
+use crate::memory::flight::{Keep, Recorder, RecorderOptions};
+use crate::memory::history::History;
 
 #[derive(Debug, Args)]
 pub(super) struct RememberArgs {

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::probe::{Output, show};
 use super::say::{self, tell};
 use super::{CliError, EXIT_USAGE};
-use crate::flight::{FlightRecord, MAX_FILE_BYTES, ReadError};
+use crate::memory::flight::{FlightRecord, MAX_FILE_BYTES, ReadError};
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {

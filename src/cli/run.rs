@@ -15,13 +15,13 @@ use tokio_util::task::TaskTracker;
 
 use super::remember::RememberArgs;
 use super::{CliError, LogArgs, load, runtime, say};
+use crate::cli::shutdown::{self, Reloads};
 use crate::config::Config;
 use crate::daemon::{Daemon, Memory, network};
-use crate::loop_lag;
+use crate::memory::state::{Claim, Saved};
 use crate::metrics::{HistogramForm, Metrics, MetricsOptions};
-use crate::shutdown::{self, Reloads};
 use crate::simulate::{self, Simulator};
-use crate::state::{Claim, Saved};
+use crate::transport::loop_lag;
 use crate::transport::{IoThreads, resources};
 use crate::web::{self, Site, WebOptions};
 

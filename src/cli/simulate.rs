@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{CliError, LogArgs, runtime};
-use crate::shutdown;
+use crate::cli::shutdown;
 use crate::simulate::{SimulateArgs, SimulateError, run};
 
 #[derive(Debug, Args)]

@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::Config;
 use super::cost::{Daily, rounds_per_day};
 use super::percent::HumanPercent;
-use crate::comparison::{Comparison, Order, Timing};
+use crate::answer::slo::{Objective, ObjectiveKind, Slo};
 use crate::explain::shown;
+use crate::regression::comparison::{Comparison, Order, Timing};
 use crate::rules::too_few_probes;
-use crate::schedule::Arrival;
-use crate::slo::{Objective, ObjectiveKind, Slo};
 use crate::target::Target;
-use crate::units::HumanDuration;
+use crate::target::schedule::Arrival;
+use crate::text::units::HumanDuration;
 use crate::workload::Workload;
 
 /// One block per target and comparison, for people.

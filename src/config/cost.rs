@@ -1,6 +1,6 @@
 //! What probing takes in a day, on average, said before any probe was made.
 
-use crate::comparison::Comparison;
+use crate::regression::comparison::Comparison;
 use crate::target::Target;
 use crate::workload::{Prefix, Prompt, Workload};
 

@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 
 use super::Config;
 use super::percent::HumanPercent;
-use crate::comparison::{Comparison, Timing};
-use crate::detect::Tolerance;
-use crate::gpu_settings::{GpuId, GpuSettings, Watch};
-use crate::schedule::Arrival;
-use crate::secret::Secret;
-use crate::slo::{ObjectiveKind, Slo};
+use crate::answer::slo::{ObjectiveKind, Slo};
+use crate::regression::comparison::{Comparison, Timing};
+use crate::regression::detect::Tolerance;
+use crate::target::gpu_settings::{GpuId, GpuSettings, Watch};
+use crate::target::schedule::Arrival;
+use crate::target::secret::Secret;
+use crate::target::tokenizer::TargetTokenizer;
 use crate::target::{Addresses, Auth, ConnectionMode, ServerMetrics, Target};
-use crate::tokenizer::TargetTokenizer;
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 use crate::workload::{LimitKey, Part, Prefix, Validator, Workload};
 
 /// A value of a file whose keys keep their order.

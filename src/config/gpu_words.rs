@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use crate::gpu_settings::{GpuId, Watch};
+use crate::target::gpu_settings::{GpuId, Watch};
 
 /// `auto`, `true` or `false`.
 #[derive(Clone, Copy)]

@@ -34,11 +34,11 @@ pub use self::error::ConfigError;
 use self::error::Report;
 pub use self::quantity::parse_size;
 use self::redact::ShowError;
-use crate::change::ChangeDetection;
-use crate::comparison::Comparison;
-use crate::gpu_settings::GpuSettings;
-use crate::input_file;
+use crate::regression::change::ChangeDetection;
+use crate::regression::comparison::Comparison;
 use crate::target::Target;
+use crate::target::gpu_settings::GpuSettings;
+use crate::text::input_file;
 
 /// Largest configuration file, in bytes.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;

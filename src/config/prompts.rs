@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::input_file;
+use crate::text::input_file;
 use crate::workload::{Message, Prompt};
 
 /// Largest prompt file, in bytes.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::input_file;
+use crate::text::input_file;
 use crate::workload::captured::{BodyError, Form};
 use crate::workload::{Captured, Prompt};
 

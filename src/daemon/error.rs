@@ -1,7 +1,7 @@
 //! Why nothing is started, or no other configuration put in force.
 
 use crate::config::ConfigError;
-use crate::state::StateError;
+use crate::memory::state::StateError;
 use crate::transport::SetupError;
 
 /// Says what to do about it where somebody can.

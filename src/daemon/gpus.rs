@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Daemon, State};
 use crate::gpu::Gpus;
-use crate::gpu_settings::GpuSettings;
+use crate::target::gpu_settings::GpuSettings;
 
 /// The GPUs that are watched, if any are to be.
 pub(super) struct Watched {

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::comparison::Comparison;
 use crate::config::Config;
-use crate::schedule::Schedule;
+use crate::regression::comparison::Comparison;
+use crate::target::schedule::Schedule;
 use crate::target::{Limits, Target};
 
 /// The way from one configuration to the next.

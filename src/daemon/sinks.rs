@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Daemon, State};
-use crate::flight::{Recorder, RecorderStatus};
 use crate::gpu::EnergyMeter;
-use crate::history::History;
+use crate::memory::flight::{Recorder, RecorderStatus};
+use crate::memory::history::History;
 use crate::probe::log::Log;
 use crate::probe::sink::{Sink, TargetSinks};
 use crate::target::Target;

@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::endpoint::Endpoint;
 use super::{Daemon, Running, State};
-use crate::budget::{Ledger, Spending};
-use crate::comparer::Live;
-use crate::comparison::Comparison;
-use crate::history::{History, Mark, Occasion};
-use crate::state::{self, Batch, Cut, Sections, Store, WriteError};
+use crate::load::comparer::Live;
+use crate::memory::history::{History, Mark, Occasion};
+use crate::memory::state::{self, Batch, Cut, Sections, Store, WriteError};
+use crate::regression::comparison::Comparison;
+use crate::target::budget::{Ledger, Spending};
 use crate::target::{Budget, Target};
 use crate::watcher::Watch;
 

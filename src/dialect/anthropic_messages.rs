@@ -16,9 +16,9 @@ use super::{
     Ask, DecodeError, Dialect, Frame, KeyStyle, Kind, ModelPage, RateLimits, Reader, Shape,
     SharedDialect,
 };
-use crate::framing::Framing;
-use crate::recording::Head;
-use crate::timeline::{CallDelta, EventKind, Told, ToolDelta, Usage};
+use crate::answer::framing::Framing;
+use crate::answer::recording::Head;
+use crate::answer::timeline::{CallDelta, EventKind, Told, ToolDelta, Usage};
 
 /// The name in the configuration.
 pub const NAME: &str = "anthropic-messages";
@@ -260,8 +260,8 @@ fn call(events: &mut Vec<EventKind>, piece: CallDelta) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::timeline::Finish;
     use crate::testing;
-    use crate::timeline::Finish;
     use crate::workload::{Message, Prompt};
 
     /// What these events tell, the first of which may be a whole body.

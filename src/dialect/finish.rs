@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::timeline::{EventKind, Finish};
+use crate::answer::timeline::{EventKind, Finish};
 
 /// The words of a server that says it broke the generation off.
 const FAILURES: [&str; 8] = [

@@ -1,6 +1,6 @@
 //! Rate limits, as headers state them.
 
-use crate::recording::Head;
+use crate::answer::recording::Head;
 
 /// A rate limit as the response headers state it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -10,7 +10,7 @@
 //!
 //! Nothing else changes: `decode` cuts the body into frames as the dialect says and keeps stamps,
 //! limits and the guards against what is no answer; everything after it reads a
-//! [`Timeline`](crate::timeline::Timeline), which has no dialect.
+//! [`Timeline`](crate::answer::timeline::Timeline), which has no dialect.
 
 pub mod anthropic_messages;
 mod errors;
@@ -32,9 +32,9 @@ pub use limits::{RateLimit, RateLimits};
 pub use models::ModelPage;
 use serde_json::{Map, Value};
 
-use crate::framing::Framing;
-use crate::recording::Head;
-use crate::timeline::Told;
+use crate::answer::framing::Framing;
+use crate::answer::recording::Head;
+use crate::answer::timeline::Told;
 use crate::workload::captured::Form;
 use crate::workload::{LimitKey, Prompt};
 

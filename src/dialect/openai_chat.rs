@@ -7,9 +7,9 @@ use super::values::{object, objects, text, whole_number};
 use super::{
     Ask, DecodeError, Dialect, Frame, Kind, ModelPage, RateLimits, Reader, Shape, SharedDialect,
 };
-use crate::framing::Framing;
-use crate::recording::Head;
-use crate::timeline::{CallDelta, EventKind, Told, ToolDelta};
+use crate::answer::framing::Framing;
+use crate::answer::recording::Head;
+use crate::answer::timeline::{CallDelta, EventKind, Told, ToolDelta};
 use crate::workload::captured::Form;
 
 /// The OpenAI chat API, as OpenAI, vLLM, SGLang, llama.cpp, Ollama and gateways serve it.

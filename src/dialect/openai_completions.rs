@@ -7,9 +7,9 @@ use super::values::text;
 use super::{
     Ask, DecodeError, Dialect, Frame, Kind, ModelPage, RateLimits, Reader, Shape, SharedDialect,
 };
-use crate::framing::Framing;
-use crate::recording::Head;
-use crate::timeline::{EventKind, Told};
+use crate::answer::framing::Framing;
+use crate::answer::recording::Head;
+use crate::answer::timeline::{EventKind, Told};
 use crate::workload::captured::Form;
 
 /// The older OpenAI completions API: a text in, a text out.

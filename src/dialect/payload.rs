@@ -6,7 +6,7 @@ use super::errors::{error, is_aside, is_error_event, listed_error};
 use super::json::parse;
 use super::values::wrong;
 use super::{DecodeError, Frame};
-use crate::timeline::{EventKind, Told};
+use crate::answer::timeline::{EventKind, Told};
 
 /// Ends a stream in OpenAI's dialects, and in others behind some gateways.
 const END_MARKER: &str = "[DONE]";

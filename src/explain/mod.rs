@@ -20,8 +20,8 @@ pub use address::shown;
 pub use models::Listed;
 pub use sentence::meaning;
 
-use crate::failure::{Failure, FailureReason};
-use crate::recording::{Ending, Recording};
+use crate::answer::failure::{Failure, FailureReason};
+use crate::answer::recording::{Ending, Recording};
 use crate::target::{Limits, Target};
 
 /// The longest explanation, in characters.

@@ -1,10 +1,10 @@
 //! What a failure means, in a sentence: for its kind alone, and with what the recording adds.
 
 use super::Facts;
-use crate::failure::FailureReason;
-use crate::recording::{Ending, Recording};
+use crate::answer::failure::FailureReason;
+use crate::answer::recording::{Ending, Recording};
 use crate::target::Limits;
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 
 /// What a kind of failure means. A sentence without its full stop, so that more can follow.
 #[must_use]

@@ -6,8 +6,8 @@ use url::Url;
 
 use super::address::{fault, shown};
 use super::{Facts, tls};
+use crate::answer::recording::Recording;
 use crate::dialect::KeyStyle;
-use crate::recording::Recording;
 use crate::target::{Auth, Target};
 
 /// Of a refusal's body, so many bytes are looked at.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::*;
+use crate::answer::recording::{Arrival, Chunk, Head, Offset};
 use crate::interpret::interpret;
-use crate::recording::{Arrival, Chunk, Head, Offset};
-use crate::request::endpoint;
-use crate::secret::Secret;
 use crate::target::Auth;
+use crate::target::request::endpoint;
+use crate::target::secret::Secret;
 use crate::testing;
 
 const ASKED: &str = "POST http://llm.test:8000/v1/chat/completions: ";
@@ -114,7 +114,7 @@ fn a_time_out_says_what_was_waited_for() {
     );
     check(
         |r| {
-            r.connection = crate::recording::ConnectionPhases::default();
+            r.connection = crate::answer::recording::ConnectionPhases::default();
             (r.send, r.sent) = (None, None);
         },
         "the host name was not resolved by then",

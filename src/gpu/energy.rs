@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Gpus;
 use super::occupancy::{Occupancy, Stay};
-use crate::gpu_settings::{GpuId, TargetGpus};
+use crate::target::gpu_settings::{GpuId, TargetGpus};
 
 /// Longest wait for the driver before and after a probe.
 const PATIENCE: Duration = Duration::from_millis(20);

@@ -36,7 +36,7 @@ use tokio_util::task::TaskTracker;
 pub use energy::{EnergyMeter, Measuring};
 use state::{GpuView, Seen};
 
-use crate::gpu_settings::{GpuId, GpuSettings, Watch};
+use crate::target::gpu_settings::{GpuId, GpuSettings, Watch};
 use supervisor::{Shared, Supervisor};
 use worker::Worker;
 

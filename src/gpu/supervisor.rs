@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::worker::{OVERDUE, Worker};
-use crate::gpu_settings::{GpuSettings, Watch};
+use crate::target::gpu_settings::{GpuSettings, Watch};
 
 /// GPUs that are watched, at most.
 const MAX_GPUS: u32 = 64;

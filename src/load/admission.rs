@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::budget::{Charge, Ledger};
-use crate::skip::SkipReason;
+use crate::answer::skip::SkipReason;
+use crate::target::budget::{Charge, Ledger};
 use crate::target::{Budget, Price, Target};
 use crate::transport::Answered;
 use crate::workload::mix::Draw;

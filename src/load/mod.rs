@@ -12,6 +12,7 @@
 
 mod admission;
 mod closed_loop;
+pub mod comparer;
 mod driver;
 mod open_loop;
 mod pairs;

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::driver::Policy;
 use super::prober::{Prober, Refusal};
-use crate::schedule::Schedule;
+use crate::target::schedule::Schedule;
 use crate::watcher::OutageWatch;
 use crate::workload::mix::Mix;
 

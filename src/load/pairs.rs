@@ -16,9 +16,9 @@ use tokio::time::Instant;
 use super::admission::{Permit, is_late};
 use super::driver::Policy;
 use super::prober::{Prober, Refusal};
-use crate::comparison::{Comparison, DropReason, Next, Order, Source};
+use crate::answer::skip::SkipReason;
 use crate::probe::Probe;
-use crate::skip::SkipReason;
+use crate::regression::comparison::{Comparison, DropReason, Next, Order, Source};
 use crate::workload::mix::Draw;
 
 /// What a round of two probes brings.

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::admission::{Admission, Permit};
-use crate::failure::{Failure, FailureReason};
+use crate::answer::failure::{Failure, FailureReason};
+use crate::answer::skip::SkipReason;
 use crate::gpu::EnergyMeter;
 use crate::probe::sink::{ProbeEvent, TargetSinks, TargetStatus};
 use crate::probe::{Probe, Probing};
-use crate::request::ProbeId;
-use crate::skip::SkipReason;
 use crate::target::Target;
+use crate::target::request::ProbeId;
 use crate::workload::mix::Draw;
 
 /// The ways in which probing a target is stopped.

@@ -8,16 +8,16 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::budget::{Charge, Ledger};
-use crate::comparison::{Comparison, DropReason, Order, Source};
-use crate::detect::Tolerance;
-use crate::failure::FailureReason;
+use crate::answer::failure::FailureReason;
+use crate::answer::skip::SkipReason;
 use crate::probe::Probing;
 use crate::probe::sink::{
     ProbeEvent, Sink, SinkName, SinkPanics, TargetSink, TargetSinks, TargetStatus,
 };
-use crate::schedule::{Arrival, Schedule};
-use crate::skip::SkipReason;
+use crate::regression::comparison::{Comparison, DropReason, Order, Source};
+use crate::regression::detect::Tolerance;
+use crate::target::budget::{Charge, Ledger};
+use crate::target::schedule::{Arrival, Schedule};
 use crate::target::{Budget, Target};
 use crate::testing;
 use crate::transport::Transport;

@@ -1,6 +1,6 @@
 //! Upper bounds of the classic buckets: default lists, made exact where an SLO has a threshold.
 
-use crate::slo::{ObjectiveKind, Slo};
+use crate::answer::slo::{ObjectiveKind, Slo};
 
 /// Seconds until a request shows something or is over.
 pub(super) const REQUEST: &[f64] = &[

@@ -1,6 +1,6 @@
 //! A stream that is watched for a change, as a scrape sees it.
 
-use crate::change::StreamSnapshot;
+use crate::regression::change::StreamSnapshot;
 use crate::watcher::Watch;
 
 use super::comparison::ComparisonMetrics;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::samples::Labels;
-use crate::comparer::Live;
-use crate::comparison::Snapshot;
+use crate::load::comparer::Live;
+use crate::regression::comparison::Snapshot;
 
 /// All families of a comparison are written from one moment.
 pub(super) struct ComparisonMetrics {

@@ -45,9 +45,9 @@ pub use options::{HistogramForm, MetricsOptions};
 pub use target::TargetMetrics;
 pub use workload::{InFlight, WorkloadMetrics};
 
-use crate::comparer::Live;
 use crate::config::Config;
 use crate::gpu::state::GpuView;
+use crate::load::comparer::Live;
 use crate::probe::sink::{Losses, SinkPanics};
 use crate::watcher::{OutageWatch, Watch};
 use buckets::SloBounds;

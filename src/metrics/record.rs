@@ -3,12 +3,12 @@
 
 use super::histogram::Trace;
 use super::workload::WorkloadMetrics;
-use crate::budget;
-use crate::measure::{Measurement, TokenCount, TokenSource};
-use crate::outcome::Outcome;
-use crate::recording::{ConnectionPhases, Recording};
+use crate::answer::degenerate::Degenerate;
+use crate::answer::measure::{Measurement, TokenCount, TokenSource};
+use crate::answer::outcome::Outcome;
+use crate::answer::recording::{ConnectionPhases, Recording};
 use crate::target::Price;
-use crate::workload::degenerate::Degenerate;
+use crate::target::budget;
 
 impl WorkloadMetrics {
     pub(super) fn record(

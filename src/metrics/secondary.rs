@@ -10,10 +10,10 @@ use super::buckets::{self, SloBounds};
 use super::histogram::histogram;
 use super::options::HistogramForm;
 use super::server::ServerLoad;
-use crate::measure::{Measurement, Phase};
-use crate::recording::Recording;
+use crate::answer::measure::{Measurement, Phase};
+use crate::answer::recording::Recording;
+use crate::answer::timeline::ServerTiming;
 use crate::target::Target;
-use crate::timeline::ServerTiming;
 
 /// A stage whose series exist from the server's first report on: most servers report none.
 #[derive(Debug, Clone)]

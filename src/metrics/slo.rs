@@ -7,8 +7,8 @@ use super::buckets;
 use super::cells::CounterSet;
 use super::histogram::histogram;
 use super::options::HistogramForm;
-use crate::outcome::Outcome;
-use crate::slo::{Slo, SloBasis, Verdict};
+use crate::answer::outcome::Outcome;
+use crate::answer::slo::{Slo, SloBasis, Verdict};
 
 /// The `objective` of a probe that failed, whatever its figures were.
 const SUCCESS: &str = "success";

@@ -8,8 +8,8 @@ use super::target::TargetMetrics;
 use super::workload::InFlight;
 use crate::probe::Probe;
 use crate::probe::sink::{ProbeEvent, Sink, SinkName, TargetSink, TargetStatus};
-use crate::request::ProbeId;
 use crate::target::Target;
+use crate::target::request::ProbeId;
 use parking_lot::Mutex;
 
 impl Sink for Metrics {

@@ -12,12 +12,12 @@ use super::histogram::TracedHistogram;
 use super::options::MetricsOptions;
 use super::secondary::Secondary;
 use super::slo::SloMetrics;
-use crate::failure::FailureReason;
-use crate::measure::TokenSource;
-use crate::recording::TimestampSource;
-use crate::skip::SkipReason;
+use crate::answer::failure::FailureReason;
+use crate::answer::measure::TokenSource;
+use crate::answer::recording::TimestampSource;
+use crate::answer::skip::SkipReason;
+use crate::answer::timeline::Finish;
 use crate::target::Target;
-use crate::timeline::Finish;
 use crate::workload::validator::{DEGENERATE, REPETITION};
 use crate::workload::{Validator, Workload};
 

@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use strum::{EnumCount, IntoStaticStr, VariantArray};
 
 use super::Probe;
-use crate::request::ProbeId;
-use crate::skip::SkipReason;
+use crate::answer::skip::SkipReason;
 use crate::target::Target;
+use crate::target::request::ProbeId;
 use crate::workload::Workload;
 
 /// The sinks, in the order in which they are told; label values.
@@ -157,7 +157,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::measure::Measurement;
+    use crate::answer::measure::Measurement;
     use crate::testing;
 
     type Told = Arc<Mutex<Vec<(SinkName, &'static str)>>>;

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::comparison::{Comparison, Snapshot, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot};
-use crate::detect::Verdict;
+use crate::regression::comparison::{
+    Comparison, Snapshot, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,
+};
+use crate::regression::detect::Verdict;
 
 /// The object that `llm-prober compare --output json` prints.
 #[derive(Debug, Serialize)]

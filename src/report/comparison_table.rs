@@ -3,8 +3,10 @@
 use std::fmt::Write;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::comparison::{Comparison, Discordant, GateSnapshot, Snapshot, StreamSnapshot};
-use crate::detect::{Estimate, Verdict};
+use crate::regression::comparison::{
+    Comparison, Discordant, GateSnapshot, Snapshot, StreamSnapshot,
+};
+use crate::regression::detect::{Estimate, Verdict};
 
 /// Longest workload name shown whole.
 const WORKLOAD: usize = 16;

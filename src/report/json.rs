@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::measure::{ItlSource, Phase};
+use crate::answer::measure::{ItlSource, Phase};
+use crate::answer::recording::TimestampSource;
+use crate::answer::timeline::Finish;
 use crate::probe::Probe;
-use crate::recording::TimestampSource;
-use crate::timeline::Finish;
 
 /// The object `llm-prober probe --output json` prints, one per line.
 #[derive(Debug, Serialize)]

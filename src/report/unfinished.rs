@@ -1,9 +1,9 @@
 //! What a probe was in the middle of when it was broken off. No figure: only phases that came to
 //! their end are measured. But who looks for where the time went wants to see it.
 
-use crate::measure::{Measurement, Phase, PhaseSpan};
+use crate::answer::measure::{Measurement, Phase, PhaseSpan};
+use crate::answer::recording::{Ending, Head, Recording};
 use crate::probe::Probe;
-use crate::recording::{Ending, Head, Recording};
 
 /// The phase that did not come to its end, from the end of the one before to the end of the probe.
 /// `None` where the exchange came to its end.
@@ -47,9 +47,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::answer::recording::Offset;
     use crate::interpret::interpret;
-    use crate::recording::Offset;
-    use crate::request::ProbeId;
+    use crate::target::request::ProbeId;
     use crate::testing;
 
     /// What was unfinished, and for how many milliseconds.

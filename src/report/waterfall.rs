@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::unfinished::unfinished;
-use crate::failure::Failure;
-use crate::measure::{Measurement, PhaseSpan};
+use crate::answer::failure::Failure;
+use crate::answer::measure::{Measurement, PhaseSpan};
+use crate::answer::recording::Offset;
+use crate::answer::slo::ObjectiveKind;
 use crate::probe::Probe;
-use crate::recording::Offset;
-use crate::slo::ObjectiveKind;
 
 /// Columns of the time axis.
 const WIDTH: usize = 60;

@@ -3,8 +3,8 @@
 use super::document::{Group, Rule, RuleFile};
 use super::duration::{self, Scale};
 use super::is_rehearsal;
+use crate::answer::slo::Slo;
 use crate::config::Config;
-use crate::slo::Slo;
 
 /// How the files select the series of all SLOs.
 const EVERY_SLO: &str = r#"slo!="""#;

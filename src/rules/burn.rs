@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::duration::Scale;
 use super::percent;
-use crate::slo::Slo;
+use crate::answer::slo::Slo;
 use crate::target::Target;
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 
 /// The fastest burn rate that the alert rules look for (of a 30-day budget, 2 % in one hour).
 pub const PAGE_BURN_RATE: f64 = 14.4;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use regex::{Captures, Regex};
 
-use crate::units::parse_duration;
+use crate::text::units::parse_duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// The period that the files in `alerts/` are written for.

@@ -19,8 +19,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use self::document::RuleFile;
+use crate::answer::slo::Slo;
 use crate::config::Config;
-use crate::slo::Slo;
 
 pub use self::burn::{PAGE_BURN_RATE, too_few_probes};
 pub use self::duration::is_rehearsal;

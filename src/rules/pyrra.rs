@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::adapt::quoted;
 use super::{RulesError, duration, percent, slos, to_yaml};
+use crate::answer::slo::Slo;
 use crate::config::Config;
-use crate::slo::Slo;
 
 /// Pyrra counts errors, the prober counts good probes. Not aggregated, so that a restart is a
 /// reset of this series as it is of both counters.

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::adapt::quoted;
 use super::{RulesError, duration, percent, slos, to_yaml};
+use crate::answer::slo::Slo;
 use crate::config::Config;
-use crate::slo::Slo;
 use crate::target::Target;
 
 pub(super) fn write(config: &Config) -> Result<String, RulesError> {

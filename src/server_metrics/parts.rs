@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::sample::{Sample, Totals, rise};
-use crate::measure::{Measurement, TokenSource};
+use crate::answer::measure::{Measurement, TokenSource};
 
 /// A part of the time to first token, as a label value. What is not known apart has a name that
 /// says what is in it.
@@ -113,8 +113,8 @@ fn the_one(before: Option<Totals>, after: Option<Totals>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::TokenCount;
-    use crate::timeline::ServerTiming;
+    use crate::answer::measure::TokenCount;
+    use crate::answer::timeline::ServerTiming;
 
     fn ms(n: u64) -> Duration {
         Duration::from_millis(n)

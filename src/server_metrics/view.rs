@@ -6,7 +6,7 @@ use super::alone::alone;
 use super::observer::{Around, Look};
 use super::parts::{TtftPart, split};
 use super::sample::Sample;
-use crate::measure::Measurement;
+use crate::answer::measure::Measurement;
 
 /// One probe, seen from the server. Empty for targets without `server_metrics`, but for the parts,
 /// which a response may tell as well.

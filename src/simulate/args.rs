@@ -11,7 +11,7 @@ use super::Simulator;
 use super::config::{ANSWER_TOKENS, JITTER, PAUSE, PREFILL_RATE, QUEUE, SLOTS, SimulatorConfig};
 use super::file;
 use crate::config::ConfigError;
-use crate::units::{DurationError, parse_duration};
+use crate::text::units::{DurationError, parse_duration};
 
 /// Options of the simulated server. Flags win over the file.
 #[derive(Debug, Clone, PartialEq, Args)]

@@ -10,7 +10,7 @@ use super::config::{ANSWER_TOKENS, PAUSE};
 use super::faults::{Chance, Fault};
 use super::file::Problem;
 use super::file::{check_within, pause};
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 
 /// The order of the keys is the order in which they are drawn: of two faults that end an answer,
 /// the upper one wins.

@@ -18,7 +18,7 @@ use super::fault_file::FaultsFile;
 use super::script::highest_load_factor;
 use crate::config::error::ConfigError;
 use crate::config::yaml::describe;
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 
 /// A problem at a place, before it is known which file it is in.
 pub(super) type Problem = (Location, String);

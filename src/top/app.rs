@@ -1,7 +1,7 @@
 //! What is shown, and what keys do to it.
 
 use super::client::AskError;
-use crate::history::State;
+use crate::memory::history::State;
 use crate::web::api::{ProbeList, TargetList};
 
 /// What somebody at the keyboard wants.

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 use url::Url;
 
-use crate::request::AGENT;
 use crate::target::Tls;
+use crate::target::request::AGENT;
 use crate::transport::SetupError;
 use crate::transport::tls;
 use crate::web::api::{ProbeList, TargetList};

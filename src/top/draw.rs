@@ -11,7 +11,7 @@ use ratatui::widgets::{Cell, Paragraph, Table, TableState};
 use super::app::{App, View};
 use super::columns::{self, Column, column};
 use super::spark::bars;
-use crate::history::State;
+use crate::memory::history::State;
 use crate::web::api::view::{ProbeSummary, TargetView};
 
 /// From this width on a screen is wide.

@@ -15,7 +15,7 @@ use super::socket::StampedSocket;
 use super::stamps::{Stamps, since};
 use super::stream::{Layer, Stream, Wire};
 use super::tls_client::TlsClient;
-use crate::recording::{Ending, Recording};
+use crate::answer::recording::{Ending, Recording};
 use crate::target::Addresses;
 
 /// Makes in-memory connections to a server in the same process.

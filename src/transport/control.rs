@@ -17,7 +17,7 @@ use url::Url;
 
 use super::{host_and_port, tls};
 use crate::dialect::KeyStyle;
-use crate::request::{AGENT, authority, credentials};
+use crate::target::request::{AGENT, authority, credentials};
 use crate::target::{Auth, Tls};
 
 /// The most that is read of an answer. A list of models is small, and of the metrics pages vLLM's has

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::live::Live;
 use super::stamps::Stamps;
 use super::stream::Stream;
-use crate::recording::{Chunk, Ending, Head, Recording};
+use crate::answer::recording::{Chunk, Ending, Head, Recording};
 
 const MAX_HEADERS: usize = 128;
 /// Status line and headers together; also how much hyper buffers of a body.

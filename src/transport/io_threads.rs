@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::kernel::Stamping;
 use super::resources::raise_priority;
 use super::tls::SystemTrust;
-use crate::loop_lag;
+use crate::transport::loop_lag;
 
 /// Where exchanges run.
 #[derive(Debug)]

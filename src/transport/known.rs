@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::outcome::Outcome;
+use crate::answer::outcome::Outcome;
 
 /// Addresses of one name that are kept apart.
 pub(super) const MAX_ADDRESSES: usize = 16;
@@ -165,9 +165,9 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::FailureReason;
-    use crate::measure::Measurement;
-    use crate::slo::Verdict;
+    use crate::answer::failure::FailureReason;
+    use crate::answer::measure::Measurement;
+    use crate::answer::slo::Verdict;
     use crate::testing;
 
     fn at(n: usize) -> SocketAddr {

@@ -16,7 +16,7 @@ use super::exchange::Connection;
 use super::idle::Idle;
 use super::live::Live;
 use super::stamps::{Stamps, since, unix_at};
-use crate::recording::{Chunk, ConnectionPhases, Ending, Head, Offset, Recording};
+use crate::answer::recording::{Chunk, ConnectionPhases, Ending, Head, Offset, Recording};
 use crate::target::{ConnectionMode, Limits, Target};
 
 /// A close of an idle connection that crosses a request shows after a round trip, and this much

@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::stamps::since;
-use crate::decode::Decoder;
+use crate::answer::recording::{Chunk, Ending, Head, Offset};
 use crate::dialect::{Shape, SharedDialect};
-use crate::progress::{Awaited, Patience, Progress};
-use crate::recording::{Chunk, Ending, Head, Offset};
+use crate::interpret::decode::Decoder;
+use crate::interpret::progress::{Awaited, Patience, Progress};
 
 /// How often an answer is looked at. Its limits are exact all the same: they are counted from the
 /// stamps of what was read, and looked after at the very instant that they are reached. It only

@@ -6,12 +6,15 @@ mod connect;
 pub mod control;
 mod exchange;
 mod idle;
+pub mod inquiry;
 mod io_threads;
 #[cfg(target_os = "linux")]
 mod kernel;
 mod known;
 mod lane;
 mod live;
+pub mod loop_lag;
+pub mod model;
 mod named_certificates;
 mod names;
 mod race;
@@ -49,9 +52,9 @@ pub use setup_error::SetupError;
 use stamps::unix_at;
 use tls_client::TlsClient;
 
-use crate::failure::FailureReason;
-use crate::outcome::Outcome;
-use crate::recording::{Ending, Recording};
+use crate::answer::failure::FailureReason;
+use crate::answer::outcome::Outcome;
+use crate::answer::recording::{Ending, Recording};
 use crate::target::{Addresses, Target};
 
 /// A target's way to its server, with its idle connections. Cheap to clone.
@@ -222,7 +225,7 @@ impl ServerAddresses {
         let probed = Addresses::Each;
         let addresses = Self(Some(Places { names: Arc::new(names), probed, _refresh: None }));
         let recording = Recording { address: Some(address), ..not_sent() };
-        let figures = crate::measure::Measurement::default();
+        let figures = crate::answer::measure::Measurement::default();
         addresses.judge(&recording, &mut crate::testing::outcome(figures));
         addresses
     }

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::known::{Known, KnownAddress};
-use crate::outcome::Outcome;
-use crate::recording::Ending;
+use crate::answer::outcome::Outcome;
+use crate::answer::recording::Ending;
 
 /// The longest wait for the resolver.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::stamps::since;
-use crate::recording::Ending;
+use crate::answer::recording::Ending;
 
 /// Addresses of one name that are tried at most.
 const MAX_ATTEMPTS: usize = 8;
@@ -82,7 +82,7 @@ async fn attempt(address: SocketAddr) -> Result<Winner, AttemptError> {
     let begun = Instant::now();
     let problem = |error| AttemptError { address, error };
     let tcp = TcpStream::connect(address).await.map_err(problem)?;
-    let handshake = since(begun).since(crate::recording::Offset::default());
+    let handshake = since(begun).since(crate::answer::recording::Offset::default());
     tcp.set_nodelay(true).map_err(problem)?;
     Ok(Winner { tcp, address, handshake })
 }

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use crate::recording::{Arrival, Offset};
+use crate::answer::recording::{Arrival, Offset};
 
 /// Shared between a connection's stream and the exchange that uses it.
 #[derive(Debug, Clone)]

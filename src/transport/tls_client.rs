@@ -14,8 +14,8 @@ use super::setup_error::SetupError;
 use super::spoken;
 use super::stream::Wire;
 use super::tls::SystemTrust;
+use crate::answer::recording::Ending;
 use crate::explain::{self, Spoken};
-use crate::recording::Ending;
 use crate::target::{Target, Tls};
 
 /// What a target's handshakes need. Cheap to clone.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::outage::Doubt;
+use crate::regression::outage::Doubt;
 use crate::workload::Workload;
 
 /// When a failure is looked into, counted from its end.

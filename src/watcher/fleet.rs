@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{WallClock, Watch};
-use crate::change::{TargetState, TargetWatch};
 use crate::config::Config;
-use crate::history::History;
+use crate::memory::history::History;
 use crate::probe::sink::{Sink, SinkName, TargetSink};
+use crate::regression::change::{TargetState, TargetWatch};
 use crate::target::Target;
 
 /// Every target's watch.

@@ -1,4 +1,4 @@
-//! Keeps every target's past: brings finished probes to [`crate::change`], and tells what it finds.
+//! Keeps every target's past: brings finished probes to [`crate::regression::change`], and tells what it finds.
 
 mod confirming;
 mod fleet;

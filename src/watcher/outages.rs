@@ -12,14 +12,14 @@ use tokio::time::Instant;
 
 use super::WallClock;
 use super::confirming::Confirming;
+use crate::answer::failure::FailureReason;
+use crate::answer::skip::SkipReason;
 use crate::config::Config;
-use crate::failure::FailureReason;
-use crate::outage::{Doubt, Evidence, Outage};
 use crate::probe::Probe;
 use crate::probe::sink::{ProbeEvent, Sink, SinkName, TargetSink, TargetStatus};
-use crate::request::ProbeId;
-use crate::skip::SkipReason;
+use crate::regression::outage::{Doubt, Evidence, Outage};
 use crate::target::Target;
+use crate::target::request::ProbeId;
 use crate::workload::Workload;
 
 /// Keeps one target's outage, for as long as there is a target of its name.

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::WallClock;
-use crate::change::{Event, Observation, StreamSnapshot, TargetState, TargetWatch, What};
-use crate::detect::Change;
-use crate::fingerprint::in_words;
-use crate::history::{History, Mark, Occasion};
+use crate::memory::history::{History, Mark, Occasion};
 use crate::probe::Probe;
 use crate::probe::sink::{ProbeEvent, TargetSink, TargetStatus};
+use crate::regression::change::{
+    Event, Observation, StreamSnapshot, TargetState, TargetWatch, What,
+};
+use crate::regression::detect::Change;
+use crate::regression::fingerprint::in_words;
 use parking_lot::{Mutex, MutexGuard};
 
 /// A probe that began later than this after it was meant to says that the prober is short of time,

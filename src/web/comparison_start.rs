@@ -9,8 +9,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::RunId;
 use crate::daemon::Daemon;
+use crate::regression::comparison::RunId;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -16,7 +16,6 @@ use tokio::time::Instant;
 use super::api::{ApiQuery, Refusal};
 use super::probe_debug;
 use super::site::Site;
-use crate::budget::Ledger;
 use crate::config::Config;
 use crate::daemon::Daemon;
 use crate::gpu::EnergyMeter;
@@ -25,6 +24,7 @@ use crate::metrics::{Format, Metrics};
 use crate::probe::sink::TargetSinks;
 use crate::probe::{Probe, Probing};
 use crate::target::Target;
+use crate::target::budget::Ledger;
 use crate::workload::Mix;
 
 /// The scraper's patience, in seconds.

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use axum::response::{IntoResponse, Response};
 
+use crate::answer::recording::{Ending, Offset};
 use crate::config::Config;
 use crate::metrics::{Format, Metrics};
 use crate::probe::Probe;
-use crate::recording::{Ending, Offset};
 use crate::report::{headers, waterfall};
 use crate::target::Target;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::timeline::{EventKind, Finish, Timeline, ToolDelta};
+use crate::answer::timeline::{EventKind, Finish, Timeline, ToolDelta};
 
 /// Choices, and calls of each, that are judged.
 const MAX_PARTS: usize = 256;
@@ -132,7 +132,7 @@ fn add_calls(calls: &mut Vec<Call>, delta: &ToolDelta) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timeline::CallDelta;
+    use crate::answer::timeline::CallDelta;
 
     fn check(pieces: &[(u32, &str, &str, &str)], expect: &[(&str, &str)]) {
         let mut calls = Vec::new();

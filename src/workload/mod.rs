@@ -2,7 +2,6 @@
 
 pub mod builtin;
 pub mod captured;
-pub mod degenerate;
 pub mod judged;
 pub mod mix;
 pub mod prompt;

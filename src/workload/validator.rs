@@ -6,9 +6,9 @@ use std::sync::Arc;
 use regex::Regex;
 use serde_json::Value;
 
-use super::degenerate::least_distinct;
 use super::judged::Judged;
-use crate::timeline::Finish;
+use crate::answer::degenerate::least_distinct;
+use crate::answer::timeline::Finish;
 
 /// The label value of a check that needs no configuration: the server ended the answer because it
 /// only repeated itself.

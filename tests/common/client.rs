@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use llm_prober::outcome::Outcome;
-use llm_prober::progress::Patience;
-use llm_prober::recording::Recording;
+use llm_prober::answer::outcome::Outcome;
+use llm_prober::answer::recording::Recording;
+use llm_prober::interpret::progress::Patience;
 use llm_prober::target::Target;
 use llm_prober::transport::{Answered, IoThreads, Lookup, PipeDialer, Reading, Transport};
 use tokio_util::sync::CancellationToken;

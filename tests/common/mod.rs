@@ -24,12 +24,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use llm_prober::config::Config;
-use llm_prober::interpret::interpret;
-use llm_prober::outcome::Outcome;
-use llm_prober::recording::{
+use llm_prober::answer::outcome::Outcome;
+use llm_prober::answer::recording::{
     Arrival, Chunk, ClockPair, ConnectionPhases, Ending, Head, Offset, Recording,
 };
+use llm_prober::config::Config;
+use llm_prober::interpret::interpret;
 use llm_prober::target::Target;
 
 /// One millisecond in the unit of offsets.

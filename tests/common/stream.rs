@@ -1,6 +1,6 @@
 //! Event streams of the chat API, and one check that cuts them in every way.
 
-use llm_prober::outcome::Outcome;
+use llm_prober::answer::outcome::Outcome;
 use llm_prober::target::Target;
 
 use super::{chat_target, essence, outcome, recording, verdict};

@@ -14,7 +14,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use common::counterparts::counterpart;
-use llm_prober::outage;
+use llm_prober::regression::outage;
 use llm_prober::rules::FORMATS;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");

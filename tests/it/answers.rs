@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::stream::{A, B, DONE, ROLE, SSE, STOP, USAGE, check, check_on, content_events, events};
 use common::{chat_target, completions_target, essence, outcome, recording, verdict};
-use llm_prober::recording::Ending;
+use llm_prober::answer::recording::Ending;
 
 #[test]
 fn a_plain_stream() {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use expect_test::expect_file;
 use llm_prober::config::{Config, check};
-use llm_prober::schedule::Arrival;
-use llm_prober::secret::Secret;
+use llm_prober::target::schedule::Arrival;
+use llm_prober::target::secret::Secret;
 use llm_prober::target::{Auth, ConnectionMode};
 
 /// Every `tests/config/NAME.yml` is refused, with exactly the text in `NAME.err`.
@@ -258,7 +258,7 @@ fn a_query_is_kept_and_keys_in_it_are_not_shown() {
         "targets: [{name: a, url: 'https://h/d?api-version=2024-10-21&code=hush', model: m}]",
     );
     let target = &config.targets[0];
-    let endpoint = llm_prober::request::endpoint(target, "m");
+    let endpoint = llm_prober::target::request::endpoint(target, "m");
     assert_eq!(endpoint.as_str(), "https://h/d/chat/completions?api-version=2024-10-21&code=hush");
     for shown in [config.redacted().to_owned(), check::describe(&config)] {
         assert!(shown.contains("https://h/d?api-version=2024-10-21&code=<secret>"), "{shown}");

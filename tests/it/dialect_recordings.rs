@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{essence, outcome, recording, target, verdict};
+use llm_prober::answer::outcome::Outcome;
+use llm_prober::answer::recording::{Ending, Head, Recording};
 use llm_prober::dialect;
-use llm_prober::outcome::Outcome;
-use llm_prober::recording::{Ending, Head, Recording};
 use llm_prober::target::Target;
 use serde_json::Value;
 

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use common::stream::{A, B, DONE, ROLE, SSE, STOP, check, check_on, events};
 use common::{chat_target, outcome, recording, target, verdict};
-use llm_prober::failure::FailureReason;
-use llm_prober::measure::{ItlSource, TokenSource};
-use llm_prober::outcome::Outcome;
+use llm_prober::answer::failure::FailureReason;
+use llm_prober::answer::measure::{ItlSource, TokenSource};
+use llm_prober::answer::outcome::Outcome;
 use llm_prober::target::Target;
 use serde_json::{Value, json};
 
@@ -489,7 +489,7 @@ fn finishes_in_other_words() {
         let end = json!({"choices": [{"delta": {}, "finish_reason": reason}]});
         let body = body(&words()[..2]) + &body(&[end]);
         let o = outcome(&chat_target(), &recording(SSE, &[(10, body.as_bytes())]));
-        let found = o.measurement.finish.map(llm_prober::timeline::Finish::as_str);
+        let found = o.measurement.finish.map(llm_prober::answer::timeline::Finish::as_str);
         assert_eq!((verdict(&o), found), (expect, finish), "{reason}");
     };
     for failing in [
@@ -589,5 +589,5 @@ fn an_answer_that_is_none_fails_without_being_asked_for() {
     let again: Vec<Value> = (0..20).map(|_| word("so it goes, ")).collect();
     let o = timed(&again, &[finish("length")]);
     assert_eq!(verdict(&o), "success");
-    assert_eq!(o.measurement.degenerate, llm_prober::workload::degenerate::Degenerate::Perhaps);
+    assert_eq!(o.measurement.degenerate, llm_prober::answer::degenerate::Degenerate::Perhaps);
 }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command, CommandFactory};
 use expect_test::expect_file;
+use llm_prober::answer::failure::FailureReason;
+use llm_prober::answer::skip::SkipReason;
 use llm_prober::cli::Cli;
-use llm_prober::failure::FailureReason;
-use llm_prober::skip::SkipReason;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 /// Flags of other programs that the texts name by themselves; those in a command line of such a

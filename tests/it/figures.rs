@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use common::stream::{A, B, DONE, ROLE, SSE, STOP, USAGE, check, check_on, events};
 use common::{MS, chat_target, outcome, recording, target};
-use llm_prober::measure::{Phase, TokenSource};
-use llm_prober::outcome::Outcome;
-use llm_prober::recording::Offset;
+use llm_prober::answer::measure::{Phase, TokenSource};
+use llm_prober::answer::outcome::Outcome;
+use llm_prober::answer::recording::Offset;
 
 /// Ten tokens: the first after 100 ms, then one per 20 ms, each read alone; usage says twenty.
 fn timed(prefix: &str, pause_before_done: i64) -> Outcome {
@@ -159,7 +159,7 @@ fn validators_look_at_the_answer() {
 fn clock_steps_fall_back_to_the_task_clock() {
     let body = events(&[A, STOP, DONE]);
     let mut r = recording(SSE, &[(10, body.as_bytes())]);
-    let kernel = |r: &mut llm_prober::recording::Recording, unix: i64| {
+    let kernel = |r: &mut llm_prober::answer::recording::Recording, unix: i64| {
         for arrival in [r.first_byte.as_mut(), r.last_read.as_mut(), Some(&mut r.chunks[0].arrival)]
         {
             arrival.unwrap().kernel = Some(unix);

@@ -15,12 +15,12 @@ use common::daemon::run;
 use common::scripted::{Step, always, pipe};
 use common::{chat_target, completions_target, outcome};
 use expect_test::expect;
-use llm_prober::flight::FlightRecord;
-use llm_prober::history::Flight;
+use llm_prober::answer::recording::{Ending, Recording};
+use llm_prober::memory::flight::FlightRecord;
+use llm_prober::memory::history::Flight;
 use llm_prober::probe::Probe;
-use llm_prober::recording::{Ending, Recording};
-use llm_prober::request::ProbeId;
 use llm_prober::target::Target;
+use llm_prober::target::request::ProbeId;
 
 fn files(folder: &str, suffix: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());

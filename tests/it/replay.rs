@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{chat_target, completions_target, essence, outcome, verdict};
-use llm_prober::outcome::Outcome;
-use llm_prober::progress::Patience;
+use llm_prober::answer::outcome::Outcome;
+use llm_prober::interpret::progress::Patience;
 use llm_prober::target::Target;
 use llm_prober::transport::{Answered, PipeDialer, Reading, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};

@@ -1,6 +1,6 @@
 //! A day of probing: as many probes as the schedule promises, and nothing that grows.
 
-use llm_prober::history::{ODD, ORDINARY};
+use llm_prober::memory::history::{ODD, ORDINARY};
 use llm_prober::simulate::SimulatorConfig;
 
 use super::seconds;

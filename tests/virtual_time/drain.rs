@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use llm_prober::history::State;
+use llm_prober::memory::history::State;
 use llm_prober::simulate::SimulatorConfig;
 use tokio::time::Instant;
 

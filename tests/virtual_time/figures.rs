@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use llm_prober::measure::{Phase, TokenSource};
+use llm_prober::answer::measure::{Phase, TokenSource};
 use llm_prober::probe::{Probe, Probing};
 use llm_prober::simulate::{Chance, Fault, SimulatorConfig};
 use llm_prober::transport::Transport;

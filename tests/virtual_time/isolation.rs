@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llm_prober::history::FAILED;
+use llm_prober::memory::history::FAILED;
 use llm_prober::simulate::SimulatorConfig;
 use llm_prober::transport::PipeDialer;
 

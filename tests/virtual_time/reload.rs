@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use llm_prober::answer::failure::FailureReason;
 use llm_prober::config::Config;
 use llm_prober::daemon::Daemon;
-use llm_prober::failure::FailureReason;
-use llm_prober::history::Occasion;
+use llm_prober::memory::history::Occasion;
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::SimulatorConfig;
 use llm_prober::target::Moved;

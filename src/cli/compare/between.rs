@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::CompareArgs;
 use crate::cli::{CliError, load};
-use crate::comparison::{Comparison, Order, Timing};
 use crate::config::Config;
-use crate::detect::{DEFAULT_PERIOD, Tolerance};
-use crate::schedule::{Arrival, Schedule};
+use crate::regression::comparison::{Comparison, Order, Timing};
+use crate::regression::detect::{DEFAULT_PERIOD, Tolerance};
 use crate::target::Target;
+use crate::target::schedule::{Arrival, Schedule};
 use crate::workload::Workload;
 
 /// As in the configuration.

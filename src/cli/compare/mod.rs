@@ -12,10 +12,10 @@ use clap::{Args, ValueEnum};
 
 use super::say::tell;
 use super::{CliError, LogArgs, runtime};
-use crate::comparison::Order;
 use crate::config::percent::{HumanPercent, NotAPercentage, parse_percent};
+use crate::regression::comparison::Order;
+use crate::text::units::{DurationError, parse_duration};
 use crate::transport::resources;
-use crate::units::{DurationError, parse_duration};
 use screen::Screen;
 
 /// Of each workload, so many pairs are enough to tell two equal sides from a worse one, with

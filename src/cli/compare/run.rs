@@ -8,20 +8,22 @@ use tokio_util::task::TaskTracker;
 
 use super::screen::Screen;
 use super::{CompareArgs, PAIRS};
-use crate::budget::Ledger;
+use crate::answer::skip::SkipReason;
 use crate::cli::answers::{self, NoAnswer};
 use crate::cli::say::StdoutError;
-use crate::comparer::{Comparer, Live, begin};
-use crate::comparison::{Cause, Comparison, DropReason, Judge, Snapshot, Standing, Waits};
+use crate::cli::shutdown;
 use crate::config::Config;
-use crate::detect::Verdict;
+use crate::load::comparer::{Comparer, Live, begin};
 use crate::load::{Admission, Limits, Prober, Stop};
 use crate::probe::Probing;
 use crate::probe::log::Log;
 use crate::probe::sink::{SinkPanics, TargetSinks};
-use crate::shutdown;
-use crate::skip::SkipReason;
+use crate::regression::comparison::{
+    Cause, Comparison, DropReason, Judge, Snapshot, Standing, Waits,
+};
+use crate::regression::detect::Verdict;
 use crate::target::Target;
+use crate::target::budget::Ledger;
 use crate::transport::{IoThreads, SetupError, Transport};
 use crate::workload::Mix;
 

@@ -9,7 +9,7 @@ use super::Output;
 use crate::cli::say::{StdoutError, heard, tell};
 use ratatui::crossterm::terminal::size;
 
-use crate::comparer::Live;
+use crate::load::comparer::Live;
 use crate::report::comparison::ComparisonJson;
 use crate::report::comparison_table::{draw, summary};
 

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::CliError;
-use crate::gate::Profile;
+use crate::regression::gate::Profile;
 
 /// Largest profile that is read: a thousand workloads need less.
 const MAX_BYTES: u64 = 4 << 20;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::GateArgs;
+use crate::cli::shutdown;
 use crate::cli::{CliError, answers, batch, load, runtime};
-use crate::gate::identity::TokenizerFile;
-use crate::gate::{self, Identity, Limits, Profile, Samples, Taken};
-use crate::shutdown;
+use crate::regression::gate::identity::TokenizerFile;
+use crate::regression::gate::{self, Identity, Limits, Profile, Samples, Taken};
 use crate::target::Target;
 use crate::workload::mix::Draw;
 use crate::workload::{Mix, Workload};

@@ -12,9 +12,9 @@ use clap::{Args, ValueEnum};
 use self::measure::Measuring;
 use super::say::{self, tell};
 use super::{CliError, LogArgs};
-use crate::gate::limits::Setting;
-use crate::gate::report::{self, ComparisonJson};
-use crate::gate::{Comparison, Decision, Limits, Profile, compare, identity};
+use crate::regression::gate::limits::Setting;
+use crate::regression::gate::report::{self, ComparisonJson};
+use crate::regression::gate::{Comparison, Decision, Limits, Profile, compare, identity};
 
 /// It cannot be told whether the candidate is worse: within noise, nothing reached, interrupted.
 const EXIT_UNDECIDED: u8 = 2;

@@ -9,7 +9,7 @@ use super::Key;
 use crate::config::gpu_words::{GpuName, WatchWord};
 use crate::config::percent::HumanPercent;
 use crate::config::quantity::{HumanCount, HumanSize};
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 
 /// The form of a value.
 #[derive(Debug)]

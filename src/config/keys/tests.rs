@@ -6,7 +6,7 @@ use serde_json::{Map, json};
 
 use super::*;
 use crate::config::{Config, ConfigError};
-use crate::units::parse_duration;
+use crate::text::units::parse_duration;
 
 #[test]
 fn keys_are_found_by_their_path() {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Maybe;
-use crate::change::ChangeDetection as Settings;
 use crate::config::percent::HumanPercent;
 use crate::config::quantity::HumanCount;
-use crate::detect::{REFERENCE_OBSERVATIONS, Tolerance};
-use crate::units::HumanDuration;
+use crate::regression::change::ChangeDetection as Settings;
+use crate::regression::detect::{REFERENCE_OBSERVATIONS, Tolerance};
+use crate::text::units::HumanDuration;
 
 pub(in crate::config) const TOLERANCES: RangeInclusive<HumanPercent> =
     HumanPercent(0.0)..=HumanPercent(1.0);

@@ -7,8 +7,8 @@ use serde_yaml::Spanned;
 use super::{INTERVALS, Maybe, PERIODS};
 use crate::config::keys::above;
 use crate::config::percent::HumanPercent;
-use crate::detect::{DEFAULT_PERIOD, Tolerance};
-use crate::units::HumanDuration;
+use crate::regression::detect::{DEFAULT_PERIOD, Tolerance};
+use crate::text::units::HumanDuration;
 
 /// Above, a candidate that takes twice as long would pass.
 pub(in crate::config) const PAIR_TOLERANCES: RangeInclusive<HumanPercent> =

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde_yaml::Spanned;
 
 use super::Maybe;
+use crate::answer::timeline::Finish;
 use crate::config::keys::above;
-use crate::timeline::Finish;
 
 pub(in crate::config) const DISTINCT_RATIOS: (Bound<f64>, Bound<f64>) = above(0.0, 1.0);
 

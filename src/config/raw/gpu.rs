@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Maybe;
 use crate::config::gpu_words::WatchWord;
-use crate::gpu_settings::RETRY;
-use crate::units::HumanDuration;
+use crate::target::gpu_settings::RETRY;
+use crate::text::units::HumanDuration;
 
 pub(in crate::config) const RETRIES: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(86_400);

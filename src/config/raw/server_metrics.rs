@@ -11,7 +11,7 @@ use serde_yaml::Spanned;
 
 use super::{Auth, Maybe, Named};
 use crate::config::keys::{Form, HasForm};
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 
 pub(in crate::config) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A page is looked at around each probe, so a long wait would keep probes from ending.

@@ -7,7 +7,7 @@ use serde_yaml::Spanned;
 
 use super::Maybe;
 use crate::config::keys::{above, between};
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 
 pub(in crate::config) const DEFAULT_WINDOW: Duration = Duration::from_secs(30 * 86_400);
 /// Below a day it can only be a rehearsal of the alerts (`llm-prober rules`).

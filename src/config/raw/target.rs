@@ -10,7 +10,7 @@ use crate::config::gpu_words::GpuName;
 use crate::config::keys::above;
 use crate::config::quantity::{HumanCount, HumanSize};
 use crate::dialect;
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 
 pub(in crate::config) const DEFAULT_API: &str = "openai-chat";
 pub(in crate::config) const DEFAULT_STREAM: bool = true;

@@ -7,7 +7,7 @@ use serde_yaml::Spanned;
 
 use super::{Expect, Maybe, TIMEOUTS};
 use crate::config::keys::above;
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 
 pub(in crate::config) const DEFAULT_WEIGHT: f64 = 1.0;
 pub(in crate::config) const MAX_WEIGHT: f64 = 1e6;

@@ -8,8 +8,8 @@ use serde_yaml::{Location, Spanned};
 use super::{Context, limit};
 use crate::config::error::Report;
 use crate::config::raw;
-use crate::secret::Secret;
 use crate::target::Auth;
+use crate::target::secret::Secret;
 
 const MAX_HEADERS: usize = 64;
 

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Spanned;
 
 use super::timing::duration;
-use crate::change::{ChangeDetection, Tolerances};
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
 use crate::config::percent::HumanPercent;
 use crate::config::quantity::HumanCount;
 use crate::config::raw::{self, MARGINS, PERIODS, REFERENCES, SAMPLES, TOLERANCES};
-use crate::detect::Tolerance;
+use crate::regression::change::{ChangeDetection, Tolerances};
+use crate::regression::detect::Tolerance;
 
 /// Of the targets' past.
 pub(super) fn resolve(

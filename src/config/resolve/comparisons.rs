@@ -8,7 +8,6 @@ use serde_yaml::Spanned;
 
 use super::catalog::unknown;
 use super::{limit, rounds, timing};
-use crate::comparison::{AnswerRules, Comparison, Order};
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
 use crate::config::labels::check_value;
@@ -17,7 +16,8 @@ use crate::config::raw::{
     self, DEFAULT_FAILURE_MARGIN, DEFAULT_LENGTH_RATIO, DEFAULT_SLO_MARGIN, LENGTH_RATIOS,
     PAIR_MARGINS, PAIR_TOLERANCES, PERIODS,
 };
-use crate::detect::{DEFAULT_PERIOD, Tolerance};
+use crate::regression::comparison::{AnswerRules, Comparison, Order};
+use crate::regression::detect::{DEFAULT_PERIOD, Tolerance};
 use crate::target::Target;
 use crate::workload::Workload;
 

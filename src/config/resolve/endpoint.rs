@@ -12,8 +12,8 @@ use super::{Context, optional};
 use crate::config::error::Report;
 use crate::config::raw;
 use crate::dialect::{self, Shape};
-use crate::input_file;
 use crate::target::Tls;
+use crate::text::input_file;
 
 const MAX_CA_BYTES: u64 = 4 << 20;
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 use serde_yaml::Spanned;
 
+use crate::answer::timeline::Finish;
 use crate::config::error::Report;
 use crate::config::raw::{self, DISTINCT_RATIOS};
-use crate::input_file;
-use crate::timeline::Finish;
+use crate::text::input_file;
 use crate::workload::validator::{self, Schema, ToolCheck};
 use crate::workload::{Part, Validator};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::timing;
 use crate::config::error::Report;
 use crate::config::raw::{self, RETRIES};
-use crate::gpu_settings::{GpuSettings, RETRY, TargetGpus, Watch};
+use crate::target::gpu_settings::{GpuSettings, RETRY, TargetGpus, Watch};
 
 /// The settings; what is left out has its default.
 pub(super) fn settings(

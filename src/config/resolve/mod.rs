@@ -28,10 +28,10 @@ use self::catalog::Catalog;
 use super::error::Report;
 use super::raw::{Defaults, Raw};
 use super::{Config, redact};
-use crate::gpu_settings::GpuSettings;
-use crate::slo::Slo;
+use crate::answer::slo::Slo;
 use crate::target::Target;
-use crate::tokenizer::TargetTokenizer;
+use crate::target::gpu_settings::GpuSettings;
+use crate::target::tokenizer::TargetTokenizer;
 use crate::workload::Workload;
 
 const MAX_TARGETS: usize = 10_000;

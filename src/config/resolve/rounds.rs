@@ -6,13 +6,13 @@ use std::time::Duration;
 use serde_yaml::Location;
 
 use super::timing;
-use crate::comparison::Timing;
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
 use crate::config::raw::{self, DEFAULT_SPEED, INTERVALS, SPEEDS};
-use crate::schedule::Schedule;
+use crate::regression::comparison::Timing;
 use crate::target::Target;
-use crate::units::HumanDuration;
+use crate::target::schedule::Schedule;
+use crate::text::units::HumanDuration;
 use crate::workload::Workload;
 use crate::workload::replay::{self, Replay};
 

@@ -7,11 +7,11 @@ use serde_yaml::Spanned;
 use super::MAX_SLOS;
 use super::catalog::Catalog;
 use super::timing;
+use crate::answer::slo::{Objective, ObjectiveKind, Slo};
 use crate::config::error::Report;
 use crate::config::raw::{self, DEFAULT_WINDOW, MAX_THRESHOLD, WINDOWS};
 use crate::rules::PAGE_BURN_RATE;
-use crate::slo::{Objective, ObjectiveKind, Slo};
-use crate::units::HumanDuration;
+use crate::text::units::HumanDuration;
 use crate::workload::Workload;
 
 /// The file's SLOs, or the built-in one if it has none.

@@ -7,12 +7,12 @@ use serde_yaml::{Location, Spanned};
 use super::{
     Context, access, catalog, cost, endpoint, gpu, labels, optional, server_metrics, timing,
 };
+use crate::answer::slo::Slo;
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
 use crate::config::labels::check_value;
 use crate::config::raw::{self, DEFAULT_API, DEFAULT_MAX_IN_FLIGHT, DEFAULT_STREAM, IN_FLIGHT};
 use crate::dialect::{self, Dialect, SharedDialect};
-use crate::slo::Slo;
 use crate::target::{Addresses, ConnectionMode, Target, UsageMode};
 use crate::workload::Workload;
 

@@ -15,9 +15,9 @@ use crate::config::raw::{
     DEFAULT_STALL_TIMEOUT, DEFAULT_TAIL_TIMEOUT, DEFAULT_TIMEOUT, INTERVALS, RESOLVE_INTERVALS,
     SHAPES, TAIL_TIMEOUTS, TIMEOUTS,
 };
-use crate::schedule::{Arrival, Schedule};
 use crate::target::Limits;
-use crate::units::HumanDuration;
+use crate::target::schedule::{Arrival, Schedule};
+use crate::text::units::HumanDuration;
 
 pub(super) fn schedule(
     raw: &raw::Target,

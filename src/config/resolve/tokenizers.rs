@@ -6,7 +6,7 @@ use super::MAX_TOKENIZERS;
 use super::catalog::Catalog;
 use crate::config::error::Report;
 use crate::config::raw;
-use crate::tokenizer::TargetTokenizer;
+use crate::target::tokenizer::TargetTokenizer;
 
 /// Loads every tokenizer, used or not: a typing mistake shows at once.
 pub(super) fn resolve(

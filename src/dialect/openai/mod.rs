@@ -17,8 +17,8 @@ use super::finish::finish;
 use super::payload::object_of;
 use super::values::{array, whole_number, wrong};
 use super::{DecodeError, Frame, Shape};
-use crate::framing::Framing;
-use crate::timeline::{EventKind, ServerTiming, Told};
+use crate::answer::framing::Framing;
+use crate::answer::timeline::{EventKind, ServerTiming, Told};
 
 /// How an answer is framed.
 pub(super) fn framing(shape: Shape) -> Framing {

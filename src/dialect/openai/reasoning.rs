@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::answer::timeline::EventKind;
 use crate::dialect::values::{has_text, is_reasoning, loose_text, objects};
-use crate::timeline::EventKind;
 
 /// Where a message may show its reasoning. Only the first with text counts: gateways repeat the
 /// same under a second name.

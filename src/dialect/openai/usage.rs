@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::answer::timeline::Usage;
 use crate::dialect::values::whole_number;
-use crate::timeline::Usage;
 
 const INPUT: [&str; 7] = [
     "prompt_tokens",

@@ -4,9 +4,9 @@
 use std::fmt;
 
 use super::{Family, counter, gauge};
-use crate::detect::Estimate;
 use crate::metrics::change::ChangeMetrics;
 use crate::metrics::samples::SampleWriter;
+use crate::regression::detect::Estimate;
 
 const LABELS: &[&str] = &["signal", "comparison"];
 

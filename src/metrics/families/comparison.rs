@@ -5,12 +5,12 @@ use std::fmt;
 use prometheus::metrics::MetricType;
 
 use super::{Family, counter, family, gauge};
-use crate::comparison::{
-    ALL_WORKLOADS, AnswerCheck, GateSnapshot, Signal, StreamSnapshot, WorkloadSnapshot,
-};
-use crate::detect::Verdict;
 use crate::metrics::comparison::ComparisonMetrics;
 use crate::metrics::samples::SampleWriter;
+use crate::regression::comparison::{
+    ALL_WORKLOADS, AnswerCheck, GateSnapshot, Signal, StreamSnapshot, WorkloadSnapshot,
+};
+use crate::regression::detect::Verdict;
 
 /// What a signal can say; undecided where it says none of these.
 const PARTS: [Verdict; 3] = [Verdict::Regressed, Verdict::Changed, Verdict::NotWorse];
@@ -228,7 +228,7 @@ fn gates(
 
 fn effects(
     comparison: &ComparisonMetrics,
-    mut write: impl FnMut(&[&str], &crate::detect::Estimate) -> fmt::Result,
+    mut write: impl FnMut(&[&str], &crate::regression::detect::Estimate) -> fmt::Result,
 ) -> fmt::Result {
     streams(comparison, |w, stream| match &stream.gate.effect {
         Some(effect) => write(&[w, stream.signal.as_str()], effect),

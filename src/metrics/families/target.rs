@@ -3,8 +3,8 @@
 use prometheus::metrics::MetricType;
 
 use super::{Family, family, gauge};
+use crate::answer::slo::{Objective, ObjectiveKind, Slo};
 use crate::metrics::target::TargetMetrics;
-use crate::slo::{Objective, ObjectiveKind, Slo};
 
 pub(in crate::metrics) static TARGET: &[Family<TargetMetrics>] = &[
     family(

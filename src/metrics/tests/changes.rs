@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::{full_measurement, full_target, judged, ms, scrape};
-use crate::change::ChangeDetection;
+use crate::answer::measure::Measurement;
 use crate::config::Config;
-use crate::measure::Measurement;
 use crate::metrics::{Metrics, MetricsOptions};
 use crate::probe::Probe;
-use crate::request::ProbeId;
+use crate::regression::change::ChangeDetection;
+use crate::target::request::ProbeId;
 use crate::testing;
 use crate::watcher::{Watch, Watchers};
 

@@ -2,16 +2,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{full_target, scrape};
-use crate::comparer::Live;
-use crate::comparison::{
+use crate::answer::failure::FailureReason;
+use crate::answer::skip::SkipReason;
+use crate::load::comparer::Live;
+use crate::metrics::{Metrics, MetricsOptions};
+use crate::regression::comparison::{
     AnswerRules, Answers, Comparison, DropReason, Judge, Order, Round, Side, SideFailure,
 };
-use crate::detect::Tolerance;
-use crate::failure::FailureReason;
-use crate::metrics::{Metrics, MetricsOptions};
-use crate::schedule::{Arrival, Schedule};
-use crate::skip::SkipReason;
+use crate::regression::detect::Tolerance;
 use crate::target::Target;
+use crate::target::schedule::{Arrival, Schedule};
 use crate::testing::{run, workload};
 
 /// `prod` beside `next`: every family of comparisons and changes has a sample.

@@ -1,10 +1,10 @@
 use super::{PROBE_ID, full_metrics, full_target, judged, loaded, ms, scrape};
-use crate::failure::FailureReason;
-use crate::measure::{Measurement, TokenCount, TokenSource};
-use crate::recording::{ConnectionPhases, Recording};
-use crate::skip::SkipReason;
+use crate::answer::failure::FailureReason;
+use crate::answer::measure::{Measurement, TokenCount, TokenSource};
+use crate::answer::recording::{ConnectionPhases, Recording};
+use crate::answer::skip::SkipReason;
+use crate::answer::timeline::Finish;
 use crate::testing::{config, failed, outcome, recording, target};
-use crate::timeline::Finish;
 
 /// Sample name without the prefix, labels, value (`None`: no such sample).
 type Expected<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<f64>);

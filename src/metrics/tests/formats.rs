@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::super::{HistogramForm, Metrics, MetricsOptions};
 use super::parse::{Labels, Scrape, classic, families, open_metrics, protobuf};
 use super::{Format, PROBE_ID, full_measurement, full_metrics, loaded};
-use crate::measure::Measurement;
+use crate::answer::measure::Measurement;
 use crate::testing;
 
 fn text(metrics: &Metrics, format: Format) -> String {

@@ -17,21 +17,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Format, Metrics, MetricsOptions};
-use crate::config::Config;
-use crate::gpu_settings::{GpuId, TargetGpus};
-use crate::measure::{
+use crate::answer::degenerate::Degenerate;
+use crate::answer::measure::{
     ItlSource, Measurement, Phase, PhaseSpan, TokenCount, TokenSource, Tokenized,
 };
-use crate::outcome::{Outcome, RateLimit};
-use crate::recording::{ConnectionPhases, Offset, Recording};
+use crate::answer::outcome::{Outcome, RateLimit};
+use crate::answer::recording::{ConnectionPhases, Offset, Recording};
+use crate::answer::slo::{ObjectiveKind, judge};
+use crate::answer::timeline::{Finish, ServerTiming};
+use crate::config::Config;
 use crate::server_metrics::{Look, Sample, ServerView, TtftPart};
-use crate::slo::{ObjectiveKind, judge};
+use crate::target::gpu_settings::{GpuId, TargetGpus};
 use crate::target::{Price, Target};
 use crate::testing;
-use crate::timeline::{Finish, ServerTiming};
 use crate::transport::ServerAddresses;
 use crate::workload::Validator;
-use crate::workload::degenerate::Degenerate;
 use parse::{Scrape, open_metrics};
 
 /// 32 hexadecimal digits.
@@ -64,7 +64,9 @@ fn full_target() -> Target {
             testing::workload("extract", Vec::new()),
         ],
         slos: vec![testing::slo("interactive", &objectives)],
-        tokenizer: Some(crate::tokenizer::TargetTokenizer::load("tiny", file.path()).unwrap()),
+        tokenizer: Some(
+            crate::target::tokenizer::TargetTokenizer::load("tiny", file.path()).unwrap(),
+        ),
         labels: [("stack".to_owned(), "current".to_owned())].into(),
         version: [("hardware".to_owned(), "cpu".to_owned())].into(),
         server_metrics: Some(testing::server_metrics()),
@@ -178,7 +180,7 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     };
     let rejected = Outcome {
         rejected_by: vec!["contains"],
-        ..judged(&target, testing::failed(crate::failure::FailureReason::Validation))
+        ..judged(&target, testing::failed(crate::answer::failure::FailureReason::Validation))
     };
     let values = metrics.target("prod").unwrap();
     values.set_addresses(ServerAddresses::of_one(([127, 0, 0, 1], 80).into()));
@@ -186,7 +188,7 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     values.record("chat", &full_recording(), &rejected, PROBE_ID);
     values.record_server("chat", &full_view(), Some(ms(200)));
     values.record_energy("chat", &success, 75.0);
-    values.workload("chat").unwrap().skipped(crate::skip::SkipReason::Late);
+    values.workload("chat").unwrap().skipped(crate::answer::skip::SkipReason::Late);
     metrics.set_comparisons(vec![comparisons::full()]);
     metrics.set_watches(changes::full());
     metrics.set_outages(vec![outages::failing()]);

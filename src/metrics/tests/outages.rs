@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{Metrics, MetricsOptions, loaded, scrape, testing};
-use crate::failure::FailureReason;
-use crate::outage::Outage;
+use crate::answer::failure::FailureReason;
+use crate::regression::outage::Outage;
 use crate::watcher::OutageWatch;
 
 const LABELS: [(&str, &str); 1] = [("target", "prod")];

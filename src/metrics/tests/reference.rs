@@ -18,11 +18,11 @@ use super::{
     Format, Metrics, MetricsOptions, PROBE_ID, changes, full_measurement, full_view, judged, ms,
     outages,
 };
+use crate::answer::measure::{Measurement, Phase};
+use crate::answer::timeline::ServerTiming;
 use crate::config::Config;
-use crate::measure::{Measurement, Phase};
 use crate::metrics::HistogramForm;
 use crate::testing;
-use crate::timeline::ServerTiming;
 
 /// What stands above the tables.
 const INTRODUCTION: &str = include_str!("reference.md");

@@ -1,8 +1,8 @@
 use super::super::{Metrics, MetricsOptions};
 use super::{full_measurement, loaded, ms, scrape};
-use crate::failure::FailureReason;
-use crate::measure::Measurement;
-use crate::slo::ObjectiveKind;
+use crate::answer::failure::FailureReason;
+use crate::answer::measure::Measurement;
+use crate::answer::slo::ObjectiveKind;
 use crate::target::Target;
 use crate::testing::{config, failed, outcome, recording, slo, target, workload};
 use std::sync::Arc;
@@ -82,18 +82,20 @@ fn a_changed_label_takes_every_value_along() {
 #[test]
 fn an_slo_whose_bound_has_changed_counts_anew_and_nothing_else() {
     let with = |name: &str, bound: f64, objective: f64| {
-        let slo =
-            crate::slo::Slo { objective, ..(*slo(name, &[(ObjectiveKind::Ttft, bound)])).clone() };
+        let slo = crate::answer::slo::Slo {
+            objective,
+            ..(*slo(name, &[(ObjectiveKind::Ttft, bound)])).clone()
+        };
         Arc::new(slo)
     };
-    let of = |slos: Vec<Arc<crate::slo::Slo>>| config(vec![Target { slos, ..target("a") }]);
+    let of = |slos: Vec<Arc<crate::answer::slo::Slo>>| config(vec![Target { slos, ..target("a") }]);
     let metrics = loaded(&of(vec![with("s", 0.5, 0.99), with("t", 0.5, 0.99)]));
     let measured = Measurement { phases: Vec::new(), ..full_measurement() };
-    let judged = |slos: &[Arc<crate::slo::Slo>]| crate::outcome::Outcome {
-        verdicts: slos.iter().map(|s| crate::slo::judge(s, true, &measured)).collect(),
+    let judged = |slos: &[Arc<crate::answer::slo::Slo>]| crate::answer::outcome::Outcome {
+        verdicts: slos.iter().map(|s| crate::answer::slo::judge(s, true, &measured)).collect(),
         ..outcome(measured.clone())
     };
-    let record = |slos: &[Arc<crate::slo::Slo>]| {
+    let record = |slos: &[Arc<crate::answer::slo::Slo>]| {
         let values = metrics.target("a").unwrap();
         values.record("chat", &recording(), &judged(slos), super::PROBE_ID);
     };
@@ -123,7 +125,7 @@ fn what_was_learnt_from_a_server_is_not_told_of_another() {
     let limit = "llm_prober_ratelimit_limit";
     let learnt = |metrics: &Metrics| {
         let mut seen = outcome(Measurement::default());
-        seen.request_limit = crate::outcome::RateLimit { limit: Some(7), remaining: None };
+        seen.request_limit = crate::answer::outcome::RateLimit { limit: Some(7), remaining: None };
         let values = metrics.target("a").unwrap();
         values.record("chat", &recording(), &seen, super::PROBE_ID);
         scrape(metrics).value(limit, &[("unit", "requests")])

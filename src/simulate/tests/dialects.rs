@@ -5,19 +5,19 @@ use std::sync::Arc;
 use http_body_util::Full;
 
 use super::*;
-use crate::decode::decode;
+use crate::answer::failure::FailureReason;
+use crate::answer::measure::TokenSource;
+use crate::answer::outcome::Outcome;
+use crate::answer::recording::{Arrival, Chunk, Ending, Head, Offset, Recording};
+use crate::answer::timeline::Finish;
 use crate::dialect::{self, Shape, SharedDialect};
-use crate::failure::FailureReason;
+use crate::interpret::decode::decode;
 use crate::interpret::interpret;
-use crate::learned::Learned;
-use crate::measure::TokenSource;
-use crate::outcome::Outcome;
-use crate::recording::{Arrival, Chunk, Ending, Head, Offset, Recording};
-use crate::request::{ProbeId, build};
 use crate::simulate::reply::Complaint;
 use crate::target::Target;
+use crate::target::learned::Learned;
+use crate::target::request::{ProbeId, build};
 use crate::testing;
-use crate::timeline::Finish;
 use crate::workload::mix::Draw;
 use crate::workload::{Prompt, Workload};
 

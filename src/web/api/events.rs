@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{ErrorView, Refusal};
 use super::view::ProbeSummary;
-use crate::history::Summary;
+use crate::memory::history::Summary;
 use crate::web::site::Site;
 
 /// A comment this often keeps proxies from closing a quiet connection.

@@ -6,7 +6,7 @@ use axum::extract::State;
 use super::error::{ApiPath, ErrorView, Refusal};
 use super::view::ProbeView;
 use crate::daemon::Daemon;
-use crate::history::Entry;
+use crate::memory::history::Entry;
 use crate::web::site::Site;
 
 /// One probe

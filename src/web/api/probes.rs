@@ -11,7 +11,7 @@ use super::error::{ApiPath, ApiQuery, ErrorView, Refusal};
 use super::view::{Named, ProbeSummary, ReasonName};
 use super::{find, within};
 use crate::daemon::Daemon;
-use crate::history::{FAILED, ODD, ORDINARY, Summary};
+use crate::memory::history::{FAILED, ODD, ORDINARY, Summary};
 
 /// All that is remembered of a target.
 const MAX_LIMIT: usize = ORDINARY + ODD + FAILED;

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::error::{ApiPath, ErrorView, Refusal};
 use super::probe::find;
-use crate::flight::FlightRecord;
+use crate::memory::flight::FlightRecord;
 use crate::web::site::Site;
 
 /// A probe's recording

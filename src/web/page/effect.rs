@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::figure;
-use crate::detect::{Estimate, Tolerance};
+use crate::regression::detect::{Estimate, Tolerance};
 
 /// Units of the pictures' width and height.
 const WIDTH: f64 = 1000.0;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::comparison::Signal;
-use crate::slo::{Objective, ObjectiveKind};
+use crate::answer::slo::{Objective, ObjectiveKind};
+use crate::regression::comparison::Signal;
 
 /// What stands where there is no figure.
 pub(super) const NONE: &str = "–";

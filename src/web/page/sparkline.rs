@@ -6,8 +6,8 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::{figure, moment};
-use crate::history::{Hour, MINUTES, Point, Quantiles};
-use crate::slo::ObjectiveKind;
+use crate::answer::slo::ObjectiveKind;
+use crate::memory::history::{Hour, MINUTES, Point, Quantiles};
 
 const HEIGHT: f64 = 30.0;
 /// Below the lines, where failures are marked.
@@ -158,7 +158,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::history::SloHour;
+    use crate::memory::history::SloHour;
     use crate::testing;
 
     /// An hour with one minute of this 95th percentile, under objectives of so many seconds.

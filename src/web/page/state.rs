@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::history::{Oddity, State, Summary};
+use crate::memory::history::{Oddity, State, Summary};
 
 /// A state in words.
 pub(super) fn word(state: State) -> &'static str {

@@ -1,6 +1,6 @@
 //! Filters, pages and refusals.
 
-use llm_prober::flight::FlightRecord;
+use llm_prober::memory::flight::FlightRecord;
 use llm_prober::web::WebOptions;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

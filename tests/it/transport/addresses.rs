@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use llm_prober::answer::measure::Phase;
+use llm_prober::answer::recording::Ending;
 use llm_prober::daemon::Daemon;
-use llm_prober::measure::Phase;
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::probe::{Probe, Probing};
-use llm_prober::recording::Ending;
 use llm_prober::transport::{IoThreads, Lookup, Transport};
 use llm_prober::web::WebOptions;
 use llm_prober::workload::Mix;

@@ -1,6 +1,6 @@
 //! How the bytes of a body map to reads.
 
-use llm_prober::recording::{Ending, Offset, Recording};
+use llm_prober::answer::recording::{Ending, Offset, Recording};
 
 use crate::common::MS;
 use crate::common::client::Client;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use llm_prober::recording::{ConnectionPhases, Recording};
+use llm_prober::answer::recording::{ConnectionPhases, Recording};
 
 use crate::common::client::Client;
 use crate::common::scripted::{CHUNKED, Step, always, answer, pause, pipe, send, tcp, whole};

@@ -1,6 +1,6 @@
 //! Every way in which an exchange goes wrong: the ending, and the reason it becomes.
 
-use llm_prober::recording::{Ending, Recording};
+use llm_prober::answer::recording::{Ending, Recording};
 
 use crate::common::client::Client;
 use crate::common::scripted::{

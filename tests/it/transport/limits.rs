@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use llm_prober::recording::{Ending, Offset, Recording};
+use llm_prober::answer::recording::{Ending, Offset, Recording};
 use tokio_util::sync::CancellationToken;
 
 use crate::common::MS;

@@ -1,6 +1,6 @@
 //! Instants of an exchange over TCP: causes come before effects, by both clocks.
 
-use llm_prober::recording::{Offset, Recording, TimestampSource};
+use llm_prober::answer::recording::{Offset, Recording, TimestampSource};
 
 use crate::common::client::Client;
 use crate::common::scripted::{

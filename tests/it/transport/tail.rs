@@ -1,6 +1,6 @@
 //! What follows a finished answer: read for as long as it is of use, and no failure.
 
-use llm_prober::recording::{Ending, Offset};
+use llm_prober::answer::recording::{Ending, Offset};
 
 use crate::common::MS;
 use crate::common::client::Client;

@@ -1,7 +1,7 @@
 //! TLS: what is verified, what is offered, what is recorded.
 
-use llm_prober::measure::Phase;
-use llm_prober::recording::{Ending, Recording};
+use llm_prober::answer::measure::Phase;
+use llm_prober::answer::recording::{Ending, Recording};
 
 use crate::common::client::Client;
 use crate::common::scripted::{Step, always, answer, send, tcp, whole};

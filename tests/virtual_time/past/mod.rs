@@ -10,9 +10,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use llm_prober::config::Config;
 use llm_prober::daemon::{Daemon, Memory};
+use llm_prober::memory::state::{BUDGETS, CHANGE, Store};
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::{Phase, SimulatorConfig};
-use llm_prober::state::{BUDGETS, CHANGE, Store};
 use llm_prober::watcher::WallClock;
 use tokio::time::Instant;
 

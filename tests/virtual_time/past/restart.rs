@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use llm_prober::history::Occasion;
+use llm_prober::memory::history::Occasion;
 use llm_prober::simulate::SimulatorConfig;
 use llm_prober::target::Moved;
 use tracing::Level;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::closed::{Named, SignalName, StandingName};
 use super::effect::EffectView;
 use super::probe::unix_seconds_of_millis;
-use crate::change::{ChangeDetection, StreamSnapshot};
+use crate::regression::change::{ChangeDetection, StreamSnapshot};
 
 /// One signal of one workload against its own past.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

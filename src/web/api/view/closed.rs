@@ -9,16 +9,16 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{RefOr, schema::SchemaType};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::change::Standing;
-use crate::comparison::{Order, Signal};
-use crate::detect::Verdict;
-use crate::failure::FailureReason;
-use crate::history::{Oddity, State};
-use crate::measure::{Phase, TokenSource};
-use crate::recording::TimestampSource;
-use crate::slo::ObjectiveKind;
+use crate::answer::failure::FailureReason;
+use crate::answer::measure::{Phase, TokenSource};
+use crate::answer::recording::TimestampSource;
+use crate::answer::slo::ObjectiveKind;
+use crate::answer::timeline::Finish;
+use crate::memory::history::{Oddity, State};
+use crate::regression::change::Standing;
+use crate::regression::comparison::{Order, Signal};
+use crate::regression::detect::Verdict;
 use crate::target::Moved;
-use crate::timeline::Finish;
 
 /// A set of values with a name each.
 pub trait Closed: Copy + PartialEq + 'static {

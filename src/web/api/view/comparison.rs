@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::closed::{Named, OrderName, SignalName, VerdictName};
 use super::effect::EffectView;
 use super::probe::unix_seconds_of_millis;
-use crate::comparer::Live;
-use crate::comparison::{
+use crate::load::comparer::Live;
+use crate::regression::comparison::{
     AnswerCheck, AnswerCounts, Discordant, Needed, StreamSnapshot, TogetherSnapshot,
     WorkloadSnapshot,
 };

@@ -7,12 +7,12 @@ use utoipa::ToSchema;
 
 use super::closed::{ClockName, FinishName, Named, ObjectiveName, PhaseName, TokenSourceName};
 use super::probe::{ProbeSummary, seconds};
-use crate::history::{Entry, Flight};
-use crate::measure::PhaseSpan;
-use crate::recording::Recording;
+use crate::answer::measure::PhaseSpan;
+use crate::answer::recording::Recording;
+use crate::answer::slo::{ObjectiveKind, Slo, Verdict};
+use crate::answer::timeline::ServerTiming;
+use crate::memory::history::{Entry, Flight};
 use crate::report::headers;
-use crate::slo::{ObjectiveKind, Slo, Verdict};
-use crate::timeline::ServerTiming;
 
 /// One probe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -182,7 +182,7 @@ impl ProbeDetail {
 
 fn chunks(recording: &Recording) -> Vec<ChunkView> {
     let source = recording.timestamp_source();
-    let view = |chunk: &crate::recording::Chunk| ChunkView {
+    let view = |chunk: &crate::answer::recording::Chunk| ChunkView {
         at: recording.at(&chunk.arrival, source).seconds(),
         bytes: chunk.bytes.len() as u64,
         read: chunk.arrival.read,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::detect::Estimate;
+use crate::regression::detect::Estimate;
 
 /// A median ratio and the interval that holds it, with 95 % certainty at all times together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

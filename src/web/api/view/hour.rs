@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::history::{Hour, Point, Quantiles, SloHour};
+use crate::memory::history::{Hour, Point, Quantiles, SloHour};
 
 /// The hour that ends with the current minute.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::closed::{MovedName, Named};
-use crate::history::{Mark, Occasion};
+use crate::memory::history::{Mark, Occasion};
 
 /// A moment at which something became another.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::closed::{Named, OddityName, ReasonName};
-use crate::history::Summary;
+use crate::memory::history::Summary;
 
 /// One probe in a line. Durations are in seconds; a figure that could not be observed is null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -12,7 +12,7 @@ use super::probe::ProbeSummary;
 use super::server::ServerState;
 use super::window::WindowView;
 use crate::explain::shown;
-use crate::history::Overview;
+use crate::memory::history::Overview;
 use crate::server_metrics::Look;
 use crate::target::Target;
 use crate::transport::KnownAddress;

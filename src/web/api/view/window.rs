@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::hour::{QuantilesView, SloView};
-use crate::history::Window;
+use crate::memory::history::Window;
 
 /// A stretch of time that ends with the present. It does not end at a mark: where the target became
 /// another server or model within it, figures from before are in it, too.

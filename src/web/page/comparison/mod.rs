@@ -16,9 +16,9 @@ use serde::Deserialize;
 
 use super::layout::{News, Page, home};
 use super::{link, moment, problem, unreadable};
-use crate::comparer::Live;
-use crate::comparison::{Comparison, Snapshot};
 use crate::daemon::Daemon;
+use crate::load::comparer::Live;
+use crate::regression::comparison::{Comparison, Snapshot};
 use crate::web::site::now;
 
 const ROOT: &str = "../";

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::View;
-use crate::comparison::{ANSWERED_PAIRS, AnswerCheck, AnswerCounts, Order};
+use crate::regression::comparison::{ANSWERED_PAIRS, AnswerCheck, AnswerCounts, Order};
 use crate::web::page::figure;
 
 pub(super) fn section(view: &View<'_>) -> Markup {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::{ROOT, View};
-use crate::history::{Hour, Overview, Quantiles};
+use crate::memory::history::{Hour, Overview, Quantiles};
 use crate::target::Target;
 use crate::web::page::sparkline::{self, Figure};
 use crate::web::page::table::{self, Column, number, text};

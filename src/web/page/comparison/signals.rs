@@ -3,8 +3,10 @@
 use maud::{Markup, html};
 
 use super::{View, verdict};
-use crate::comparison::{Discordant, Signal, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot};
-use crate::history::State;
+use crate::memory::history::State;
+use crate::regression::comparison::{
+    Discordant, Signal, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,
+};
 use crate::web::page::effect::{self, Scale};
 use crate::web::page::table::{self, Column, number, picture, text};
 use crate::web::page::{figure, state};

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::comparison::Standing;
-use crate::detect::Verdict;
-use crate::history::State;
+use crate::memory::history::State;
+use crate::regression::comparison::Standing;
+use crate::regression::detect::Verdict;
 use crate::web::page::{moment, state};
 
 /// A sign with a word.

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
+use crate::answer::failure::FailureReason;
 use crate::explain::meaning;
-use crate::failure::FailureReason;
-use crate::history::{Entry, Oddity};
+use crate::memory::history::{Entry, Oddity};
 
 pub(super) fn sentences(entry: &Entry) -> Markup {
     let probe = &entry.summary;

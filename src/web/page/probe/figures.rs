@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::history::Flight;
-use crate::outcome::RateLimit;
-use crate::recording::TimestampSource;
+use crate::answer::outcome::RateLimit;
+use crate::answer::recording::TimestampSource;
+use crate::memory::history::Flight;
 use crate::web::page::figure;
 
 pub(super) fn section(flight: &Flight) -> Markup {

@@ -15,8 +15,8 @@ use maud::{Markup, html};
 
 use super::layout::{News, Page};
 use super::{link, moment, problem, state, unreadable};
-use crate::flight::FlightRecord;
-use crate::history::{Entry, Flight};
+use crate::memory::flight::FlightRecord;
+use crate::memory::history::{Entry, Flight};
 use crate::web::site::{Site, WebOptions};
 
 const ROOT: &str = "../";

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::history::Flight;
+use crate::memory::history::Flight;
 use crate::web::page::figure;
 use crate::web::page::table::{self, Column, number, text};
 

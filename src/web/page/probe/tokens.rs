@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::history::Flight;
-use crate::recording::Offset;
+use crate::answer::recording::Offset;
+use crate::memory::history::Flight;
 use crate::web::page::figure;
 use crate::web::page::table::{self, Column, number};
 

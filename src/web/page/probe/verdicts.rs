@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::history::{Flight, State};
-use crate::slo::{Objective, ObjectiveKind, Slo, Verdict};
+use crate::answer::slo::{Objective, ObjectiveKind, Slo, Verdict};
+use crate::memory::history::{Flight, State};
 use crate::web::page::table::{self, Column, number, text};
 use crate::web::page::{figure, state};
 

@@ -6,9 +6,9 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 
-use crate::history::Flight;
-use crate::measure::{Phase, PhaseSpan};
-use crate::recording::Offset;
+use crate::answer::measure::{Phase, PhaseSpan};
+use crate::answer::recording::Offset;
+use crate::memory::history::Flight;
 use crate::report::unfinished::unfinished;
 use crate::web::page::figure;
 

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::View;
-use crate::change::{ChangeDetection, Standing, StreamSnapshot};
-use crate::history::State;
+use crate::memory::history::State;
+use crate::regression::change::{ChangeDetection, Standing, StreamSnapshot};
 use crate::web::page::effect::{self, Scale};
 use crate::web::page::table::{self, Column, number, picture, text};
 use crate::web::page::{figure, moment, state};
@@ -91,9 +91,9 @@ fn collected(s: &StreamSnapshot, of: &ChangeDetection) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::ReferenceSnapshot;
-    use crate::comparison::Signal;
-    use crate::detect::Estimate;
+    use crate::regression::change::ReferenceSnapshot;
+    use crate::regression::comparison::Signal;
+    use crate::regression::detect::Estimate;
 
     fn text(alarmed: Option<bool>, effect: Option<Estimate>) -> String {
         let reference = ReferenceSnapshot { observations: 412, complete_unix_millis: None };

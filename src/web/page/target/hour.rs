@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::View;
-use crate::history::{Hour, Quantiles, SloHour, State};
+use crate::memory::history::{Hour, Quantiles, SloHour, State};
 use crate::web::page::sparkline::{self, Figure};
 use crate::web::page::table::{self, Column, number, picture, text};
 use crate::web::page::{figure, state};

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::View;
-use crate::history::{Mark, Occasion};
+use crate::memory::history::{Mark, Occasion};
 use crate::target::Moved;
 use crate::web::page::moment;
 use crate::web::page::table::{self, Column, text};

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use super::layout::{News, Page};
 use super::{link, problem, state, unreadable};
 use crate::daemon::Daemon;
-use crate::history::Overview;
+use crate::memory::history::Overview;
 use crate::target::Target;
 use crate::web::site::now;
 

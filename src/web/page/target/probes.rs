@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::{ROOT, View};
-use crate::history::{FAILED, ODD, ORDINARY, Summary};
+use crate::memory::history::{FAILED, ODD, ORDINARY, Summary};
 use crate::web::page::table::{self, Column, number, text};
 use crate::web::page::{figure, link, moment, state};
 

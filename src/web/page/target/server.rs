@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use super::View;
-use crate::history::State;
+use crate::memory::history::State;
 use crate::server_metrics::{Look, Sample};
 use crate::web::page::{figure, moment, state};
 

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::comparer::Live;
 use crate::daemon::Daemon;
+use crate::load::comparer::Live;
 use crate::web::page::comparison::verdict;
 use crate::web::page::table::{self, Column, number, text};
 use crate::web::page::{figure, link};

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::history::{FailureKind, History};
+use crate::memory::history::{FailureKind, History};
 use crate::web::page::table::{self, Column, number, text};
 use crate::web::page::{figure, link, moment, state};
 

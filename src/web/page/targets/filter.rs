@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::config::Config;
-use crate::history::State;
+use crate::memory::history::State;
 use crate::target::Target;
 use crate::web::page::{link, state};
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::daemon::Daemon;
 use crate::gpu::state::{Reading, Seen};
-use crate::history::State;
+use crate::memory::history::State;
 use crate::web::page::table::{self, Column, number, text};
 use crate::web::page::{figure, moment, state};
 

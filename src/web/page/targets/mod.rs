@@ -17,7 +17,7 @@ use maud::{Markup, html};
 use super::layout::{News, Page};
 use super::{figure, problem, state, table};
 use crate::daemon::Daemon;
-use crate::history::State;
+use crate::memory::history::State;
 use crate::target::Target;
 use crate::web::site::now;
 use filter::{Filter, Query as Asked};

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::daemon::Daemon;
-use crate::history::{Overview, Quantiles, Summary, Window};
+use crate::memory::history::{Overview, Quantiles, Summary, Window};
 use crate::target::Target;
 use crate::web::page::sparkline::{self, Figure};
 use crate::web::page::table::{self, Column, picture, text};

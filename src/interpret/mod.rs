@@ -1,0 +1,216 @@
+//! The core in one function: what a recording amounts to. Pure, so a saved recording of an
+//! incident interprets the same way for ever.
+
+pub mod decode;
+pub mod progress;
+
+use std::sync::Arc;
+
+use crate::answer::degenerate::Degenerate;
+use crate::answer::failure::{Failure, FailureReason};
+use crate::answer::measure::{Measurement, Tokenized, measure};
+use crate::answer::outcome::Outcome;
+use crate::answer::recording::{Ending, Head, Recording};
+use crate::answer::slo::{Slo, judge};
+use crate::answer::timeline::{DecodeEnd, EventKind, Finish, Timeline};
+use crate::dialect::{Dialect, Kind, RateLimits, Shape};
+use crate::interpret::decode::decode;
+use crate::interpret::progress::Progress;
+use crate::target::Target;
+use crate::workload::validator::{DEGENERATE, REPETITION};
+use crate::workload::{Judged, Prompt, Validator, Workload};
+
+/// How much of a refused answer's body is kept as the failure's detail.
+const DETAIL_BYTES: usize = 300;
+
+/// What the interpretation depends on beside the recording itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// The language of the answer.
+    pub dialect: &'a dyn Dialect,
+    /// What was asked for.
+    pub shape: Shape,
+    /// Body bytes at most.
+    pub max_body_bytes: usize,
+    /// The target's SLOs.
+    pub slos: &'a [Arc<Slo>],
+    /// Whose validators judge the answer.
+    pub workload: &'a Workload,
+}
+
+/// Interprets the recording of one request.
+#[must_use]
+pub fn interpret(
+    target: &Target,
+    workload: &Workload,
+    prompt: &Prompt,
+    recording: &Recording,
+) -> Outcome {
+    let terms = Terms {
+        dialect: &*target.dialect,
+        shape: target.shape(),
+        max_body_bytes: target.limits.max_body_bytes,
+        slos: &target.slos,
+        workload,
+    };
+    read(&terms, recording, |timeline| tokenize(target, prompt, timeline))
+}
+
+/// Interprets a recording again, long after its prompt is gone: the tokenizer's counts are those
+/// of the first time.
+#[must_use]
+pub fn reinterpret(terms: &Terms<'_>, recording: &Recording, tokenized: Tokenized) -> Outcome {
+    read(terms, recording, |_| tokenized)
+}
+
+fn read(
+    terms: &Terms<'_>,
+    recording: &Recording,
+    tokenize: impl FnOnce(&Timeline) -> Tokenized,
+) -> Outcome {
+    let workload = terms.workload;
+    let source = recording.timestamp_source();
+    let answered = recording.head.as_ref().is_some_and(|h| (200..300).contains(&h.status));
+    let timeline = if answered {
+        decode(terms.dialect, terms.shape, recording, source, terms.max_body_bytes)
+    } else {
+        Timeline { events: Vec::new(), streamed: false, end: DecodeEnd::Clean }
+    };
+    let tokenized = tokenize(&timeline);
+    let mut result = classify(terms.dialect.kind(), recording, &timeline);
+    let mut measurement = measure(recording, &timeline, source, tokenized, result.is_ok());
+    if let Err(failure) = &mut result
+        && let Some(why) = spent_on_reasoning(failure.reason, &measurement)
+    {
+        failure.detail = why;
+    }
+    let mut rejected_by = Vec::new();
+    if result.is_ok() {
+        rejected_by = rejecting_validators(workload, &timeline, &measurement);
+        if !rejected_by.is_empty() {
+            let detail = format!("rejected by {}", rejected_by.join(", "));
+            result = Err(Failure::new(FailureReason::Validation, detail));
+            measurement.request_latency = None;
+        }
+    }
+    let covering = terms.slos.iter().filter(|slo| slo.covers(&workload.name));
+    let verdicts = covering.map(|slo| judge(slo, result.is_ok(), &measurement)).collect();
+    let head = recording.head.as_ref();
+    let RateLimits { requests, tokens } =
+        head.map(|head| terms.dialect.rate_limits(head)).unwrap_or_default();
+    Outcome {
+        http_status: head.map(|h| h.status),
+        verdicts,
+        timestamp_source: recording.first_byte.map(|_| source),
+        rejected_by,
+        request_limit: requests,
+        token_limit: tokens,
+        result,
+        measurement,
+    }
+}
+
+/// Success, or the one reason why not. The first of these that applies wins: a status that
+/// refuses, an error the server reported, then whether the answer came to its proper end.
+fn classify(kind: Kind, recording: &Recording, timeline: &Timeline) -> Result<(), Failure> {
+    if let Some(head) = &recording.head {
+        refused(head, recording)?;
+    }
+    let reported = timeline.events.iter().find_map(|e| match &e.kind {
+        EventKind::Error(message) => Some(message.clone()),
+        _ => None,
+    });
+    if let Some(message) = reported {
+        return Err(Failure::new(FailureReason::ErrorEvent, message));
+    }
+    if let DecodeEnd::Malformed(detail) = &timeline.end {
+        return Err(Failure::new(FailureReason::Malformed, detail.clone()));
+    }
+    // After its own end nothing can hurt the answer any more.
+    let finished = Progress::of(&timeline.events).has_ended();
+    if !finished {
+        ended_properly(&recording.ending)?;
+        if let DecodeEnd::Partial(detail) = &timeline.end {
+            return Err(Failure::new(FailureReason::Truncated, detail.clone()));
+        }
+    }
+    let content = match kind {
+        Kind::Generate => timeline.content().next().is_some(),
+    };
+    match (content, finished) {
+        (true, true) => Ok(()),
+        (true, false) => {
+            let detail = "the answer ended without a finish reason or end marker";
+            Err(Failure::new(FailureReason::Truncated, detail))
+        }
+        (false, _) => {
+            let detail = "the answer ended without any generated content";
+            Err(Failure::new(FailureReason::Empty, detail))
+        }
+    }
+}
+
+fn refused(head: &Head, recording: &Recording) -> Result<(), Failure> {
+    let reason = match head.status {
+        200..300 => return Ok(()),
+        429 => FailureReason::Throttled,
+        _ => FailureReason::HttpStatus,
+    };
+    let body: Vec<u8> =
+        recording.chunks.iter().flat_map(|c| c.bytes.to_vec()).take(DETAIL_BYTES).collect();
+    let body = String::from_utf8_lossy(&body);
+    Err(Failure::new(reason, body.trim()))
+}
+
+fn ended_properly(ending: &Ending) -> Result<(), Failure> {
+    let (reason, detail) = match ending {
+        Ending::Complete | Ending::TailTimedOut => return Ok(()),
+        Ending::ResolveFailed(e) => (FailureReason::Resolve, e.clone()),
+        Ending::ConnectFailed(e) => (FailureReason::Connect, e.clone()),
+        Ending::TlsFailed(e) => (FailureReason::Tls, e.clone()),
+        Ending::TimedOut => (FailureReason::Timeout, "the whole request timed out".to_owned()),
+        Ending::FirstTokenTimedOut => {
+            (FailureReason::Timeout, "no first token came in time".to_owned())
+        }
+        Ending::Stalled => (FailureReason::Stalled, "the answer did not go on".to_owned()),
+        Ending::CutOff(e) => (FailureReason::Truncated, e.clone()),
+        Ending::NotHttp(e) => (FailureReason::Malformed, e.clone()),
+        Ending::TooLarge(e) => (FailureReason::TooLarge, e.clone()),
+        Ending::Cancelled => (FailureReason::Cancelled, "the prober gave up".to_owned()),
+        Ending::Internal(e) => (FailureReason::Internal, e.clone()),
+    };
+    Err(Failure::new(reason, detail))
+}
+
+/// Why an answer is empty whose server says that it generated something: reasoning models spend
+/// a small limit before they come to the answer.
+fn spent_on_reasoning(reason: FailureReason, measurement: &Measurement) -> Option<String> {
+    let all = measurement.output_tokens.filter(|_| reason == FailureReason::Empty)?.tokens;
+    let reasoning = measurement.reasoning_tokens.filter(|n| *n > 0)?;
+    let part =
+        if reasoning >= all { format!("all {all}") } else { format!("{reasoning} of {all}") };
+    Some(format!(
+        "{part} tokens that were generated are reasoning, which is not shown; \
+         a larger max_output_tokens leaves room for the answer"
+    ))
+}
+
+fn tokenize(target: &Target, prompt: &Prompt, timeline: &Timeline) -> Tokenized {
+    let Some(tokenizer) = &target.tokenizer else { return Tokenized::default() };
+    Tokenized::by(|text| tokenizer.count(text), &prompt.text(), timeline)
+}
+
+fn rejecting_validators(
+    workload: &Workload,
+    timeline: &Timeline,
+    measurement: &Measurement,
+) -> Vec<&'static str> {
+    let tokens = measurement.output_tokens.map(|t| t.tokens);
+    let answer = Judged::of(timeline, workload.judged, tokens, measurement.finish);
+    let rejecting = workload.validators.iter().filter(|v| !v.accepts(&answer));
+    // The server itself says that the answer is worthless.
+    let repeats = (measurement.finish == Some(Finish::Repetition)).then_some(REPETITION);
+    let no_answer = measurement.degenerate == Degenerate::Certainly;
+    let own = repeats.into_iter().chain(no_answer.then_some(DEGENERATE));
+    rejecting.map(Validator::name).chain(own).collect()
+}

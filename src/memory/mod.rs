@@ -1,0 +1,6 @@
+//! What is remembered of the probes: the history that people look at, flight records of failures on
+//! disk, and the small database that outlives a restart.
+
+pub mod flight;
+pub mod history;
+pub mod state;

@@ -1,0 +1,272 @@
+//! The judge of one comparison.
+
+use serde::{Deserialize, Serialize};
+
+use super::dropped::DropReason;
+use super::gate::{ANSWERED_PAIRS, Needed};
+use super::parts::Parts;
+use super::round::{Round, Side};
+use super::run::Run;
+use super::signal::Signal;
+use super::snapshot::Snapshot;
+use super::spec::Comparison;
+use super::standing::{SideName, Standing, Waits};
+use super::together::Together;
+use super::workload::WorkloadJudge;
+use crate::regression::detect::{Alpha, Change, Verdict};
+
+/// Stands for the name of a workload where all are meant: no workload has it.
+pub const ALL_WORKLOADS: &str = "";
+
+/// A side that failed in so many rounds, one after the other, is silent.
+const SILENT: u64 = 5;
+
+/// Something to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Of which workload, or [`ALL_WORKLOADS`].
+    pub workload: String,
+    /// Of which signal.
+    pub signal: Signal,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened to a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Its alarm.
+    Alarm(Change),
+    /// Its part in the verdict is another one.
+    Part(Verdict),
+}
+
+/// Everything that a comparison has learnt in a run. Serialised and read back, it goes on bit for
+/// bit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judge {
+    run: Run,
+    workloads: Vec<WorkloadJudge>,
+    together: Option<Together>,
+    /// Alarms that are over: *not worse* was begun anew as often.
+    alarms_over: u64,
+    baseline: Silence,
+    candidate: Silence,
+    /// In the order of [`DropReason::ALL`].
+    dropped: Vec<u64>,
+}
+
+/// The rounds, up to the last one, in which a side failed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Silence {
+    rounds: u64,
+    /// Of the last one.
+    reason: String,
+}
+
+impl Silence {
+    fn note(&mut self, side: &Side) {
+        *self = match side.failure {
+            None => Self::default(),
+            Some(why) => Self { rounds: self.rounds + 1, reason: why.as_str().to_owned() },
+        };
+    }
+
+    fn is_silent(&self) -> bool {
+        self.rounds >= SILENT
+    }
+}
+
+impl Judge {
+    /// One that has seen nothing in this run, in a fleet of so many streams.
+    #[must_use]
+    pub fn new(spec: &Comparison, fleet: usize, run: Run) -> Self {
+        let judge = |w| WorkloadJudge::new(spec, w, spec.threshold(w, fleet));
+        Self {
+            run,
+            workloads: spec.workloads.iter().map(|w| judge(w)).collect(),
+            together: Together::of(spec),
+            alarms_over: 0,
+            baseline: Silence::default(),
+            candidate: Silence::default(),
+            dropped: vec![0; DropReason::ALL.len()],
+        }
+    }
+
+    /// One of the same comparison that has seen nothing, in another run.
+    #[must_use]
+    pub fn again(&self, spec: &Comparison, run: Run) -> Self {
+        let mut judge = Self::new(spec, 1, run);
+        for (new, old) in judge.workloads.iter_mut().zip(&self.workloads) {
+            if let Some(threshold) = old.threshold() {
+                new.set_threshold(threshold);
+            }
+        }
+        judge
+    }
+
+    /// Whether this is a judge of `spec`: the same workloads with the same signals.
+    #[must_use]
+    pub fn fits(&self, spec: &Comparison) -> bool {
+        self.workloads.len() == spec.workloads.len()
+            && self.together.is_some() == Together::of(spec).is_some()
+            && self.dropped.len() == DropReason::ALL.len()
+            && self.workloads.iter().zip(&spec.workloads).all(|(judge, w)| judge.fits(spec, w))
+    }
+
+    /// The fleet has grown or shrunk to so many streams.
+    pub fn set_fleet(&mut self, spec: &Comparison, fleet: usize) {
+        for (judge, workload) in self.workloads.iter_mut().zip(&spec.workloads) {
+            judge.set_threshold(spec.threshold(workload, fleet));
+        }
+    }
+
+    /// The run that it judges.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Rounds so far, judged or dropped.
+    #[must_use]
+    pub fn rounds(&self) -> u64 {
+        let judged: u64 = self.workloads.iter().map(|w| w.pairs).sum();
+        judged + self.dropped.iter().sum::<u64>()
+    }
+
+    /// Takes up one round; a round of an unknown workload is none of this comparison.
+    pub fn observe(&mut self, round: &Round) -> Vec<Event> {
+        let Some(index) = self.workloads.iter().position(|w| w.name == round.workload) else {
+            return Vec::new();
+        };
+        let before = self.parts();
+        self.baseline.note(&round.baseline);
+        self.candidate.note(&round.candidate);
+        let silent = self.baseline.is_silent();
+        let changes = self.workloads[index].observe(round, silent);
+        if let Some(together) = &mut self.together {
+            together.observe(round, silent);
+        }
+        if !changes.is_empty() {
+            self.not_worse_anew();
+        }
+        let alarm = |(signal, change)| Event {
+            workload: round.workload.clone(),
+            signal,
+            what: What::Alarm(change),
+        };
+        let mut events: Vec<_> = changes.into_iter().map(alarm).collect();
+        events.extend(self.parts().news(&before));
+        events
+    }
+
+    /// What was learnt before an alarm is about another candidate than what comes after it.
+    fn not_worse_anew(&mut self) {
+        self.workloads.iter_mut().for_each(WorkloadJudge::not_worse_anew);
+        self.together.iter_mut().for_each(Together::not_worse_anew);
+        if self.changed_since().is_none() {
+            self.alarms_over = self.alarms_over.saturating_add(1);
+        }
+    }
+
+    /// Counts a round that was not judged.
+    pub fn dropped(&mut self, reason: DropReason) {
+        let place = DropReason::ALL.iter().position(|r| *r == reason);
+        if let Some(count) = place.and_then(|i| self.dropped.get_mut(i)) {
+            *count += 1;
+        }
+    }
+
+    /// The verdict on the whole, and all that is said beside it.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing_by(&self.parts())
+    }
+
+    fn standing_by(&self, parts: &Parts) -> Standing {
+        let changed_since_unix_millis = self.changed_since();
+        let waits = self.waits(parts);
+        let verdict = if parts.any(Verdict::Regressed) {
+            Verdict::Regressed
+        } else if changed_since_unix_millis.is_some() {
+            Verdict::Changed
+        } else if waits.is_some() {
+            Verdict::Undecided
+        } else {
+            Verdict::NotWorse
+        };
+        Standing {
+            run: self.run.clone(),
+            verdict,
+            changed_since_unix_millis,
+            waits: waits.filter(|_| verdict == Verdict::Undecided),
+        }
+    }
+
+    /// What *not worse* waits for, most telling first.
+    fn waits(&self, parts: &Parts) -> Option<Waits> {
+        let alone = self.together.is_none();
+        let mut workloads = self.workloads.iter();
+        let few = workloads
+            .find(|w| w.answered() < ANSWERED_PAIRS)
+            .map(|w| Waits::Pairs { workload: w.name.clone(), answered: w.answered() });
+        let mut lacking =
+            self.workloads.iter().zip(&parts.workloads).flat_map(|(w, (_, parts))| {
+                let name = w.name.clone();
+                let lacking = w.lacking(parts, alone).into_iter();
+                lacking.map(move |signal| Waits::Evidence { workload: name.clone(), signal })
+            });
+        let together = parts.together.filter(|part| *part != Verdict::NotWorse);
+        let together = together.map(|_| Waits::Evidence {
+            workload: ALL_WORKLOADS.to_owned(),
+            signal: Signal::Failure,
+        });
+        let waits = few.or_else(|| lacking.next()).or(together)?;
+        Some(self.silent_side().unwrap_or(waits))
+    }
+
+    /// The side that does not answer.
+    fn silent_side(&self) -> Option<Waits> {
+        let sides = [(SideName::Baseline, &self.baseline), (SideName::Candidate, &self.candidate)];
+        let mut silent = sides.into_iter().filter(|(_, silence)| silence.is_silent());
+        silent.next().map(|(side, silence)| Waits::Answer {
+            side,
+            rounds: silence.rounds,
+            reason: silence.reason.clone(),
+        })
+    }
+
+    fn changed_since(&self) -> Option<u64> {
+        self.workloads.iter().filter_map(WorkloadJudge::changed_since).min()
+    }
+
+    fn parts(&self) -> Parts {
+        let (needed, changing) = (self.needed(), self.changed_since().is_some());
+        let of = |w: &WorkloadJudge| (w.name.clone(), w.parts(needed, changing));
+        Parts {
+            workloads: self.workloads.iter().map(of).collect(),
+            together: self.together.as_ref().map(|t| t.evidence().part(needed, changing)),
+        }
+    }
+
+    /// How everything stands.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let parts = self.parts();
+        let workloads = self.workloads.iter().zip(&parts.workloads);
+        let together = self.together.as_ref().zip(parts.together);
+        Snapshot {
+            standing: self.standing_by(&parts),
+            needed: self.needed(),
+            workloads: workloads.map(|(w, (_, parts))| w.snapshot(parts)).collect(),
+            together: together.map(|(together, part)| together.snapshot(part)),
+            dropped: DropReason::ALL.into_iter().zip(self.dropped.iter().copied()).collect(),
+        }
+    }
+
+    fn needed(&self) -> Needed {
+        let streams: usize = self.workloads.iter().map(WorkloadJudge::streams).sum();
+        let streams = streams + usize::from(self.together.is_some());
+        Needed::of(Alpha::DEFAULT, streams, self.alarms_over)
+    }
+}

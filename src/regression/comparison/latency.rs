@@ -1,0 +1,107 @@
+//! One latency of one workload.
+
+use serde::{Deserialize, Serialize};
+
+use super::gate::{ANSWERED_PAIRS, Evidence};
+use super::round::Round;
+use super::signal::Signal;
+use super::snapshot::{GateSnapshot, StreamSnapshot};
+use crate::regression::detect::{
+    Alpha, Change, PairDetector, PairGate, Threshold, Tolerance, Verdict,
+};
+
+/// Its alarm and its gate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct LatencyStream {
+    pub signal: Signal,
+    detector: PairDetector,
+    gate: PairGate,
+    /// Pairs that had the figure on both sides, in the run.
+    seen: u64,
+    /// The same since *not worse* was last begun anew.
+    answered: u64,
+    last_alarm_unix_millis: Option<u64>,
+}
+
+impl LatencyStream {
+    pub fn new(signal: Signal, tolerance: Tolerance, threshold: Threshold) -> Self {
+        Self {
+            signal,
+            detector: PairDetector::new(tolerance, threshold),
+            gate: PairGate::new(tolerance, Alpha::DEFAULT),
+            seen: 0,
+            answered: 0,
+            last_alarm_unix_millis: None,
+        }
+    }
+
+    /// Takes up one round; `silent`: the baseline has not answered for a while.
+    pub fn observe(&mut self, round: &Round, silent: bool) -> Option<Change> {
+        let pair = round.pair(self.signal)?;
+        let counts = round.counts_for(self.signal, silent);
+        self.seen += u64::from(pair.is_whole());
+        self.answered += u64::from(pair.is_whole());
+        self.gate.observe_for(pair, counts);
+        let change = counts.regressed.then(|| self.detector.observe(pair)).flatten();
+        if change == Some(Change::Raised) {
+            self.last_alarm_unix_millis = Some(round.ended_unix_millis);
+        }
+        change
+    }
+
+    /// From here on it is judged by later pairs whether it is not worse.
+    pub fn not_worse_anew(&mut self) {
+        self.gate.not_worse_anew();
+        self.answered = 0;
+    }
+
+    pub fn evidence(&self) -> Evidence {
+        // The interval is that of the same pairs: what it shows to be slower is not not worse.
+        let slowest = 1.0 + self.detector.tolerance().delta();
+        let lower = self.gate.effect().and_then(|effect| effect.lower);
+        Evidence {
+            regressed: self.gate.regressed_log10(),
+            not_worse: self.gate.not_worse_log10(),
+            alarmed: self.detector.alarm().is_active(),
+            doubted: self.answered < ANSWERED_PAIRS || lower.is_some_and(|least| least > slowest),
+        }
+    }
+
+    /// Whether nothing but failures was seen.
+    pub fn is_silent(&self) -> bool {
+        self.seen == 0
+    }
+
+    /// Since when its alarm is on.
+    pub fn changed_since(&self) -> Option<u64> {
+        self.last_alarm_unix_millis.filter(|_| self.detector.alarm().is_active())
+    }
+
+    pub fn threshold(&self) -> Threshold {
+        self.detector.threshold()
+    }
+
+    pub fn set_threshold(&mut self, threshold: Threshold) {
+        self.detector.set_threshold(threshold);
+    }
+
+    pub fn snapshot(&self, part: Verdict) -> StreamSnapshot {
+        StreamSnapshot {
+            signal: self.signal,
+            pairs: self.gate.pairs(),
+            evidence_log10: self.detector.evidence_log10(),
+            threshold_log10: self.detector.threshold().log10(),
+            alarmed: self.detector.alarm().is_active(),
+            alarms: self.detector.alarm().times_raised(),
+            last_alarm_unix_millis: self.last_alarm_unix_millis,
+            effect: self.detector.effect(),
+            discordant: None,
+            gate: GateSnapshot {
+                verdict: part,
+                regressed_log10: self.gate.regressed_log10(),
+                not_worse_log10: self.gate.not_worse_log10(),
+                effect: self.gate.effect(),
+            },
+        }
+    }
+}
