@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use llm_prober::answer::failure::{Failure, FailureReason};
 use llm_prober::answer::measure::Measurement;
-use llm_prober::answer::outcome::{Outcome, RateLimit};
+use llm_prober::answer::outcome::Outcome;
+use llm_prober::answer::rate_limit::RateLimit;
 use llm_prober::answer::recording::{Offset, Recording};
 use llm_prober::answer::slo::judge;
 use llm_prober::config::Config;

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use crate::answer::failure::{Failure, FailureReason};
 use crate::answer::measure::Measurement;
-use crate::answer::outcome::{Outcome, RateLimit};
+use crate::answer::outcome::Outcome;
+use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::{ConnectionPhases, Offset, Recording, TimestampSource};
 use crate::answer::slo::{Objective, ObjectiveKind, Slo};
 use crate::config::Config;
 use crate::dialect::openai_chat;
-use crate::memory::state::{Saved, StateError, Store};
+use crate::memory::state::{Saved, StateError};
 use crate::regression::comparison::{Cause, Run, RunId};
 use crate::target::gpu_settings::{GpuSettings, TargetGpus};
 use crate::target::schedule::{Arrival, Schedule};
@@ -24,7 +25,7 @@ use crate::workload::{Captured, Prefix, Prompt, Validator, Workload};
 pub fn saved(folder: &Path) -> Result<Saved, StateError> {
     let started = tokio::time::Instant::now();
     loop {
-        let saved = Store::open(folder);
+        let saved = Saved::open(folder);
         let used = matches!(saved, Err(StateError::Used(_)));
         if !used || started.elapsed() > Duration::from_secs(20) {
             return saved;

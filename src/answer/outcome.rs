@@ -2,9 +2,9 @@
 
 use crate::answer::failure::{Failure, FailureReason};
 use crate::answer::measure::Measurement;
+use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::TimestampSource;
 use crate::answer::slo::Verdict;
-pub use crate::dialect::RateLimit;
 
 /// The interpretation of one recording.
 #[derive(Debug, Clone, PartialEq)]

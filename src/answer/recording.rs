@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::time::Duration;
+use strum::IntoStaticStr;
 
 use bytes::Bytes;
 
@@ -122,7 +123,8 @@ pub struct ClockPair {
 const CLOCK_STEP: i64 = 500_000;
 
 /// Which clock a recording's arrivals are read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum TimestampSource {
     /// The kernel's receive stamps.
     Kernel,
@@ -134,10 +136,7 @@ impl TimestampSource {
     /// The label value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Kernel => "kernel",
-            Self::Task => "task",
-        }
+        self.into()
     }
 }
 

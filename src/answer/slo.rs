@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::answer::measure::{Measurement, definition};
 
+/// The fastest burn rate that the alert rules look for (of a 30-day budget, 2 % in one hour).
+pub const PAGE_BURN_RATE: f64 = 14.4;
+
 /// Which figure an objective bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum ObjectiveKind {
     /// Time to first token, at most.
     Ttft,
@@ -21,19 +27,12 @@ pub enum ObjectiveKind {
 
 impl ObjectiveKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::Ttft, Self::Itl, Self::RequestLatency, Self::LongestGap, Self::TokensPerSecond];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The label value, also the key in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ttft => "ttft",
-            Self::Itl => "itl",
-            Self::RequestLatency => "request_latency",
-            Self::LongestGap => "longest_gap",
-            Self::TokensPerSecond => "tokens_per_second",
-        }
+        self.into()
     }
 
     /// The number of the figure's definition.

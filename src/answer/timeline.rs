@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::answer::recording::Offset;
 
 /// Token counts as the server reports them; the newest report wins.
@@ -60,7 +62,8 @@ pub struct ServerTiming {
 }
 
 /// Why generation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Finish {
     /// The model stopped by itself.
     Stop,
@@ -78,26 +81,12 @@ pub enum Finish {
 
 impl Finish {
     /// Every value.
-    pub const ALL: [Self; 6] = [
-        Self::Stop,
-        Self::Length,
-        Self::ToolCalls,
-        Self::ContentFilter,
-        Self::Repetition,
-        Self::Other,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The label value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Length => "length",
-            Self::ToolCalls => "tool_calls",
-            Self::ContentFilter => "content_filter",
-            Self::Repetition => "repetition",
-            Self::Other => "other",
-        }
+        self.into()
     }
 }
 

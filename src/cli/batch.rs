@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::CliError;
+use super::error::CliError;
 use crate::cli::shutdown;
 use crate::config::Config;
 use crate::load::{Admission, ClosedLoop, Driver, Limits, Prober, Stop};

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::error::CliError;
 use super::say::show;
-use super::{CliError, load};
+use super::setup::load;
+use crate::report::check::describe;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -17,6 +19,6 @@ pub(super) struct CheckArgs {
 
 pub(super) fn main(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let config = load(&args.config)?;
-    let _ = show(crate::config::check::describe(&config))?;
+    let _ = show(describe(&config))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ mod answers;
 mod batch;
 mod check;
 mod compare;
+mod error;
 mod gate;
 mod probe;
 mod remember;
@@ -12,21 +13,16 @@ mod rules;
 mod run;
 mod say;
 mod schema;
+mod setup;
 mod shutdown;
 mod simulate;
 mod top;
 
-use std::fmt::Display;
-use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use thiserror::Error;
+use clap::{Parser, Subcommand};
 
-use say::StdoutError;
-
-/// A configuration or a command line that cannot be used (`EX_USAGE` of sysexits).
-const EXIT_USAGE: u8 = 64;
+use error::{CliError, EXIT_USAGE};
 
 /// Continuous, trustworthy measurement of LLM serving for Prometheus.
 ///
@@ -62,82 +58,6 @@ enum Command {
     Rules(rules::RulesArgs),
     /// Serve a simulated LLM, to rehearse alerts with.
     Simulate(simulate::Simulate),
-}
-
-/// Flags that every command has.
-#[derive(Debug, Clone, Args)]
-struct LogArgs {
-    /// Only log messages of this severity or above.
-    #[arg(long = "log.level", default_value = "info")]
-    level: LogLevel,
-    /// Output format of log messages.
-    #[arg(long = "log.format", default_value = "text")]
-    format: LogFormat,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogLevel {
-    Debug,
-    Info,
-    Warn,
-    Error,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
-}
-
-impl LogArgs {
-    /// Logs to standard error. Other crates speak at warn and above only: at debug level an HTTP
-    /// library may print headers.
-    fn init(&self) {
-        let level = match self.level {
-            LogLevel::Debug => "debug",
-            LogLevel::Info => "info",
-            LogLevel::Warn => "warn",
-            LogLevel::Error => "error",
-        };
-        let filter = format!("warn,llm_prober={level}");
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        // It would tell standard error, whose reader may be the one that is gone, and panic.
-        let log = log.log_internal_errors(false);
-        match self.format {
-            LogFormat::Text => log.with_ansi(false).init(),
-            LogFormat::Json => log.json().init(),
-        }
-    }
-}
-
-/// How a command ends badly.
-#[derive(Debug, Error)]
-enum CliError {
-    /// The configuration or the command line cannot be used.
-    #[error("{0}")]
-    Usage(String),
-    /// Anything else.
-    #[error("{0}")]
-    Failed(String),
-}
-
-impl CliError {
-    /// Something failed that is neither the configuration's nor the command line's fault.
-    fn failed(why: impl Display) -> Self {
-        Self::Failed(why.to_string())
-    }
-}
-
-impl From<StdoutError> for CliError {
-    fn from(error: StdoutError) -> Self {
-        Self::failed(error)
-    }
-}
-
-impl From<String> for CliError {
-    fn from(message: String) -> Self {
-        Self::Failed(message)
-    }
 }
 
 /// Matches the command; the result is the exit code.
@@ -185,15 +105,4 @@ fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
 fn not_run(error: &clap::Error) -> ExitCode {
     let _ = error.print(); // nobody is left to tell
     if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
-}
-
-fn load(file: &Path) -> Result<crate::config::Config, CliError> {
-    crate::config::Config::load(file).map_err(|e| CliError::Usage(e.to_string()))
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| CliError::Failed(format!("cannot start the runtime: {e}")))
 }

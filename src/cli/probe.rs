@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::{CliError, LogArgs, batch, load, runtime, say};
+use super::error::CliError;
+use super::setup::{LogArgs, load, runtime};
+use super::{batch, say};
 use crate::probe::Probe;
 use crate::report::{json::ProbeJson, waterfall};
 use crate::workload::Mix;

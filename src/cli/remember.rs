@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::CliError;
+use super::error::CliError;
 use crate::config::parse_size;
 use crate::memory::flight::{Keep, Recorder, RecorderOptions};
 use crate::memory::history::History;

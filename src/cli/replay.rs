@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use clap::Args;
 use thiserror::Error;
 
+use super::error::{CliError, EXIT_USAGE};
 use super::probe::{Output, show};
 use super::say::{self, tell};
-use super::{CliError, EXIT_USAGE};
 use crate::memory::flight::{FlightRecord, MAX_FILE_BYTES, ReadError};
 
 #[derive(Debug, Args)]

@@ -7,8 +7,9 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use thiserror::Error;
 
+use super::error::CliError;
 use super::say::show;
-use super::{CliError, load};
+use super::setup::load;
 use crate::rules::{FORMATS, Format, Links};
 
 #[derive(Debug, Args)]

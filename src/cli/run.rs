@@ -13,8 +13,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::error::CliError;
 use super::remember::RememberArgs;
-use super::{CliError, LogArgs, load, runtime, say};
+use super::say;
+use super::setup::{LogArgs, load, runtime};
 use crate::cli::shutdown::{self, Reloads};
 use crate::config::Config;
 use crate::daemon::{Daemon, Memory, network};

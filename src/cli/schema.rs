@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::CliError;
+use super::error::CliError;
 use super::say::show;
 
 pub(super) fn main() -> Result<ExitCode, CliError> {

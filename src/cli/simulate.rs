@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{CliError, LogArgs, runtime};
+use super::error::CliError;
+use super::setup::{LogArgs, runtime};
 use crate::cli::shutdown;
 use crate::simulate::{SimulateArgs, SimulateError, run};
 

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::Args;
 use url::Url;
 
-use super::{CliError, runtime};
+use super::error::CliError;
+use super::setup::runtime;
 use crate::top::{Client, run};
 
 #[derive(Debug, Args)]

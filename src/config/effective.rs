@@ -9,8 +9,8 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Config;
 use super::percent::HumanPercent;
+use super::resolved::Config;
 use crate::answer::slo::{ObjectiveKind, Slo};
 use crate::regression::comparison::{Comparison, Timing};
 use crate::regression::detect::Tolerance;

@@ -4,9 +4,7 @@
 //! place. What a file refers to (prompts, secrets, certificates, tokenizers) is read as well, so a
 //! configuration that loads can be run. Relative file names are relative to the file's folder.
 
-pub mod check;
 mod confidential;
-mod cost;
 mod effective;
 pub mod error;
 mod gpu_words;
@@ -20,12 +18,12 @@ mod raw;
 mod redact;
 mod requests;
 mod resolve;
+mod resolved;
 mod snippet;
 pub(crate) mod yaml;
 
-use std::fmt;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use url::Url;
@@ -34,10 +32,8 @@ pub use self::error::ConfigError;
 use self::error::Report;
 pub use self::quantity::parse_size;
 use self::redact::ShowError;
-use crate::regression::change::ChangeDetection;
-use crate::regression::comparison::Comparison;
+pub use self::resolved::Config;
 use crate::target::Target;
-use crate::target::gpu_settings::GpuSettings;
 use crate::text::input_file;
 
 /// Largest configuration file, in bytes.
@@ -45,27 +41,6 @@ pub const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// The configuration of the quick start, also an example to copy.
 const QUICK_START: &str = include_str!("../../config/quick-start.yml");
-
-/// A configuration that has passed every check.
-#[derive(Clone, PartialEq)]
-pub struct Config {
-    /// At least one.
-    pub targets: Vec<Arc<Target>>,
-    /// Pairs of targets that get the same prompts.
-    pub comparisons: Vec<Arc<Comparison>>,
-    /// How targets are compared with their own past.
-    pub change_detection: ChangeDetection,
-    /// Where what was learnt is kept; `None` forgets it at the end.
-    pub state_dir: Option<PathBuf>,
-    /// The union of the targets' own label keys, sorted: the same for every probe series.
-    pub label_keys: Vec<String>,
-    /// Seed of every random draw; `None` takes a fresh one at start.
-    pub seed: Option<u64>,
-    /// How this machine's GPUs are watched.
-    pub gpu: GpuSettings,
-    /// See [`Config::redacted`].
-    pub(crate) redacted: String,
-}
 
 impl Config {
     /// Reads and checks a file.
@@ -118,28 +93,6 @@ impl Config {
         let mut only = Self { targets, comparisons, ..self.clone() };
         only.redacted = redact::render(&only)?;
         Ok(only)
-    }
-
-    /// How many streams can raise an alarm: they share the false alarms that are allowed.
-    #[must_use]
-    pub fn watched_streams(&self) -> usize {
-        let past = self.targets.iter().map(|t| self.change_detection.streams(t));
-        past.chain(self.comparisons.iter().map(|c| c.streams())).sum()
-    }
-
-    /// The effective configuration as YAML, for people: defaults filled in; header values, prompts
-    /// and expected answers left out; secrets only as the place they come from.
-    #[must_use]
-    pub fn redacted(&self) -> &str {
-        &self.redacted
-    }
-}
-
-/// By hand, and brief: a debug print must not show what [`Config::redacted`] leaves out.
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.targets.iter().map(|t| &t.name).collect();
-        f.debug_struct("Config").field("targets", &names).finish_non_exhaustive()
     }
 }
 

@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use super::Config;
 use super::effective::{Node, effective};
 use super::keys::{self, Form, Show};
+use super::resolved::Config;
 use crate::explain::shown;
 
 const MASK: &str = "<secret>";

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::target::{Moved, Target};
+use crate::text::fnv::{BASIS, fnv1a};
 
 /// Which server and model a target's figures are of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,10 +17,7 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     pub fn of(target: &Target) -> Self {
-        // FNV-1a, the same in every release.
-        let url = target.url.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let url = fnv1a(BASIS, target.url.as_str().as_bytes());
         Self { url, model: target.model.clone() }
     }
 

@@ -1,15 +1,8 @@
 //! The GPUs of this machine, as the configuration wants them watched.
 
-use std::sync::Arc;
-
-use super::{Daemon, State};
+use super::running::{Daemon, State, Watched};
 use crate::gpu::Gpus;
 use crate::target::gpu_settings::GpuSettings;
-
-/// The GPUs that are watched, if any are to be.
-pub(super) struct Watched {
-    gpus: Option<Arc<Gpus>>,
-}
 
 impl Watched {
     /// Begins to watch them.

@@ -1,12 +1,11 @@
 //! What the daemon keeps across restarts.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::endpoint::Endpoint;
-use super::{Daemon, Running, State};
+use super::running::{Budgets, Daemon, Endpoints, Running, State};
 use crate::load::comparer::Live;
 use crate::memory::history::{History, Mark, Occasion};
 use crate::memory::state::{self, Batch, Cut, Sections, Store, WriteError};
@@ -14,15 +13,6 @@ use crate::regression::comparison::Comparison;
 use crate::target::budget::{Ledger, Spending};
 use crate::target::{Budget, Target};
 use crate::watcher::Watch;
-
-/// Of each watch its edition, and what is written of it.
-pub(super) type Written = HashMap<String, (u64, Arc<Cut>)>;
-
-/// What each target has spent today.
-pub(super) type Budgets = BTreeMap<String, Spending>;
-
-/// What each target was.
-pub(super) type Endpoints = BTreeMap<String, Endpoint>;
 
 impl Daemon {
     /// Writes the state now and then, where there is a place for it.

@@ -9,14 +9,12 @@ use url::form_urlencoded::byte_serialize;
 
 use super::errors::error;
 use super::finish::finish;
+use super::language::{Ask, DecodeError, Dialect, Frame, KeyStyle, Reader, Shape, SharedDialect};
+use super::models::ModelPage;
 use super::openai::usage::usage;
 use super::payload::object_of;
 use super::values::{has_text, object, objects, text, whole_number};
-use super::{
-    Ask, DecodeError, Dialect, Frame, KeyStyle, Kind, ModelPage, RateLimits, Reader, Shape,
-    SharedDialect,
-};
-use crate::answer::framing::Framing;
+use crate::answer::rate_limit::RateLimits;
 use crate::answer::recording::Head;
 use crate::answer::timeline::{CallDelta, EventKind, Told, ToolDelta, Usage};
 
@@ -38,10 +36,6 @@ pub fn new() -> SharedDialect {
 impl Dialect for AnthropicMessages {
     fn name(&self) -> &'static str {
         NAME
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Generate
     }
 
     fn key(&self) -> KeyStyle {
@@ -71,10 +65,6 @@ impl Dialect for AnthropicMessages {
         }
         body.insert("messages".to_owned(), others.iter().map(message).collect());
         body
-    }
-
-    fn framing(&self, shape: Shape, _: Option<&Head>) -> Framing {
-        if shape.stream { Framing::Sse } else { Framing::Whole }
     }
 
     fn reader(&self, _: Shape) -> Box<dyn Reader> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Frame;
+use super::language::Frame;
 use super::values::whole_number;
 
 /// Where the words of an error may stand.

@@ -2,13 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::openai::{base_body, captured_body, decode, framing, is_thought, reasoning};
+use super::language::{Ask, DecodeError, Dialect, Frame, Reader, Shape, SharedDialect};
+use super::openai::reasoning::is_thought;
+use super::openai::request::{base_body, captured_body};
+use super::openai::{decode, reasoning};
 use super::values::{object, objects, text, whole_number};
-use super::{
-    Ask, DecodeError, Dialect, Frame, Kind, ModelPage, RateLimits, Reader, Shape, SharedDialect,
-};
-use crate::answer::framing::Framing;
-use crate::answer::recording::Head;
 use crate::answer::timeline::{CallDelta, EventKind, Told, ToolDelta};
 use crate::workload::captured::Form;
 
@@ -28,10 +26,6 @@ pub fn new() -> SharedDialect {
 impl Dialect for OpenAiChat {
     fn name(&self) -> &'static str {
         NAME
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Generate
     }
 
     fn path(&self, _: &str, _: Shape) -> String {
@@ -57,24 +51,8 @@ impl Dialect for OpenAiChat {
         body
     }
 
-    fn framing(&self, shape: Shape, _: Option<&Head>) -> Framing {
-        framing(shape)
-    }
-
     fn reader(&self, _: Shape) -> Box<dyn Reader> {
         Box::new(ChoiceReader)
-    }
-
-    fn models(&self) -> &'static str {
-        "models"
-    }
-
-    fn model_page(&self, page: &Value) -> Option<ModelPage> {
-        ModelPage::only(page)
-    }
-
-    fn rate_limits(&self, head: &Head) -> RateLimits {
-        RateLimits::usual(head)
     }
 }
 

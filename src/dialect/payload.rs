@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::errors::{error, is_aside, is_error_event, listed_error};
 use super::json::parse;
+use super::language::{DecodeError, Frame};
 use super::values::wrong;
-use super::{DecodeError, Frame};
 use crate::answer::timeline::{EventKind, Told};
 
 /// Ends a stream in OpenAI's dialects, and in others behind some gateways.

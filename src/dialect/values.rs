@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::DecodeError;
+use super::language::DecodeError;
 
 /// How deep texts may be nested in parts.
 const MAX_DEPTH: usize = 4;

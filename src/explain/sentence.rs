@@ -1,6 +1,6 @@
 //! What a failure means, in a sentence: for its kind alone, and with what the recording adds.
 
-use super::Facts;
+use super::facts::Facts;
 use crate::answer::failure::FailureReason;
 use crate::answer::recording::{Ending, Recording};
 use crate::target::Limits;

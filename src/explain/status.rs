@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::address::{fault, shown};
-use super::{Facts, tls};
+use super::facts::Facts;
+use super::tls;
 use crate::answer::recording::Recording;
 use crate::dialect::KeyStyle;
 use crate::target::{Auth, Target};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::time::{Instant, timeout_at};
 
-use super::Gpus;
+use super::gpus::Gpus;
 use super::occupancy::{Occupancy, Stay};
 use crate::target::gpu_settings::{GpuId, TargetGpus};
 

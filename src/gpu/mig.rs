@@ -4,7 +4,7 @@ use nvml_wrapper::Device;
 
 use super::failure::{Lost, known};
 use super::state::{Instance, Reading};
-use super::{clean, read};
+use super::{clean, memory};
 
 /// Instances of one GPU, at most; hardware has 7.
 const MAX_INSTANCES: u32 = 16;
@@ -32,8 +32,8 @@ fn read_instance(index: u32, device: &Device<'_>) -> Result<Instance, Lost> {
         index,
         uuid: known(device.uuid())?,
         profile: known(device.name())?.as_deref().and_then(profile),
-        memory: read::memory(device)?,
-        ecc: read::ecc(device)?,
+        memory: memory::memory(device)?,
+        ecc: memory::ecc(device)?,
     })
 }
 

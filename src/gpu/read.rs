@@ -2,15 +2,12 @@
 
 use nvml_wrapper::Device;
 use nvml_wrapper::bitmasks::device::ThrottleReasons;
-use nvml_wrapper::enum_wrappers::device::{
-    Clock, EccCounter, MemoryError, PerformanceState, TemperatureSensor,
-};
+use nvml_wrapper::enum_wrappers::device::{Clock, PerformanceState, TemperatureSensor};
 use nvml_wrapper::error::{Bits, NvmlError};
-use nvml_wrapper::struct_wrappers::device::MemoryInfo;
 
 use super::failure::{Lost, known};
-use super::state::{EccCount, Memory, Reading};
-use super::{clean, fields, mig};
+use super::state::Reading;
+use super::{clean, fields, memory, mig};
 
 /// Fans of one GPU, at most.
 const MAX_FANS: u32 = 16;
@@ -40,13 +37,13 @@ static CLOCKS: [(Clock, &str); 4] = [
 /// When the GPU is lost. What was read until then is of no use: it would look like a GPU that has
 /// few values.
 pub(super) fn read(device: &Device<'_>) -> Result<Reading, Lost> {
-    let mut reading = Reading { memory: memory(device)?, ..Reading::default() };
+    let mut reading = Reading { memory: memory::memory(device)?, ..Reading::default() };
     utilization(device, &mut reading)?;
     heat_and_power(device, &mut reading)?;
     clocks(device, &mut reading)?;
     reading.pcie_replays =
         known(device.pcie_replay_counter())?.and_then(clean::number).map(u64::from);
-    reading.ecc = ecc(device)?;
+    reading.ecc = memory::ecc(device)?;
     fields::read(device, &mut reading)?;
     mig::read(device, &mut reading)?;
     Ok(reading)
@@ -103,50 +100,5 @@ fn reasons(device: &Device<'_>) -> Result<Option<ThrottleReasons>, Lost> {
             Ok(clean::wide(bits).map(ThrottleReasons::from_bits_truncate))
         }
         other => known(other),
-    }
-}
-
-pub(super) fn memory(device: &Device<'_>) -> Result<Option<Memory>, Lost> {
-    Ok(known(device.memory_info())?.and_then(|info| sensible(&info)))
-}
-
-/// A GPU without memory, or with more in use than it has, is a mark and not a figure.
-fn sensible(info: &MemoryInfo) -> Option<Memory> {
-    let part = |bytes| clean::wide(bytes).filter(|b| *b <= info.total);
-    Some(Memory {
-        total: Some(info.total).filter(|t| *t > 0).and_then(clean::wide)?,
-        used: part(info.used)?,
-        free: part(info.free)?,
-        reserved: part(info.reserved),
-    })
-}
-
-pub(super) fn ecc(device: &Device<'_>) -> Result<Vec<EccCount>, Lost> {
-    let kinds = [(MemoryError::Corrected, "corrected"), (MemoryError::Uncorrected, "uncorrected")];
-    let scopes = [(EccCounter::Volatile, "volatile"), (EccCounter::Aggregate, "aggregate")];
-    let mut counts = Vec::new();
-    for (error, kind) in &kinds {
-        for (counter, scope) in &scopes {
-            let count = known(device.total_ecc_errors(*error, *counter))?;
-            let count = count.and_then(clean::wide);
-            counts.extend(count.map(|count| EccCount { kind, scope, count }));
-        }
-    }
-    Ok(counts)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_that_cannot_be_is_no_memory() {
-        let info = |total, used| MemoryInfo { total, used, free: 1, reserved: 1, version: 2 };
-        assert_eq!(sensible(&info(10, 8)).map(|m| (m.total, m.used)), Some((10, 8)));
-        assert_eq!(sensible(&info(0, 0)), None);
-        assert_eq!(sensible(&info(10, 11)), None);
-        assert_eq!(sensible(&info(u64::MAX, 1)), None);
-        let unknown = MemoryInfo { reserved: u64::MAX, ..info(10, 8) };
-        assert_eq!(sensible(&unknown).map(|m| (m.used, m.reserved)), Some((8, None)));
     }
 }

@@ -9,13 +9,12 @@ use prometheus::registry::Registry;
 
 use super::change::{self, ChangeMetrics};
 use super::comparison::ComparisonMetrics;
-use super::families::{self, Family, PREFIX, TARGET_LABELS};
+use super::families::{self, Family, OneProbe, PREFIX, TARGET_LABELS};
 use super::gpu;
-use super::one_probe::OneProbe;
 use super::process::ProcessStats;
 use super::samples::{Encoding, Labels, SampleWriter};
+use super::state::{Loaded, State};
 use super::target::TargetMetrics;
-use super::{Loaded, State};
 use crate::gpu::state::GpuView;
 
 /// A registry whose only content is the walk.

@@ -27,6 +27,7 @@ mod samples;
 mod secondary;
 mod server;
 mod slo;
+mod state;
 mod target;
 mod target_sink;
 #[cfg(test)]
@@ -37,7 +38,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
 use prometheus::registry::Registry;
 
 pub use negotiate::Format;
@@ -51,44 +51,8 @@ use crate::load::comparer::Live;
 use crate::probe::sink::{Losses, SinkPanics};
 use crate::watcher::{OutageWatch, Watch};
 use buckets::SloBounds;
-use prober::ProberMetrics;
 use samples::Encoding;
-
-/// The targets in force.
-#[derive(Debug, Default)]
-struct Loaded {
-    label_keys: Vec<String>,
-    targets: Vec<Arc<TargetMetrics>>,
-}
-
-/// What a scrape looks at.
-#[derive(Debug)]
-struct State {
-    loaded: ArcSwap<Loaded>,
-    comparisons: ArcSwap<Vec<Arc<Live>>>,
-    watches: ArcSwap<Vec<Arc<Watch>>>,
-    outages: ArcSwap<Vec<Arc<OutageWatch>>>,
-    prober: ProberMetrics,
-    /// Where GPUs are watched.
-    gpus: ArcSwapOption<GpuView>,
-    /// Whether GPU values are exposed under dcgm-exporter's names as well, and on which host.
-    dcgm_host: Option<String>,
-}
-
-impl State {
-    /// Nothing is loaded, and nothing compared or watched.
-    fn new(options: MetricsOptions) -> Self {
-        Self {
-            loaded: ArcSwap::default(),
-            comparisons: ArcSwap::default(),
-            watches: ArcSwap::default(),
-            outages: ArcSwap::default(),
-            prober: ProberMetrics::new(options.histograms),
-            gpus: ArcSwapOption::default(),
-            dcgm_host: None,
-        }
-    }
-}
+use state::{Loaded, State};
 
 /// Every metric of the prober.
 #[derive(Debug)]

@@ -3,19 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use super::{Metrics, MetricsOptions, State, collector};
+use super::families::OneProbe;
+use super::state::State;
+use super::{Metrics, MetricsOptions, collector};
 use crate::config::Config;
 use crate::metrics::samples::Encoding;
 use crate::probe::Probe;
 use crate::probe::sink::{ProbeEvent, Sink, TargetStatus};
 use crate::transport::ServerAddresses;
-
-/// See the families for what each value is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct OneProbe {
-    pub success: f64,
-    pub duration_seconds: f64,
-}
 
 impl Metrics {
     /// What one probe of the only target of `config` measured, and nothing else: neither the

@@ -66,7 +66,7 @@ impl Secondary {
             known.map(|(_, histogram)| histogram.clone())
         };
         let phase = |p| (p, known(p).unwrap_or_else(|| histogram(form, buckets::PHASE)));
-        this.phases = Phase::ALL.into_iter().filter(possible).map(phase).collect();
+        this.phases = Phase::ALL.iter().copied().filter(possible).map(phase).collect();
         this.server = ServerLoad::new(target, bounds, form, before.map(|b| &b.server));
         let known = before.and_then(|b| b.energy_per_token.clone());
         this.energy_per_token = (!target.gpus.ids.is_empty())

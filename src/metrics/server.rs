@@ -9,8 +9,7 @@ use prometheus::metrics::histogram::Histogram;
 use super::buckets::{self, SloBounds};
 use super::histogram::histogram;
 use super::options::HistogramForm;
-use super::target::TargetMetrics;
-use crate::server_metrics::{Look, Sample, ServerView, TtftPart};
+use crate::server_metrics::{Sample, ServerView, TtftPart};
 use crate::target::Target;
 
 /// A class of load: the most requests in it, and its label value.
@@ -81,7 +80,7 @@ pub(super) struct AtSend {
 
 impl ServerLoad {
     pub fn fresh(form: HistogramForm) -> Self {
-        let parts = TtftPart::ALL.map(TtftPart::as_str);
+        let parts = TtftPart::ALL.iter().copied().map(TtftPart::as_str);
         Self { ttft_parts: Split::new(parts, buckets::PHASE, form), at_send: None }
     }
 
@@ -107,7 +106,8 @@ impl ServerLoad {
         Self { at_send, ..before.map_or_else(|| Self::fresh(form), Self::clone) }
     }
 
-    fn observe(&self, view: &ServerView, ttft: Option<Duration>) {
+    /// Takes what was said about a probe whose time to first token was `ttft`.
+    pub fn observe(&self, view: &ServerView, ttft: Option<Duration>) {
         for (part, duration) in &view.ttft_parts {
             self.ttft_parts.observe(part.as_str(), *duration);
         }
@@ -144,39 +144,6 @@ impl AtSend {
 
 fn class(classes: &[Class], requests: f64) -> &'static str {
     classes.iter().find(|(most, _)| requests <= *most).map_or("", |(_, name)| name)
-}
-
-impl TargetMetrics {
-    /// Takes what the server said about a finished probe whose time to first token was `ttft`.
-    pub fn record_server(&self, workload: &str, view: &ServerView, ttft: Option<Duration>) {
-        if let Some(workload) = self.workload(workload) {
-            workload.secondary.server.observe(view, ttft);
-        }
-        // Probes end in another order than they look at the page.
-        let mut newest = self.server.lock();
-        if let Some(look) = view.newest
-            && newest.is_none_or(|known| known.at <= look.at)
-        {
-            *newest = Some(look);
-        }
-    }
-
-    /// The newest look at the server's page, successful or not; `None` before the first, and
-    /// without `server_metrics`.
-    #[must_use]
-    pub fn server_look(&self) -> Option<Look> {
-        *self.server.lock()
-    }
-
-    /// The server's newest state; `None` while the last look at its page failed.
-    pub(super) fn server_state(&self) -> Option<(Sample, f64)> {
-        self.server_look().and_then(|look| Some((look.result.ok()?, look.unix_seconds)))
-    }
-
-    /// Whether the last look at the page succeeded; `None` before the first.
-    pub(super) fn server_up(&self) -> Option<bool> {
-        self.server_look().map(|look| look.result.is_ok())
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The values of one target, and how a finished probe gets into them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -11,9 +12,10 @@ use super::options::MetricsOptions;
 use super::secondary::Secondary;
 use super::workload::WorkloadMetrics;
 use crate::answer::measure::{Measurement, TokenCount, TokenSource};
-use crate::answer::outcome::{Outcome, RateLimit};
+use crate::answer::outcome::Outcome;
+use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::Recording;
-use crate::server_metrics::Look;
+use crate::server_metrics::{Look, Sample, ServerView};
 use crate::target::Target;
 use crate::transport::{KnownAddress, ServerAddresses};
 
@@ -174,5 +176,38 @@ impl TargetMetrics {
             #[allow(clippy::cast_precision_loss)] // Unix seconds are far below 2^53
             self.certificate_expiry.set(expiry as f64);
         }
+    }
+}
+
+impl TargetMetrics {
+    /// Takes what the server said about a finished probe whose time to first token was `ttft`.
+    pub fn record_server(&self, workload: &str, view: &ServerView, ttft: Option<Duration>) {
+        if let Some(workload) = self.workload(workload) {
+            workload.secondary.server.observe(view, ttft);
+        }
+        // Probes end in another order than they look at the page.
+        let mut newest = self.server.lock();
+        if let Some(look) = view.newest
+            && newest.is_none_or(|known| known.at <= look.at)
+        {
+            *newest = Some(look);
+        }
+    }
+
+    /// The newest look at the server's page, successful or not; `None` before the first, and
+    /// without `server_metrics`.
+    #[must_use]
+    pub fn server_look(&self) -> Option<Look> {
+        *self.server.lock()
+    }
+
+    /// The server's newest state; `None` while the last look at its page failed.
+    pub(super) fn server_state(&self) -> Option<(Sample, f64)> {
+        self.server_look().and_then(|look| Some((look.result.ok()?, look.unix_seconds)))
+    }
+
+    /// Whether the last look at the page succeeded; `None` before the first.
+    pub(super) fn server_up(&self) -> Option<bool> {
+        self.server_look().map(|look| look.result.is_ok())
     }
 }

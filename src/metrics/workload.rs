@@ -104,7 +104,7 @@ impl WorkloadMetrics {
         options: MetricsOptions,
     ) -> Self {
         let form = options.histograms;
-        let sources = || CounterSet::new(TokenSource::ALL.map(TokenSource::as_str));
+        let sources = || CounterSet::new(TokenSource::ALL.iter().copied().map(TokenSource::as_str));
         let reported = || CounterSet::new([TokenSource::Usage.as_str()]);
         Self {
             name: workload.name.clone(),
@@ -126,7 +126,7 @@ impl WorkloadMetrics {
             reasoning_tokens: reported(),
             compared_tokens: None,
             connections: CounterSet::new(["new", "reused"]),
-            finishes: CounterSet::new(Finish::ALL.map(Finish::as_str)),
+            finishes: CounterSet::new(Finish::ALL.iter().copied().map(Finish::as_str)),
             rejections: CounterSet::new([]),
             cost: None,
             timestamp_sources: CounterSet::new(

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::failure::{Failure, FailureReason};
 use crate::answer::measure::Measurement;
-use crate::answer::outcome::{Outcome, RateLimit};
+use crate::answer::outcome::Outcome;
+use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::{Offset, Recording};
 use crate::answer::slo::judge;
 use crate::explain::{Facts, Findings, explain};

@@ -60,7 +60,11 @@ impl<'a> ProbeJson<'a> {
             explanation: outcome.explanation(),
             http_status: outcome.http_status,
             started_unix_nanos: probe.recording.started_unix_nanos,
-            phases: Phase::ALL.map(|p| (p.as_str(), seconds(duration(p)))).into(),
+            phases: Phase::ALL
+                .iter()
+                .copied()
+                .map(|p| (p.as_str(), seconds(duration(p))))
+                .collect(),
             ttfb: seconds(m.ttfb),
             ttft: seconds(m.ttft),
             ttft_with_connect: seconds(m.ttft_with_connect),

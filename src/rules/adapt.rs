@@ -1,8 +1,7 @@
 //! From the rules for every configuration to those for this one.
 
 use super::document::{Group, Rule, RuleFile};
-use super::duration::{self, Scale};
-use super::is_rehearsal;
+use super::duration::{self, Scale, is_rehearsal};
 use crate::answer::slo::Slo;
 use crate::config::Config;
 

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use super::duration::Scale;
-use super::percent;
-use crate::answer::slo::Slo;
+use super::parts::percent;
+use crate::answer::slo::{PAGE_BURN_RATE, Slo};
 use crate::target::Target;
 use crate::text::units::HumanDuration;
 
-/// The fastest burn rate that the alert rules look for (of a 30-day budget, 2 % in one hour).
-pub const PAGE_BURN_RATE: f64 = 14.4;
 /// The windows of that alert for a period of 30 days.
 const LONG: Duration = Duration::from_secs(3_600);
 const SHORT: Duration = Duration::from_secs(300);

@@ -1,6 +1,8 @@
 //! A rule file for Prometheus.
 
-use super::{Links, RulesError, rule_file, to_yaml};
+use super::links::Links;
+use super::parts::{RulesError, to_yaml};
+use super::shipped::rule_file;
 use crate::config::Config;
 
 pub(super) fn write(config: &Config, links: &Links) -> Result<String, RulesError> {

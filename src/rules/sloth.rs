@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::adapt::quoted;
-use super::{RulesError, duration, percent, slos, to_yaml};
+use super::duration;
+use super::parts::{RulesError, percent, slos, to_yaml};
 use crate::answer::slo::Slo;
 use crate::config::Config;
 use crate::target::Target;

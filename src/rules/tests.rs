@@ -1,7 +1,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::document::RuleFile;
 use super::duration::{Scale, promql};
+use super::shipped::{OTHER_RULES, SLO_RULES, rule_file};
 use super::*;
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -15,6 +15,7 @@
 
 mod alone;
 mod body;
+mod chosen;
 mod engine;
 mod exposition;
 mod fetch;
@@ -27,9 +28,10 @@ mod sample;
 mod view;
 
 pub use alone::alone;
+pub use chosen::Selector;
 pub use engine::{ENGINES, Engine};
 pub use observer::{Around, Look, Observer, SEND_LIMIT};
-pub use page::{Page, Selector};
+pub use page::Page;
 pub use parts::{TtftPart, split};
 pub use problem::Problem;
 pub use sample::{Sample, Totals};

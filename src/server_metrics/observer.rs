@@ -10,9 +10,10 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::chosen::Selector;
 use super::fetch::Fetch;
 use super::notices::Notices;
-use super::page::{Page, Selector};
+use super::page::Page;
 use super::problem::{Failed, Problem};
 use super::sample::Sample;
 use crate::target::{ServerMetrics, Target};

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::sample::{Sample, Totals, rise};
 use crate::answer::measure::{Measurement, TokenSource};
 
 /// A part of the time to first token, as a label value. What is not known apart has a name that
 /// says what is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum TtftPart {
     /// Waiting for the server to begin, as the server reports.
     Queue,
@@ -25,26 +28,12 @@ pub enum TtftPart {
 
 impl TtftPart {
     /// Every part.
-    pub const ALL: [Self; 6] = [
-        Self::Queue,
-        Self::Load,
-        Self::Prefill,
-        Self::Network,
-        Self::NetworkAndQueue,
-        Self::NetworkAndPrefill,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The label value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queue => "queue",
-            Self::Load => "load",
-            Self::Prefill => "prefill",
-            Self::Network => "network",
-            Self::NetworkAndQueue => "network_and_queue",
-            Self::NetworkAndPrefill => "network_and_prefill",
-        }
+        self.into()
     }
 }
 

@@ -9,11 +9,12 @@ use http::Response;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
-use super::Shared;
+use super::complaint::engine_failure;
 use super::faults::Fault;
 use super::generation::Generation;
 use super::line::Ticket;
-use super::reply::{Body, Dropped, engine_failure, with_body};
+use super::reply::{Body, Dropped, with_body};
+use super::simulator::Shared;
 
 /// A write, or the order to drop the connection.
 type Write = Result<Bytes, Dropped>;

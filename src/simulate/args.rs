@@ -7,9 +7,9 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tracing::info;
 
-use super::Simulator;
 use super::config::{ANSWER_TOKENS, JITTER, PAUSE, PREFILL_RATE, QUEUE, SLOTS, SimulatorConfig};
 use super::file;
+use super::simulator::Simulator;
 use crate::config::ConfigError;
 use crate::text::units::{DurationError, parse_duration};
 

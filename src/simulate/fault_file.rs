@@ -6,10 +6,9 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_yaml::Spanned;
 
+use super::checks::{Problem, check_within, pause};
 use super::config::{ANSWER_TOKENS, PAUSE};
 use super::faults::{Chance, Fault};
-use super::file::Problem;
-use super::file::{check_within, pause};
 use crate::text::units::HumanDuration;
 
 /// The order of the keys is the order in which they are drawn: of two faults that end an answer,

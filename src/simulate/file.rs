@@ -1,27 +1,23 @@
 //! The configuration file: a mirror of what is written there, and the checks that turn it into a
 //! [`SimulatorConfig`].
 
-use std::fmt::Display;
 use std::io::Read;
-use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_yaml::{Location, Spanned};
 
+use super::checks::{Problem, check_within, pause, within};
 use super::config::{
     ANSWER_TOKENS, CONNECTIONS, FACTOR, JITTER, Load, MAX_ARRIVAL_RATE, MAX_PHASES, MAX_USERS,
-    PAUSE, PREFILL_RATE, Phase, QUEUE, SLOTS, SimulatorConfig, Source, Swing,
+    PREFILL_RATE, Phase, QUEUE, SLOTS, SimulatorConfig, Source, Swing,
 };
 use super::fault_file::FaultsFile;
 use super::script::highest_load_factor;
 use crate::config::error::ConfigError;
 use crate::config::yaml::describe;
 use crate::text::units::HumanDuration;
-
-/// A problem at a place, before it is known which file it is in.
-pub(super) type Problem = (Location, String);
 
 /// Largest file that is read.
 const MAX_FILE: u64 = 1 << 20;
@@ -257,37 +253,6 @@ impl SwingFile {
 
 fn factor(key: &str, value: Option<Spanned<f64>>, least: f64) -> Result<f64, Problem> {
     Ok(within(key, value, &(least..=*FACTOR.end()))?.unwrap_or(1.0))
-}
-
-/// A duration within [`PAUSE`].
-pub(super) fn pause(
-    key: &str,
-    value: Option<Spanned<HumanDuration>>,
-) -> Result<Option<Duration>, Problem> {
-    let limits = HumanDuration(*PAUSE.start())..=HumanDuration(*PAUSE.end());
-    Ok(within(key, value, &limits)?.map(|d| d.0))
-}
-
-fn within<T: PartialOrd + Display + Copy>(
-    key: &str,
-    value: Option<Spanned<T>>,
-    limits: &RangeInclusive<T>,
-) -> Result<Option<T>, Problem> {
-    value.map(|value| check_within(key, &value, limits)).transpose()
-}
-
-/// The value, if it is within `limits`.
-pub(super) fn check_within<T: PartialOrd + Display + Copy>(
-    key: &str,
-    value: &Spanned<T>,
-    limits: &RangeInclusive<T>,
-) -> Result<T, Problem> {
-    if limits.contains(&value.value) {
-        return Ok(value.value);
-    }
-    let message =
-        format!("`{key}` is {}, expected {} to {}", value.value, limits.start(), limits.end());
-    Err((value.referenced, message))
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::Shared;
 use super::faults::{Ailments, Fault, draw};
 use super::request::Ask;
+use super::simulator::Shared;
 use super::speak::{Finish, Speaker, Usage, Writer};
 
 /// Times of creation in answers count from here, so that they depend on the simulator's own clock

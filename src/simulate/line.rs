@@ -7,8 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-use super::metrics_page::Occupancy;
-use super::queue::{Queue, TicketId};
+use super::queue::{Occupancy, Queue, TicketId};
 
 #[derive(Debug)]
 pub(super) struct Line {

@@ -1,53 +1,12 @@
 //! The server's own metrics, under vLLM's names: what the queue and the answers really did.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
 
-use super::Shared;
 use super::reply::{self, Body};
-use super::speak::Finish;
-
-/// What was counted since the simulator's creation.
-#[derive(Debug, Default)]
-pub(super) struct Totals {
-    finished_stop: u64,
-    finished_length: u64,
-    /// Of all requests that got a slot.
-    pub prompt_tokens: u64,
-    pub generated_tokens: u64,
-    pub prefix_queries: u64,
-    pub prefix_hits: u64,
-    queue_time: Duration,
-    prefill_time: Duration,
-    /// Of the finished requests.
-    finished_prompt_tokens: u64,
-}
-
-impl Totals {
-    /// Adds a request whose answer is complete.
-    pub fn finished(&mut self, how: Finish, input: u32, queue: Duration, prefill: Duration) {
-        match how {
-            Finish::Stop => self.finished_stop += 1,
-            Finish::Length => self.finished_length += 1,
-        }
-        self.finished_prompt_tokens += u64::from(input);
-        self.queue_time += queue;
-        self.prefill_time += prefill;
-    }
-}
-
-/// Slots and line at one instant, background users included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Occupancy {
-    pub running: u32,
-    pub waiting: usize,
-    pub slots: u32,
-    /// Background requests that were answered; of them only their number counts.
-    pub background_finished: u64,
-}
+use super::simulator::Shared;
 
 /// The page. The KV cache is divided among the slots, and full when all of them are busy.
 pub(super) fn page(shared: &Shared) -> Response<Body> {

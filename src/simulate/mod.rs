@@ -27,6 +27,8 @@
 mod answer;
 mod args;
 mod background;
+mod checks;
+mod complaint;
 mod config;
 mod fault_file;
 mod faults;
@@ -41,82 +43,15 @@ mod reply;
 mod request;
 mod script;
 mod server;
+mod simulator;
 mod speak;
 mod whole;
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use args::{SimulateArgs, SimulateError, bind, run};
 pub use config::{Load, Phase, SimulatorConfig, Source, Swing};
 pub use faults::{Chance, Fault};
 pub use file::parse;
-
-use line::{Clock, Line};
-use metrics_page::Totals;
-use pace::Pace;
-use parking_lot::{Mutex, MutexGuard};
-use prefix_cache::PrefixCache;
-use queue::Queue;
-use script::Script;
-
-/// A simulated server. Clones are the same server: one queue, one clock, one script.
-#[derive(Debug, Clone)]
-pub struct Simulator {
-    shared: Arc<Shared>,
-}
-
-/// What all requests of one server share.
-#[derive(Debug)]
-struct Shared {
-    config: SimulatorConfig,
-    clock: Clock,
-    script: Script,
-    pace: Pace,
-    line: Arc<Line>,
-    prefixes: Mutex<PrefixCache>,
-    requests: AtomicU64,
-    totals: Mutex<Totals>,
-}
-
-impl Simulator {
-    /// A server whose script begins now.
-    #[must_use]
-    pub fn new(config: SimulatorConfig) -> Self {
-        let clock = Clock::start();
-        let shared = Shared {
-            clock,
-            script: Script::new(&config),
-            pace: Pace::new(&config),
-            line: Line::new(clock, Queue::new(&config)),
-            prefixes: Mutex::default(),
-            requests: AtomicU64::new(0),
-            totals: Mutex::default(),
-            config,
-        };
-        Self { shared: Arc::new(shared) }
-    }
-
-    /// Requests for generation that were complete so far, whatever came of them.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.shared.requests.load(Ordering::Relaxed)
-    }
-}
-
-impl Shared {
-    fn prefixes(&self) -> MutexGuard<'_, PrefixCache> {
-        self.prefixes.lock()
-    }
-
-    fn totals(&self) -> MutexGuard<'_, Totals> {
-        self.totals.lock()
-    }
-
-    fn next_request(&self) -> u64 {
-        self.requests.fetch_add(1, Ordering::Relaxed)
-    }
-}
+pub use simulator::Simulator;
 
 #[cfg(test)]
 #[allow(clippy::disallowed_methods)] // tasks of a test end with its runtime

@@ -11,7 +11,6 @@ use tokio::sync::oneshot;
 
 use super::background::{Background, Event, User};
 use super::config::SimulatorConfig;
-use super::metrics_page::Occupancy;
 use super::script::Script;
 
 /// Background traffic further back than this no longer matters, so it is not worked through.
@@ -24,6 +23,16 @@ pub(super) type TicketId = u64;
 enum Waiting {
     Request(TicketId, oneshot::Sender<Duration>),
     Background(User),
+}
+
+/// Slots and line at one instant, background users included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Occupancy {
+    pub running: u32,
+    pub waiting: usize,
+    pub slots: u32,
+    /// Background requests that were answered; of them only their number counts.
+    pub background_finished: u64,
 }
 
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use serde_json::Value;
 
+use super::complaint::Complaint;
 use super::faults::Fault;
 use super::speak::Speaker;
 
@@ -25,47 +26,15 @@ impl std::fmt::Display for Dropped {
 
 impl std::error::Error for Dropped {}
 
-/// Why a request is refused, or an answer broken off.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Complaint {
-    pub status: StatusCode,
-    pub kind: &'static str,
-    pub message: String,
-    pub param: Option<&'static str>,
-}
-
-impl Complaint {
-    pub fn bad_request(message: String, param: &'static str) -> Self {
-        let status = StatusCode::BAD_REQUEST;
-        Self { status, kind: "BadRequestError", message, param: Some(param) }
-    }
-
-    pub fn of_status(status: StatusCode, message: &str) -> Self {
-        let kind = match status.as_u16() {
-            404 => "NotFoundError",
-            429 => "RateLimitError",
-            400..=499 => "BadRequestError",
-            _ => "InternalServerError",
-        };
-        Self { status, kind, message: message.to_owned(), param: None }
-    }
-
-    /// In the words of a dialect.
-    pub fn response(&self, speaker: &dyn Speaker) -> Response<Body> {
-        with_status(self.status, json(&speaker.complaint(self)))
-    }
-}
-
-/// The complaint of an engine that died after the answer had begun.
-pub(super) fn engine_failure() -> Complaint {
-    let status = StatusCode::INTERNAL_SERVER_ERROR;
-    Complaint::of_status(status, "scripted failure of the engine")
+/// A complaint, in the words of a dialect.
+pub(super) fn refusal(speaker: &dyn Speaker, complaint: &Complaint) -> Response<Body> {
+    with_status(complaint.status, json(&speaker.complaint(complaint)))
 }
 
 /// 429 with the time after which a client may come again, in whole seconds.
 pub(super) fn throttled(speaker: &dyn Speaker, message: &str, retry_after: u64) -> Response<Body> {
     let complaint = Complaint::of_status(StatusCode::TOO_MANY_REQUESTS, message);
-    let mut response = complaint.response(speaker);
+    let mut response = refusal(speaker, &complaint);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after));
     response
 }
@@ -74,7 +43,7 @@ pub(super) fn throttled(speaker: &dyn Speaker, message: &str, retry_after: u64) 
 pub(super) fn instead_of_answer(speaker: &dyn Speaker, fault: Fault) -> Option<Response<Body>> {
     match fault {
         Fault::HttpStatus(status) => {
-            Some(Complaint::of_status(status, "scripted failure").response(speaker))
+            Some(refusal(speaker, &Complaint::of_status(status, "scripted failure")))
         }
         Fault::Throttle { retry_after } => {
             let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);

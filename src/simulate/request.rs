@@ -4,8 +4,8 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::complaint::Complaint;
 use super::config::{ANSWER_TOKENS, SimulatorConfig};
-use super::reply::Complaint;
 
 /// A request that can be answered.
 #[derive(Debug, PartialEq, Eq)]

@@ -16,12 +16,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::complaint::Complaint;
 use super::faults::Fault;
 use super::generation::Generation;
-use super::reply::{Body, Complaint, Dropped, empty, instead_of_answer, json, throttled};
+use super::reply::{Body, Dropped, empty, instead_of_answer, json, refusal, throttled};
 use super::request::Ask;
+use super::simulator::{Shared, Simulator};
 use super::speak::{SPEAKERS, Speaker};
-use super::{Shared, Simulator, answer, metrics_page, whole};
+use super::{answer, metrics_page, whole};
 
 /// Largest request body.
 const MAX_BODY: usize = 16 << 20;
@@ -147,7 +149,7 @@ async fn route(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respon
     };
     match asked {
         Ok(ask) => generate(shared, *speaker, ask).await,
-        Err(complaint) => Ok(complaint.response(*speaker)),
+        Err(complaint) => Ok(refusal(*speaker, &complaint)),
     }
 }
 
@@ -214,7 +216,7 @@ fn nothing_here(path: &str) -> Response<Body> {
         ),
         None => Complaint::of_status(StatusCode::NOT_FOUND, &unknown_path(&paths)),
     };
-    complaint.response(SPEAKERS[0])
+    refusal(SPEAKERS[0], &complaint)
 }
 
 fn unknown_path(paths: &[(&str, Method)]) -> String {

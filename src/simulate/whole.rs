@@ -6,11 +6,12 @@ use http::Response;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
-use super::Shared;
+use super::complaint::engine_failure;
 use super::faults::Fault;
 use super::generation::Generation;
 use super::line::Ticket;
-use super::reply::{self, Body, Dropped, engine_failure, with_body};
+use super::reply::{self, Body, Dropped, with_body};
+use super::simulator::Shared;
 
 const JSON: &str = "application/json";
 

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::answer::slo::Slo;
 use crate::dialect::{Shape, SharedDialect};
 use crate::target::gpu_settings::TargetGpus;
@@ -46,7 +48,8 @@ pub enum ConnectionMode {
 }
 
 /// Which counts of tokens a server is asked for with a streamed answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum UsageMode {
     /// Once, at the end; not at all from a server that refuses the question by its name.
     Auto,
@@ -63,12 +66,7 @@ impl UsageMode {
     /// The word in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Final => "final",
-            Self::Continuous => "continuous",
-            Self::None => "none",
-        }
+        self.into()
     }
 }
 
@@ -199,8 +197,20 @@ pub struct Target {
 }
 
 /// What of a target is another server's now: figures from before are of something else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Moved {
     /// The URL.
     Url,
@@ -212,16 +222,12 @@ pub enum Moved {
 
 impl Moved {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Url, Self::Model, Self::UrlAndModel];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Url => "url",
-            Self::Model => "model",
-            Self::UrlAndModel => "url_and_model",
-        }
+        self.into()
     }
 
     /// From what has changed, if anything has.

@@ -1,4 +1,5 @@
-//! What people write: durations with their units, and the files that a configuration names.
+//! Texts: durations as people write them, the files that a configuration names, and a hash.
 
+pub(crate) mod fnv;
 pub(crate) mod input_file;
 pub mod units;

@@ -15,7 +15,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use url::Url;
 
-use super::{host_and_port, tls};
+use super::authority::host_and_port;
+use super::tls;
 use crate::dialect::KeyStyle;
 use crate::target::request::{AGENT, authority, credentials};
 use crate::target::{Auth, Tls};

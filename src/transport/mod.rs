@@ -2,6 +2,7 @@
 //! [`Recording`]. Nothing is interpreted here; the answer is read along beside it, so that its end
 //! is known.
 
+mod authority;
 mod connect;
 pub mod control;
 mod exchange;
@@ -38,6 +39,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use authority::host_and_port;
 use connect::Dialer;
 pub use connect::PipeDialer;
 pub use io_threads::IoThreads;
@@ -157,16 +159,6 @@ impl Transport {
             Err(problem) => Recording { ending: Ending::Internal(problem), ..not_sent() },
         }
     }
-}
-
-/// Where a URL's server is: its name or address, without brackets, and its port.
-///
-/// # Errors
-/// When the URL has no host, or no port that its scheme would imply.
-pub(crate) fn host_and_port(url: &url::Url) -> Result<(String, u16), SetupError> {
-    let host = url.host_str().ok_or(SetupError::NoHost)?;
-    let port = url.port_or_known_default().ok_or(SetupError::NoPort)?;
-    Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
 }
 
 impl Transport {

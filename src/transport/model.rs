@@ -10,10 +10,11 @@ use serde_json::Value;
 use crate::answer::failure::{Failure, FailureReason};
 use crate::explain::{self, Spoken, explain_no_list};
 use crate::target::Target;
+use crate::transport::authority::host_and_port;
 use crate::transport::control::{
     self, Control, ControlError, Redirects, Unresolved, all_causes, causes,
 };
-use crate::transport::{host_and_port, spoken};
+use crate::transport::spoken;
 
 /// A list of this many pages is taken as far as that.
 const MOST_PAGES: usize = 20;

@@ -18,7 +18,8 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
-use super::{host_and_port, tls};
+use super::authority::host_and_port;
+use super::tls;
 use crate::explain::Spoken;
 
 /// A handshake that is silent for this long makes it worth a look whether it is one at all.

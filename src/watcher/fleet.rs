@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{WallClock, Watch};
+use super::watch::WallClock;
+use super::watch::Watch;
 use crate::config::Config;
 use crate::memory::history::History;
 use crate::probe::sink::{Sink, SinkName, TargetSink};

@@ -1,4 +1,5 @@
-//! Keeps every target's past: brings finished probes to [`crate::regression::change`], and tells what it finds.
+//! Keeps every target's past: brings finished probes to [`change`](crate::regression::change), and
+//! tells what it finds.
 
 mod confirming;
 mod fleet;
@@ -7,11 +8,4 @@ mod watch;
 
 pub use fleet::Watchers;
 pub use outages::{OutageWatch, OutageWatchers};
-pub use watch::Watch;
-
-use std::sync::Arc;
-use std::time::SystemTime;
-
-/// Reads the wall clock. Of the hour of the day and of how old a reference is, the monotonic one
-/// knows nothing after a restart.
-pub type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+pub use watch::{WallClock, Watch};

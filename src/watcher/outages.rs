@@ -10,8 +10,8 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::WallClock;
 use super::confirming::Confirming;
+use super::watch::WallClock;
 use crate::answer::failure::FailureReason;
 use crate::answer::skip::SkipReason;
 use crate::config::Config;

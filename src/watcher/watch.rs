@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::WallClock;
 use crate::memory::history::{History, Mark, Occasion};
 use crate::probe::Probe;
 use crate::probe::sink::{ProbeEvent, TargetSink, TargetStatus};
@@ -14,6 +13,10 @@ use crate::regression::change::{
 use crate::regression::detect::Change;
 use crate::regression::fingerprint::in_words;
 use parking_lot::{Mutex, MutexGuard};
+
+/// Reads the wall clock. Of the hour of the day and of how old a reference is, the monotonic one
+/// knows nothing after a restart.
+pub type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// A probe that began later than this after it was meant to says that the prober is short of time,
 /// and its figures may be the prober's own: nothing is learnt from it.

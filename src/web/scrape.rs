@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::task::spawn_blocking;
 
-use super::Site;
+use super::site::Site;
 use crate::metrics::Format;
 
 pub(super) async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Response {

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::time::Duration;
+use strum::IntoStaticStr;
 
 use serde_json::{Map, Value};
 
 /// Which API a body was made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Form {
     /// A conversation under `messages`.
     Chat,
@@ -18,10 +20,7 @@ impl Form {
     /// For messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Completions => "completions",
-        }
+        self.into()
     }
 }
 

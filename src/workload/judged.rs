@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::answer::timeline::{EventKind, Finish, Timeline, ToolDelta};
 
 /// Choices, and calls of each, that are judged.
 const MAX_PARTS: usize = 256;
 
 /// The part of an answer that is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Part {
     /// The text of the answer.
     #[default]
@@ -21,16 +24,12 @@ pub enum Part {
 
 impl Part {
     /// Every value.
-    pub const ALL: [Self; 3] = [Self::Answer, Self::Reasoning, Self::ToolCalls];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The word in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Answer => "answer",
-            Self::Reasoning => "reasoning",
-            Self::ToolCalls => "tool_calls",
-        }
+        self.into()
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Prefix, Prompt, Workload};
+use super::kind::{Prefix, Workload};
+use super::prompt::Prompt;
 
 /// A drawn request.
 #[derive(Debug, Clone)]

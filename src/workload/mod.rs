@@ -3,73 +3,15 @@
 pub mod builtin;
 pub mod captured;
 pub mod judged;
+mod kind;
 pub mod mix;
 pub mod prompt;
 pub mod replay;
 pub mod validator;
 
-use std::sync::Arc;
-use std::time::Duration;
-
 pub use captured::Captured;
 pub use judged::{Judged, Part};
+pub use kind::{LimitKey, Prefix, Workload};
 pub use mix::Mix;
 pub use prompt::{Message, Prompt};
 pub use validator::Validator;
-
-/// Whether the server's prefix cache can know the prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Prefix {
-    /// A random nonce in front of every prompt: the cache is defeated.
-    Unique,
-    /// The prompt as it stands: the cache is measured.
-    Shared,
-}
-
-/// What the upper bound of generated tokens is called in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LimitKey {
-    /// `max_tokens`: what every server knows but those of newer models.
-    MaxTokens,
-    /// `max_completion_tokens`: reasoning models of OpenAI take nothing else.
-    MaxCompletionTokens,
-}
-
-impl LimitKey {
-    /// Every value.
-    pub const ALL: [Self; 2] = [Self::MaxTokens, Self::MaxCompletionTokens];
-
-    /// The key in a request, and the word in the configuration.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::MaxTokens => "max_tokens",
-            Self::MaxCompletionTokens => "max_completion_tokens",
-        }
-    }
-}
-
-/// One kind of request in the mix.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Workload {
-    /// Name, a label value.
-    pub name: String,
-    /// Share in the mix, relative to the other workloads of a target; positive.
-    pub weight: f64,
-    /// The prompts to draw from, uniformly; never empty.
-    pub prompts: Arc<[Prompt]>,
-    /// Prefix-cache behaviour.
-    pub prefix: Prefix,
-    /// Upper bound of generated tokens.
-    pub max_output_tokens: u32,
-    /// What that bound is called; `None` finds out.
-    pub limit_key: Option<LimitKey>,
-    /// Keys merged into the request body after the target's; a null removes the key.
-    pub extra_body: serde_json::Map<String, serde_json::Value>,
-    /// The part of an answer that the validators look at.
-    pub judged: Part,
-    /// All must accept the answer.
-    pub validators: Vec<Validator>,
-    /// Without progress after the first content, whatever the target's limit is.
-    pub stall_timeout: Option<Duration>,
-}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Captured;
+use super::captured::Captured;
 
 /// One chat message.
 #[derive(Clone, PartialEq, Eq)]

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::expect_file;
-use llm_prober::config::{Config, check};
+use llm_prober::config::Config;
+use llm_prober::report::check;
 use llm_prober::target::schedule::Arrival;
 use llm_prober::target::secret::Secret;
 use llm_prober::target::{Auth, ConnectionMode};

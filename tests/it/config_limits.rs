@@ -7,7 +7,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use llm_prober::config::{Config, MAX_FILE_BYTES, check};
+use llm_prober::config::{Config, MAX_FILE_BYTES};
+use llm_prober::report::check;
 use proptest::prelude::*;
 
 /// Not all lower case: such a word may be shown where a key belongs, to point at a typing mistake.

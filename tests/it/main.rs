@@ -13,6 +13,7 @@ mod common;
 mod alerts;
 mod answers;
 mod api;
+mod architecture;
 mod config;
 mod config_keys;
 mod config_limits;

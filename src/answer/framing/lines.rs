@@ -2,7 +2,8 @@
 //! return before it. Blank lines are no frames. As with events, a last line without its end is
 //! handed out: what it holds tells whether it was cut off.
 
-use super::{BOM, FrameTooLarge, Framed};
+use super::frame::BOM;
+use super::frame::{FrameTooLarge, Framed};
 
 /// An incremental parser: feed it bytes in any portions, the lines are the same.
 #[derive(Debug)]

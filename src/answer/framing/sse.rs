@@ -6,7 +6,8 @@
 //! is handed out (marked by [`SseParser::finish`]), because "cut off" and "complete but without the
 //! blank line" must be told apart by what it holds.
 
-use super::{BOM, FrameTooLarge, Framed};
+use super::frame::BOM;
+use super::frame::{FrameTooLarge, Framed};
 
 /// An incremental parser: feed it bytes in any portions, the events are the same.
 #[derive(Debug)]

@@ -8,36 +8,11 @@
 
 use std::time::Duration;
 
+use super::measurement::{ItlSource, Measurement, TokenSource};
 use super::shown::{Shown, Span};
-use super::tokens::{Counts, Tokenized};
-use super::{Measurement, TokenSource};
+use super::tokenized::Tokenized;
+use super::tokens::Counts;
 use crate::answer::timeline::{Event, Finish, Timeline};
-
-/// How the tokens after the first read were counted, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ItlSource {
-    /// The server's counts so far, at the first read and at the last content.
-    Usage,
-    /// The target's tokenizer over what the first read held.
-    Tokenizer,
-    /// The server's count, in proportion to the characters.
-    Characters,
-    /// One token per event.
-    Events,
-}
-
-impl ItlSource {
-    /// The name in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Usage => "usage",
-            Self::Tokenizer => "tokenizer",
-            Self::Characters => "characters",
-            Self::Events => "events",
-        }
-    }
-}
 
 /// Several choices: the latency of each, then the mean, because their tokens interleave.
 pub(super) fn inter_token_latency(

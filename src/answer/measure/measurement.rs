@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use super::{ItlSource, Tokenized};
+use strum::{IntoStaticStr, VariantArray};
+
+use super::tokenized::Tokenized;
 use crate::answer::degenerate::Degenerate;
 use crate::answer::recording::Offset;
 use crate::answer::timeline::{Finish, ServerTiming};
 
 /// Where the output token count comes from, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum TokenSource {
     /// The server's usage report.
     Usage,
@@ -20,16 +23,12 @@ pub enum TokenSource {
 
 impl TokenSource {
     /// Every source.
-    pub const ALL: [Self; 3] = [Self::Usage, Self::Tokenizer, Self::Events];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The label value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Usage => "usage",
-            Self::Tokenizer => "tokenizer",
-            Self::Events => "events",
-        }
+        self.into()
     }
 }
 
@@ -42,8 +41,31 @@ pub struct TokenCount {
     pub source: TokenSource,
 }
 
+/// How the tokens after the first read were counted, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum ItlSource {
+    /// The server's counts so far, at the first read and at the last content.
+    Usage,
+    /// The target's tokenizer over what the first read held.
+    Tokenizer,
+    /// The server's count, in proportion to the characters.
+    Characters,
+    /// One token per event.
+    Events,
+}
+
+impl ItlSource {
+    /// The name in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// A part of a request's time, as a label value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Phase {
     /// Name resolution.
     Resolve,
@@ -65,30 +87,12 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in the order of a request.
-    pub const ALL: [Self; 8] = [
-        Self::Resolve,
-        Self::Connect,
-        Self::Tls,
-        Self::Send,
-        Self::Processing,
-        Self::FirstToken,
-        Self::Decode,
-        Self::Tail,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The label value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Resolve => "resolve",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Send => "send",
-            Self::Processing => "processing",
-            Self::FirstToken => "first_token",
-            Self::Decode => "decode",
-            Self::Tail => "tail",
-        }
+        self.into()
     }
 }
 

@@ -4,12 +4,12 @@ pub mod definition;
 mod itl;
 mod measurement;
 mod shown;
+mod tokenized;
 mod tokens;
 
-pub use itl::ItlSource;
 use itl::inter_token_latency;
-pub use measurement::{Measurement, Phase, PhaseSpan, TokenCount, TokenSource};
-pub use tokens::Tokenized;
+pub use measurement::{ItlSource, Measurement, Phase, PhaseSpan, TokenCount, TokenSource};
+pub use tokenized::Tokenized;
 use tokens::{Counts, count_tokens};
 
 use std::collections::BTreeMap;

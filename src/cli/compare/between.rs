@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::CompareArgs;
-use crate::cli::{CliError, load};
+use super::args::CompareArgs;
+use crate::cli::error::CliError;
+use crate::cli::setup::load;
 use crate::config::Config;
 use crate::regression::comparison::{Comparison, Order, Timing};
 use crate::regression::detect::{DEFAULT_PERIOD, Tolerance};

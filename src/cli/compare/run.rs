@@ -6,8 +6,8 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio_util::task::TaskTracker;
 
+use super::args::CompareArgs;
 use super::screen::Screen;
-use super::{CompareArgs, PAIRS};
 use crate::answer::skip::SkipReason;
 use crate::cli::answers::{self, NoAnswer};
 use crate::cli::say::StdoutError;
@@ -26,6 +26,10 @@ use crate::target::Target;
 use crate::target::budget::Ledger;
 use crate::transport::{IoThreads, SetupError, Transport};
 use crate::workload::Mix;
+
+/// Of each workload, so many pairs are enough to tell two equal sides from a worse one, with
+/// latencies that vary by a quarter.
+const PAIRS: u64 = 1000;
 
 /// So many rounds without a pair between them, and there will not be one.
 const HOPELESS: u64 = 20;

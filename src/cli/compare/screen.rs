@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Output;
+use super::args::Output;
 use crate::cli::say::{StdoutError, heard, tell};
 use ratatui::crossterm::terminal::size;
 

@@ -5,9 +5,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::GateArgs;
+use super::args::GateArgs;
+use crate::cli::error::CliError;
+use crate::cli::setup::{load, runtime};
 use crate::cli::shutdown;
-use crate::cli::{CliError, answers, batch, load, runtime};
+use crate::cli::{answers, batch};
 use crate::regression::gate::identity::TokenizerFile;
 use crate::regression::gate::{self, Identity, Limits, Profile, Samples, Taken};
 use crate::target::Target;

@@ -1,82 +1,21 @@
 //! `llm-prober gate`.
 
+mod args;
 mod file;
 mod measure;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::PossibleValuesParser;
-use clap::{Args, ValueEnum};
-
+pub(super) use self::args::GateArgs;
+use self::args::Output;
 use self::measure::Measuring;
+use super::error::CliError;
 use super::say::{self, tell};
-use super::{CliError, LogArgs};
-use crate::regression::gate::limits::Setting;
 use crate::regression::gate::report::{self, ComparisonJson};
-use crate::regression::gate::{Comparison, Decision, Limits, Profile, compare, identity};
+use crate::regression::gate::{Comparison, Decision, Limits, Profile, compare};
 
 /// It cannot be told whether the candidate is worse: within noise, nothing reached, interrupted.
 const EXIT_UNDECIDED: u8 = 2;
-
-#[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 within the limits, 1 worse, 2 cannot tell, 64 refused.")]
-#[command(group = clap::ArgGroup::new("what").args(["save", "baseline"]).required(true).multiple(true))]
-pub(super) struct GateArgs {
-    /// Configuration file.
-    #[arg(long = "config.file", value_name = "FILE", required_unless_present = "candidate")]
-    config: Option<PathBuf>,
-    /// Name of the target to probe.
-    #[arg(long, required_unless_present = "candidate")]
-    target: Option<String>,
-    /// Write the profile of the target to this file.
-    #[arg(long, value_name = "FILE")]
-    save: Option<PathBuf>,
-    /// Hold the target, or --candidate, against this profile.
-    #[arg(long, value_name = "FILE")]
-    baseline: Option<PathBuf>,
-    /// Compare this profile instead of probing.
-    #[arg(long, value_name = "FILE", requires = "baseline")]
-    #[arg(conflicts_with_all = ["config", "target", "save", "workload", "count", "concurrency"])]
-    candidate: Option<PathBuf>,
-    /// Only this workload; by default they are drawn by weight.
-    #[arg(long)]
-    workload: Option<String>,
-    /// Number of probes.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    count: u32,
-    /// Probes under way at a time.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    concurrency: u32,
-    /// A limit, as `ttft_p95=20%` or `ttft_p95=none`. Repeatable. Rates are held to the limit
-    /// itself, other figures may be so much worse than the baseline. By default: `ttft_p95=15%`,
-    /// `output_tokens_per_second=10%`, `stream_errors=0.5%`, `errors=0.5%`.
-    #[arg(long = "limit", value_name = "FIGURE=PERCENT%")]
-    limits: Vec<Setting>,
-    /// Compare though these conditions differ. Separated by commas.
-    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = conditions())]
-    allow_different: Vec<String>,
-    /// What to print for a comparison.
-    #[arg(long, default_value = "text")]
-    output: Output,
-    /// Threads that read from the target.
-    #[arg(long = "io.threads", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
-    io_threads: u16,
-    #[command(flatten)]
-    log: LogArgs,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// A table.
-    Text,
-    /// One JSON object.
-    Json,
-}
-
-fn conditions() -> PossibleValuesParser {
-    PossibleValuesParser::new(identity::CONDITIONS.iter().map(|c| c.name))
-}
 
 /// Code 1 means "worse" here, so whatever goes wrong on the way there is code 2.
 pub(super) fn main(args: &GateArgs) -> Result<ExitCode, CliError> {

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use super::file::root;
+use super::form::Key;
 use super::form::{Form, Section, Word};
 use super::range::in_words;
-use super::{Key, root};
 
 const HEAD: &str = "\
 # Configuration

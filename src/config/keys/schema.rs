@@ -5,9 +5,10 @@ use std::ops::Bound;
 
 use serde_json::{Map, Value, json};
 
+use super::file::root;
+use super::form::Key;
 use super::form::{Form, Section};
 use super::range::Bounds;
-use super::{Key, root};
 
 /// The JSON Schema (draft 2020-12) of a configuration file, ending with a newline.
 ///

@@ -1,9 +1,11 @@
 //! What the keys say of themselves holds.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
+use super::form::Key;
 use super::*;
 use crate::config::{Config, ConfigError};
 use crate::text::units::parse_duration;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_yaml::Spanned;
 
-use super::Maybe;
+use super::parts::Maybe;
 
 keys! {
     /// Exactly one of them.

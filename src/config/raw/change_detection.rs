@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Maybe;
+use super::parts::Maybe;
 use crate::config::percent::HumanPercent;
 use crate::config::quantity::HumanCount;
 use crate::regression::change::ChangeDetection as Settings;

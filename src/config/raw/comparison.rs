@@ -4,8 +4,10 @@ use std::ops::{Bound, RangeInclusive};
 
 use serde_yaml::Spanned;
 
-use super::{INTERVALS, Maybe, PERIODS};
-use crate::config::keys::above;
+use super::change_detection::PERIODS;
+use super::parts::Maybe;
+use super::target::INTERVALS;
+use crate::config::keys::range::above;
 use crate::config::percent::HumanPercent;
 use crate::regression::detect::{DEFAULT_PERIOD, Tolerance};
 use crate::text::units::HumanDuration;

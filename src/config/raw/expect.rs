@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_yaml::Spanned;
 
-use super::Maybe;
+use super::parts::Maybe;
 use crate::answer::timeline::Finish;
-use crate::config::keys::above;
+use crate::config::keys::range::above;
 
 pub(in crate::config) const DISTINCT_RATIOS: (Bound<f64>, Bound<f64>) = above(0.0, 1.0);
 
@@ -24,7 +24,7 @@ keys! {
         /// A tool must be called, and each call of it must have right arguments.
         tool_call: Maybe<ToolCall> => inside,
         /// Why the answer ended: one of these.
-        finish: Maybe<Vec<Spanned<String>>> => shown.among(Finish::ALL.map(Finish::as_str)),
+        finish: Maybe<Vec<Spanned<String>>> => shown.among(Finish::ALL.iter().copied().map(Finish::as_str)),
         /// Different words in any 64 in a row, at least. Healthy code and tables go down to 0.03.
         min_distinct_ratio: Maybe<f64> => shown.range(DISTINCT_RATIOS),
         /// The text that `contains`, `regex`, `json_schema` and `min_distinct_ratio` look at.

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Maybe;
+use super::parts::Maybe;
 use crate::config::gpu_words::WatchWord;
 use crate::target::gpu_settings::RETRY;
 use crate::text::units::HumanDuration;

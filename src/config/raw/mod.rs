@@ -8,6 +8,7 @@ mod change_detection;
 mod comparison;
 mod expect;
 mod gpu;
+mod parts;
 mod server_metrics;
 mod slo;
 mod target;
@@ -15,7 +16,6 @@ mod workload;
 
 use std::path::PathBuf;
 
-use indexmap::IndexMap;
 use serde_yaml::Spanned;
 
 pub(super) use self::access::{Auth, AuthHeader, Tls};
@@ -25,17 +25,13 @@ pub(super) use self::change_detection::{
 pub(super) use self::comparison::*;
 pub(super) use self::expect::{DISTINCT_RATIOS, Expect, Part, ToolCall};
 pub(super) use self::gpu::{Gpu, RETRIES};
+pub(super) use self::parts::{Maybe, Named};
 pub(super) use self::server_metrics::{
     DEFAULT_TIMEOUT as DEFAULT_PAGE_TIMEOUT, ServerMetrics, TIMEOUTS as PAGE_TIMEOUTS,
 };
 pub(super) use self::slo::*;
 pub(super) use self::target::*;
 pub(super) use self::workload::*;
-
-/// A mapping whose keys are names of the user's choice.
-pub(super) type Named<T> = IndexMap<Spanned<String>, T>;
-/// A value that may be absent.
-pub(super) type Maybe<T> = Option<Spanned<T>>;
 
 keys! {
     /// The whole file.

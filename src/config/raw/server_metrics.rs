@@ -9,8 +9,9 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_yaml::Spanned;
 
-use super::{Auth, Maybe, Named};
-use crate::config::keys::{Form, HasForm};
+use super::access::Auth;
+use super::parts::{Maybe, Named};
+use crate::config::keys::form::{Form, HasForm};
 use crate::text::units::HumanDuration;
 
 pub(in crate::config) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);

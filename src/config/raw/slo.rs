@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_yaml::Spanned;
 
-use super::Maybe;
-use crate::config::keys::{above, between};
+use super::parts::Maybe;
+use crate::config::keys::range::{above, between};
 use crate::text::units::HumanDuration;
 
 pub(in crate::config) const DEFAULT_WINDOW: Duration = Duration::from_secs(30 * 86_400);

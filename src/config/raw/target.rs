@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use serde_yaml::Spanned;
 
-use super::{Auth, Maybe, Named, ServerMetrics, Tls};
+use super::access::{Auth, Tls};
+use super::parts::{Maybe, Named};
+use super::server_metrics::ServerMetrics;
 use crate::config::gpu_words::GpuName;
-use crate::config::keys::above;
+use crate::config::keys::range::above;
 use crate::config::quantity::{HumanCount, HumanSize};
 use crate::dialect;
 use crate::text::units::HumanDuration;

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use serde_yaml::Spanned;
 
-use super::{Expect, Maybe, TIMEOUTS};
-use crate::config::keys::above;
+use super::expect::Expect;
+use super::parts::Maybe;
+use super::target::TIMEOUTS;
+use crate::config::keys::range::above;
 use crate::text::units::HumanDuration;
 
 pub(in crate::config) const DEFAULT_WEIGHT: f64 = 1.0;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use http::{HeaderName, HeaderValue};
 use serde_yaml::{Location, Spanned};
 
-use super::{Context, limit};
+use super::context::{Context, limit};
 use crate::config::error::Report;
 use crate::config::raw;
 use crate::target::Auth;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde_yaml::Spanned;
 
 use super::catalog::unknown;
-use super::{limit, rounds, timing};
+use super::context::limit;
+use super::{rounds, timing};
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
 use crate::config::labels::check_value;

@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use serde_yaml::Spanned;
 use url::Url;
 
-use super::{Context, optional};
+use super::context::{Context, optional};
 use crate::config::error::Report;
 use crate::config::raw;
 use crate::dialect::{self, Shape};

@@ -146,8 +146,8 @@ fn finish(raw: &Spanned<Vec<Spanned<String>>>, report: &mut Report<'_>) -> Optio
         return report.add(raw.referenced, "empty, so no answer passes; expected at least one");
     }
     let known = |word: &Spanned<String>| {
-        let found = Finish::ALL.into_iter().find(|finish| finish.as_str() == word.value);
-        let words = || Finish::ALL.map(Finish::as_str).join(", ");
+        let found = Finish::ALL.iter().copied().find(|finish| finish.as_str() == word.value);
+        let words = || Finish::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
         report.check(
             word.referenced,
             found.ok_or_else(|| format!("not a finish, expected one of: {}", words())),

@@ -14,7 +14,7 @@ pub(super) fn settings(
     report: &mut Report<'_>,
 ) -> Option<GpuSettings> {
     let retry = timing::duration("retry", raw.retry.as_ref(), RETRY, &RETRIES, report);
-    let library = super::optional(raw.library.as_ref(), |library| {
+    let library = super::context::optional(raw.library.as_ref(), |library| {
         let path = base_dir.join(&library.value);
         if path.is_file() {
             return Some(path);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_yaml::{Location, Spanned};
 
-use super::limit;
+use super::context::limit;
 use crate::config::error::Report;
 use crate::config::labels::{
     LabelError, MAX_LABEL_KEYS, check_label, check_value, check_version_key,

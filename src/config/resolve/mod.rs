@@ -5,6 +5,7 @@ mod access;
 mod catalog;
 mod change_detection;
 mod comparisons;
+mod context;
 mod cost;
 mod endpoint;
 mod expect;
@@ -19,43 +20,19 @@ mod tokenizers;
 mod workloads;
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_yaml::Location;
 
-use self::catalog::Catalog;
+use self::context::{Context, limit, optional};
 use super::error::Report;
-use super::raw::{Defaults, Raw};
-use super::{Config, redact};
-use crate::answer::slo::Slo;
+use super::raw::Raw;
+use super::redact;
+use super::resolved::Config;
 use crate::target::Target;
-use crate::target::gpu_settings::GpuSettings;
-use crate::target::tokenizer::TargetTokenizer;
-use crate::workload::Workload;
 
 const MAX_TARGETS: usize = 10_000;
-const MAX_WORKLOADS: usize = 1_000;
-const MAX_SLOS: usize = 100;
-const MAX_TOKENIZERS: usize = 100;
-
-/// What targets refer to.
-struct Context<'a> {
-    defaults: &'a Defaults,
-    base_dir: &'a Path,
-    workloads: Catalog<Arc<Workload>>,
-    slos: Catalog<Arc<Slo>>,
-    tokenizers: Catalog<TargetTokenizer>,
-    /// `None`: they are wrong, and that has been said.
-    gpu: Option<GpuSettings>,
-}
-
-impl Context<'_> {
-    /// A file named in the configuration.
-    fn path(&self, file: &Path) -> PathBuf {
-        self.base_dir.join(file)
-    }
-}
 
 /// The configuration; problems go to `report`, and then the result is of no use.
 pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Option<Config> {
@@ -108,29 +85,4 @@ fn resolve_targets(
         targets.push(target::resolve(raw, context, report).map(Arc::new));
     }
     targets.into_iter().collect()
-}
-
-/// A check failed, and has been reported.
-struct Refused;
-
-/// Resolves what may be left out.
-fn optional<R, T>(
-    raw: Option<R>,
-    resolve: impl FnOnce(R) -> Option<T>,
-) -> Result<Option<T>, Refused> {
-    raw.map(|raw| resolve(raw).ok_or(Refused)).transpose()
-}
-
-/// Refuses more than `most` entries.
-fn limit(
-    count: usize,
-    most: usize,
-    what: &str,
-    at: Location,
-    report: &mut Report<'_>,
-) -> Option<()> {
-    if count > most {
-        return report.add(at, format!("{count} {what}, expected at most {most}"));
-    }
-    Some(())
 }

@@ -3,8 +3,9 @@
 use serde_yaml::{Location, Spanned};
 use url::Url;
 
+use super::context::{Context, limit, optional};
 use super::endpoint::UrlError;
-use super::{Context, access, endpoint, limit, optional, timing};
+use super::{access, endpoint, timing};
 use crate::config::error::Report;
 use crate::config::labels::check_value;
 use crate::config::raw::{self, DEFAULT_PAGE_TIMEOUT, PAGE_TIMEOUTS};

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use serde_yaml::Spanned;
 
-use super::MAX_SLOS;
 use super::catalog::Catalog;
+use super::context::MAX_SLOS;
 use super::timing;
-use crate::answer::slo::{Objective, ObjectiveKind, Slo};
+use crate::answer::slo::{Objective, ObjectiveKind, PAGE_BURN_RATE, Slo};
 use crate::config::error::Report;
 use crate::config::raw::{self, DEFAULT_WINDOW, MAX_THRESHOLD, WINDOWS};
-use crate::rules::PAGE_BURN_RATE;
 use crate::text::units::HumanDuration;
 use crate::workload::Workload;
 

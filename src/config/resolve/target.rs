@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use serde_yaml::{Location, Spanned};
 
-use super::{
-    Context, access, catalog, cost, endpoint, gpu, labels, optional, server_metrics, timing,
-};
+use super::context::{Context, optional, setting};
+use super::{access, catalog, cost, endpoint, gpu, labels, server_metrics, timing};
 use crate::answer::slo::Slo;
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
@@ -15,14 +14,6 @@ use crate::config::raw::{self, DEFAULT_API, DEFAULT_MAX_IN_FLIGHT, DEFAULT_STREA
 use crate::dialect::{self, Dialect, SharedDialect};
 use crate::target::{Addresses, ConnectionMode, Target, UsageMode};
 use crate::workload::Workload;
-
-/// A key of the target, or else of `defaults`.
-macro_rules! setting {
-    ($raw:ident, $context:ident, $key:ident) => {
-        $raw.$key.as_ref().or($context.defaults.$key.as_ref())
-    };
-}
-pub(super) use setting;
 
 /// Checks everything, then builds the target if nothing failed.
 pub(super) fn resolve(

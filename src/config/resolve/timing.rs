@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_yaml::Spanned;
 
-use super::target::setting;
-use super::{Context, optional};
+use super::context::setting;
+use super::context::{Context, optional};
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
 use crate::config::quantity::HumanSize;

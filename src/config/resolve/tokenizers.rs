@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::MAX_TOKENIZERS;
 use super::catalog::Catalog;
+use super::context::MAX_TOKENIZERS;
 use crate::config::error::Report;
 use crate::config::raw;
 use crate::target::tokenizer::TargetTokenizer;

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use serde_yaml::Spanned;
 
 use super::catalog::Catalog;
-use super::{MAX_WORKLOADS, expect, optional, timing};
+use super::context::{MAX_WORKLOADS, optional};
+use super::{expect, timing};
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
 use crate::config::prompts::{self, PromptError};

@@ -1,29 +1,22 @@
 //! What the OpenAI-style APIs share: end marker, in-band errors, usage, choices, finish reasons.
 
-mod reasoning;
-mod request;
+pub(super) mod reasoning;
+pub(super) mod request;
 pub(super) mod usage;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-pub(super) use reasoning::{is_thought, reasoning};
-pub(super) use request::{base_body, captured_body};
+pub(super) use reasoning::reasoning;
 use usage::usages;
 
 use super::errors::{error, message_of, own_error};
 use super::finish::finish;
+use super::language::{DecodeError, Frame};
 use super::payload::object_of;
 use super::values::{array, whole_number, wrong};
-use super::{DecodeError, Frame, Shape};
-use crate::answer::framing::Framing;
 use crate::answer::timeline::{EventKind, ServerTiming, Told};
-
-/// How an answer is framed.
-pub(super) fn framing(shape: Shape) -> Framing {
-    if shape.stream { Framing::Sse } else { Framing::Whole }
-}
 
 /// Reads one frame. `choice` appends what one element of `choices` holds, without its finish.
 pub(super) fn decode(

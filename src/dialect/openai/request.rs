@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::dialect::{Ask, AskUsage};
+use crate::dialect::language::{Ask, AskUsage};
 use crate::workload::{Captured, LimitKey};
 
 /// The keys every request of the family has.
@@ -37,7 +37,7 @@ pub fn captured_body(ask: &Ask<'_>, captured: &Captured) -> Map<String, Value> {
     }
     let mut base = base_body(ask);
     if limited {
-        for key in LimitKey::ALL {
+        for key in LimitKey::ALL.iter().copied() {
             base.remove(key.as_str());
         }
     }

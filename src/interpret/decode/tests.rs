@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::*;
 use crate::answer::recording::Head;
 use crate::answer::timeline::{Finish, ServerTiming, Usage};
-use crate::dialect::{Ask, Kind, ModelPage, RateLimits, openai_chat};
+use crate::dialect::{Ask, openai_chat};
 
 const EVENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"one\"}}]}\n\n";
 const END: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
@@ -205,10 +205,6 @@ impl Dialect for Lines {
         "lines"
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Generate
-    }
-
     fn path(&self, _: &str, _: Shape) -> String {
         String::new()
     }
@@ -223,18 +219,6 @@ impl Dialect for Lines {
 
     fn reader(&self, _: Shape) -> Box<dyn Reader> {
         Box::new(LinesReader { lines: 0 })
-    }
-
-    fn models(&self) -> &'static str {
-        ""
-    }
-
-    fn model_page(&self, _: &Value) -> Option<ModelPage> {
-        None
-    }
-
-    fn rate_limits(&self, _: &Head) -> RateLimits {
-        RateLimits::default()
     }
 }
 

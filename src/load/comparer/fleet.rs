@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Comparer, Live, begin};
+use super::begin;
+use super::live::Live;
+use super::rounds::Comparer;
 use crate::load::Prober;
 use crate::regression::comparison::{Cause, Comparison, Judge};
 use crate::regression::fingerprint::Fingerprint;

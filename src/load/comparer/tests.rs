@@ -12,7 +12,7 @@ use crate::probe::sink::TargetSinks;
 use crate::regression::comparison::{
     Cause, Comparison, DropReason, Order, Round, RunId, Side, Timing,
 };
-use crate::regression::detect::{self, Tolerance};
+use crate::regression::detect::Tolerance;
 use crate::target::Target;
 use crate::target::budget::Ledger;
 use crate::target::schedule::{Arrival, Schedule};
@@ -90,15 +90,15 @@ async fn a_restart_in_mid_stream_changes_nothing() {
     let other = apply(&mut before, &[spec("canary")], 7);
     observe(&one[0], 0..100);
     observe(&other[0], 0..60);
-    let written = detect::save(&before.state()).unwrap();
+    let written = serde_json::to_string(&before.state()).unwrap();
     before.end();
 
-    let mut after = Fleet::remembering(detect::restore(&written).unwrap());
+    let mut after = Fleet::remembering(serde_json::from_str(&written).unwrap());
     let again = apply(&mut after, &[spec("canary")], 8);
     assert_eq!(again[0].seed(), 7);
     observe(&again[0], 60..100);
     assert_eq!(after.state(), through.state());
-    let text = |fleet: &Fleet| detect::save(&fleet.state()).unwrap();
+    let text = |fleet: &Fleet| serde_json::to_string(&fleet.state()).unwrap();
     assert_eq!(text(&after), text(&through));
     assert_eq!(again[0].snapshot().pairs(), 100);
 }

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::FlightRecord;
 use super::file::{self, FORMAT, VERSION};
+use super::record::FlightRecord;
 use crate::answer::recording::{Arrival, Chunk, Ending, Offset, Recording};
 use crate::answer::slo::Slo;
 use crate::report::headers::{REDACTED, is_known};

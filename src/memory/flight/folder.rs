@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::FlightRecord;
+use super::record::FlightRecord;
 
 /// What the names of flight records end with.
 const SUFFIX: &str = ".flight.jsonl";

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use regex::Regex;
 
-use super::FlightRecord;
 use super::file::{self, FORMAT, VERSION};
+use super::record::FlightRecord;
 use crate::answer::measure::Tokenized;
 use crate::answer::recording::{
     Arrival, Chunk, ClockPair, ConnectionPhases, Ending, Head, Offset, Recording,
@@ -250,8 +250,8 @@ fn validator(raw: &file::Validator) -> Checked<Validator> {
 
 fn part(raw: Option<&str>) -> Checked<Part> {
     let Some(word) = raw else { return Ok(Part::Answer) };
-    Part::ALL.into_iter().find(|part| part.as_str() == word).ok_or_else(|| {
-        let words = Part::ALL.map(Part::as_str).join(", ");
+    Part::ALL.iter().copied().find(|part| part.as_str() == word).ok_or_else(|| {
+        let words = Part::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
         format!("workload.judged `{word}`, expected one of: {words}")
     })
 }
@@ -262,8 +262,8 @@ fn schema(raw: &file::Schema) -> Checked<Schema> {
 }
 
 fn finish(word: &String) -> Checked<Finish> {
-    Finish::ALL.into_iter().find(|finish| finish.as_str() == word).ok_or_else(|| {
-        let words = Finish::ALL.map(Finish::as_str).join(", ");
+    Finish::ALL.iter().copied().find(|finish| finish.as_str() == word).ok_or_else(|| {
+        let words = Finish::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
         format!("workload.expect: finish `{word}`, expected one of: {words}")
     })
 }
@@ -279,9 +279,10 @@ fn slo(raw: &file::Slo) -> Checked<Arc<Slo>> {
 }
 
 fn objective(raw: &file::Objective) -> Checked<Objective> {
-    let kind = ObjectiveKind::ALL.into_iter().find(|kind| kind.as_str() == raw.kind);
+    let kind = ObjectiveKind::ALL.iter().copied().find(|kind| kind.as_str() == raw.kind);
     let kind = kind.ok_or_else(|| {
-        let names = ObjectiveKind::ALL.map(ObjectiveKind::as_str).join(", ");
+        let names =
+            ObjectiveKind::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
         format!("objective `{}`, expected one of: {names}", raw.kind)
     })?;
     if raw.threshold > 0.0 {

@@ -12,9 +12,10 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::FlightRecord;
 use super::folder::Folder;
-use crate::memory::history::{Flight, History, Summary};
+use super::record::FlightRecord;
+use crate::memory::history::History;
+use crate::memory::history::entry::{Flight, Summary};
 use crate::probe::sink::{Losses, ProbeEvent, Sink, SinkName, TargetSink, TargetStatus};
 use crate::target::Target;
 

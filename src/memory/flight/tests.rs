@@ -1,3 +1,6 @@
+use crate::answer::recording::Recording;
+use crate::probe::Probe;
+use crate::target::request::ProbeId;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use super::Oddity;
+use super::odd::Oddity;
 use crate::answer::failure::FailureReason;
 use crate::answer::recording::{Chunk, Recording};
 use crate::answer::slo::Slo;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Flight;
+use super::entry::Flight;
 
 /// By number, so in order of their coming.
 #[derive(Debug)]

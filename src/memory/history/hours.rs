@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::Summary;
+use super::entry::Summary;
 use super::packed::{self, TallyError};
 use super::tally::Tally;
 

@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 
-use super::Summary;
 use super::digest::Digest;
+use super::entry::Summary;
 use super::tally::Tally;
 
 /// Minutes that are kept.

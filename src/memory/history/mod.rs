@@ -11,7 +11,7 @@
 //! With a state folder all of it but the successes' lines and recordings outlives a restart.
 
 mod digest;
-mod entry;
+pub(in crate::memory) mod entry;
 mod flights;
 mod hour;
 mod hours;

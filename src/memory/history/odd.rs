@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::digest::Digest;
 use crate::answer::outcome::Outcome;
 
 /// Why a success is odd. The first that applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Oddity {
     /// It missed an SLO.
     SloMissed,
@@ -21,16 +24,12 @@ const FEW: u64 = 20;
 
 impl Oddity {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::SloMissed, Self::Slowest, Self::Coalesced];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SloMissed => "slo_missed",
-            Self::Slowest => "slowest",
-            Self::Coalesced => "coalesced",
-        }
+        self.into()
     }
 
     /// Judges a probe by the times to first token of the hour before it.

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::Summary;
+use super::entry::Summary;
 use super::hours::Hours;
 use super::mark::Marks;
 use super::minutes::Minutes;

@@ -11,9 +11,10 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::entry::{Flight, Summary};
 use super::packed::TallyError;
-use super::{Flight, Summary};
-use crate::memory::flight::{FlightRecord, MAX_FILE_BYTES, ReadError};
+use crate::memory::flight::read::{MAX_FILE_BYTES, ReadError};
+use crate::memory::flight::record::FlightRecord;
 use crate::target::Target;
 use crate::target::request::ProbeId;
 use crate::workload::{Part, Prefix, Workload};

@@ -1,6 +1,7 @@
 //! A target's state in a word.
 
-use super::{SloHour, Summary};
+use super::entry::Summary;
+use super::hour::SloHour;
 
 /// How a target does, by its last probe and by its SLOs over the last hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

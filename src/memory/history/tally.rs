@@ -1,8 +1,8 @@
 //! What probes add up to: counts, and digests of their times. A minute has one, an hour has one, and
 //! so has every window of time.
 
-use super::Summary;
 use super::digest::Digest;
+use super::entry::Summary;
 use crate::answer::failure::FailureReason;
 use crate::answer::slo::SloBasis;
 

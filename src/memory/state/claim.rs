@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{StateError, file_system};
-
-/// How long another process that uses the folder is waited for: in a rolling update the one before
-/// needs its grace period to end.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+use super::bounds::PATIENCE;
+use super::error::StateError;
+use super::file_system;
 
 /// How often it is looked at whether the other process has gone.
 const LOOK: Duration = Duration::from_millis(200);

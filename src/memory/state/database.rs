@@ -16,16 +16,12 @@ use redb::{
     TableDefinition, TableError,
 };
 
+use super::batch::{Rows, Sections};
+use super::bounds::{SCHEMA, STATE_VERSION};
 use super::claim::private;
 use super::json_rows;
-use super::{Rows, Sections};
-use crate::regression::detect::STATE_VERSION;
 
 pub(super) const FILE: &str = "state.redb";
-
-/// Version of the tables and of what is in them, but for what detectors write: that has a version of
-/// its own. 1 was the JSON file of earlier releases.
-pub(super) const SCHEMA: u64 = 2;
 
 /// By name: `schema` and `detection`. Without them nothing was ever committed.
 const VERSIONS: TableDefinition<'_, &str, u64> = TableDefinition::new("versions");

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::claim::PATIENCE;
-use super::database::SCHEMA;
-use crate::regression::detect::STATE_VERSION;
+use super::bounds::{PATIENCE, SCHEMA, STATE_VERSION};
 
 /// Why a folder cannot be used, or what is in it.
 #[derive(Debug, Error)]
@@ -100,4 +98,22 @@ pub enum StateError {
     /// There is no thread to write on.
     #[error("no thread: {0}")]
     Thread(io::Error),
+}
+
+/// Why a batch was not written.
+#[derive(Debug)]
+pub struct WriteError {
+    /// What the file system says, or that the state has become too large.
+    pub error: io::Error,
+    /// What was written earlier is not there any more, either: the whole history is to be written
+    /// next time.
+    pub lost: bool,
+}
+
+impl WriteError {
+    /// One of the writer itself; what was written earlier is there.
+    #[must_use]
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { error: io::Error::other(error), lost: false }
+    }
 }

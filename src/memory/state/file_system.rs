@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::StateError;
+use super::error::StateError;
 
 /// Refuses folders on network file systems: whether a lock keeps a second prober on another machine
 /// away, and whether what was flushed is still there after a failure of the server, is up to the

@@ -5,11 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::WriteError;
-
-/// Between two writes. At most 10 s are lost when the program is killed: the writing itself takes
-/// its time, too.
-pub(super) const INTERVAL: Duration = Duration::from_secs(8);
+use super::error::WriteError;
 
 /// A very large state takes longer to write; it is written less often, so that there is four times as
 /// much rest as work.

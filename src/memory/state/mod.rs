@@ -12,6 +12,8 @@
 //! What cannot be read is never guessed at: a damaged file is kept aside, the log says why, and what
 //! was in it starts anew. A newer release's file is refused, an older one's taken over.
 
+mod batch;
+mod bounds;
 mod claim;
 mod database;
 mod error;
@@ -24,87 +26,11 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use claim::{Claim, PATIENCE};
-pub use error::StateError;
+pub use batch::{BUDGETS, Batch, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Rows, Sections, member};
+pub use bounds::PATIENCE;
+pub use claim::Claim;
+pub use error::{StateError, WriteError};
 pub use json_rows::Cut;
 pub use keeper::keep;
 pub use saved::Saved;
-pub use store::{Store, WriteError};
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use serde::Serialize;
-
-/// The section of what targets used to be like.
-pub const CHANGE: &str = "change_detection";
-
-/// The section of what comparisons have learnt.
-pub const COMPARISONS: &str = "comparisons";
-
-/// The section of which targets go unanswered.
-pub const OUTAGES: &str = "outages";
-
-/// The section of what was spent today.
-pub const BUDGETS: &str = "budgets";
-
-/// The section of what each target was when it was last probed.
-pub const ENDPOINTS: &str = "endpoints";
-
-/// Named values that are to be written, cut into rows. What is not among them is forgotten.
-#[derive(Debug, Clone, Default)]
-pub struct Sections(BTreeMap<String, Vec<Arc<Cut>>>);
-
-impl Sections {
-    /// Adds a section, or replaces it.
-    ///
-    /// # Errors
-    /// When `state` refuses to be serialised.
-    pub fn put<T: Serialize>(&mut self, name: &str, state: &T) -> Result<(), serde_json::Error> {
-        let cut = Cut::of(name, &serde_json::to_value(state)?)?;
-        self.0.insert(name.to_owned(), vec![Arc::new(cut)]);
-        Ok(())
-    }
-
-    /// Adds a section that is a map, or replaces it: of its members those that have not changed
-    /// since they were cut need not be cut again.
-    pub fn put_members(&mut self, name: &str, members: impl IntoIterator<Item = Arc<Cut>>) {
-        let whole = Arc::new(Cut::map(name));
-        self.0.insert(name.to_owned(), [whole].into_iter().chain(members).collect());
-    }
-
-    fn rows(&self) -> impl Iterator<Item = &json_rows::Row> {
-        self.0.values().flatten().flat_map(|cut| cut.rows())
-    }
-}
-
-/// A member of a section, as [`Sections::put_members`] wants it.
-///
-/// # Errors
-/// When `state` refuses to be serialised.
-pub fn member<T: Serialize>(
-    section: &str,
-    key: &str,
-    state: &T,
-) -> Result<Arc<Cut>, serde_json::Error> {
-    let path = json_rows::path(section, key);
-    Ok(Arc::new(Cut::of(&path, &serde_json::to_value(state)?)?))
-}
-
-/// Changes of the rows that are too many to be written each time.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rows {
-    /// Beginnings of keys: all that begin so go first.
-    pub cleared: Vec<Vec<u8>>,
-    /// New values by key; `None` is gone.
-    pub changed: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
-}
-
-/// All that is written at one time.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// Whole.
-    pub sections: Sections,
-    /// Since the last write that succeeded.
-    pub history: Rows,
-}
+pub use store::Store;

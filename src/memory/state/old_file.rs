@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::StateError;
-use super::saved::Values;
-use crate::regression::detect::STATE_VERSION;
+use super::batch::Values;
+use super::bounds::STATE_VERSION;
+use super::error::StateError;
 
 /// Largest file that is read, in bytes.
 const MAX_BYTES: u64 = 256 << 20;

@@ -1,35 +1,41 @@
 //! What a start finds.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use super::{Claim, StateError, Store};
-
-/// Sections by name.
-pub(super) type Values = BTreeMap<String, Value>;
+use super::batch::Values;
+use super::claim::Claim;
+use super::error::StateError;
+use super::store::{HistoryRows, Store};
 
 /// What the run before has written, to be taken by whom it belongs to.
 #[derive(Debug)]
 pub struct Saved {
     store: Store,
     sections: Values,
-    history: Vec<(Vec<u8>, Vec<u8>)>,
+    history: HistoryRows,
 }
 
 impl Saved {
-    pub(super) fn new(store: Store, sections: Values, history: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
-        Self { store, sections, history }
-    }
-
-    /// Reads what is in a folder.
+    /// Takes the folder, which is made if there is none, and reads what is in it. A file that is
+    /// damaged is kept aside.
     ///
     /// # Errors
-    /// As [`Store::open`].
+    /// The folder cannot be made or used, is on a network, another process uses it, or a newer
+    /// release has written to it.
+    pub fn open(folder: &Path) -> Result<Self, StateError> {
+        Self::of(Claim::now(folder)?)
+    }
+
+    /// As [`Saved::open`], of a folder that is this process' already.
+    ///
+    /// # Errors
+    /// As [`Saved::open`].
     pub fn of(claim: Claim) -> Result<Self, StateError> {
-        Store::of(claim)
+        let (store, sections, history) = Store::open(claim)?;
+        Ok(Self { store, sections, history })
     }
 
     /// A section; `None` if there is none, or none that can be read: then the log says so and a

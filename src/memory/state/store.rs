@@ -7,35 +7,21 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::database::{self, Database, FILE, Known, OpenError, SCHEMA};
-use super::keeper::INTERVAL;
+use super::batch::{Batch, Values};
+use super::bounds::{INTERVAL, SCHEMA, STATE_VERSION};
+use super::claim::Claim;
+use super::database::{self, Database, FILE, Known, OpenError};
+use super::error::{StateError, WriteError};
+use super::json_rows;
 use super::old_file::{self, set_aside};
-use super::saved::Values;
-use super::{Batch, Claim, Saved, StateError, json_rows};
-use crate::regression::detect::STATE_VERSION;
 
 /// Most that sections may take, in bytes.
 const MAX_BYTES: usize = 256 << 20;
 
 const REFUSED: &str = "state.redb.refused";
 
-/// Why a batch was not written.
-#[derive(Debug)]
-pub struct WriteError {
-    /// What the file system says, or that the state has become too large.
-    pub error: io::Error,
-    /// What was written earlier is not there any more, either: the whole history is to be written
-    /// next time.
-    pub lost: bool,
-}
-
-impl WriteError {
-    /// One of the writer itself; what was written earlier is there.
-    #[must_use]
-    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { error: io::Error::other(error), lost: false }
-    }
-}
+/// Keys and values, in the order of the keys.
+pub(super) type HistoryRows = Vec<(Vec<u8>, Vec<u8>)>;
 
 struct Order {
     batch: Batch,
@@ -66,17 +52,8 @@ struct Writer {
 }
 
 impl Store {
-    /// Takes the folder, which is made if there is none, and reads what is in it. A file that is
-    /// damaged is kept aside.
-    ///
-    /// # Errors
-    /// The folder cannot be made or used, is on a network, another process uses it, or a newer
-    /// release has written to it.
-    pub fn open(folder: &Path) -> Result<Saved, StateError> {
-        Self::of(Claim::now(folder)?)
-    }
-
-    pub(super) fn of(claim: Claim) -> Result<Saved, StateError> {
+    /// The writer of a folder, and what it found there: sections, and rows of the history.
+    pub(super) fn open(claim: Claim) -> Result<(Self, Values, HistoryRows), StateError> {
         let folder = claim.folder().to_owned();
         let (database, content) = read_or_set_aside(&folder)?;
         let mut refused = Vec::new();
@@ -109,7 +86,7 @@ impl Store {
         for why in &refused {
             store.refuse(why);
         }
-        Ok(Saved::new(store, sections, content.history))
+        Ok((store, sections, content.history))
     }
 
     fn start(folder: PathBuf, writer: Writer) -> io::Result<Self> {

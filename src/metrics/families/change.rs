@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{Family, counter, gauge};
+use super::family::{Family, counter, gauge};
 use crate::metrics::change::ChangeMetrics;
 use crate::metrics::samples::SampleWriter;
 use crate::regression::detect::Estimate;

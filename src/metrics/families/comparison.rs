@@ -4,7 +4,7 @@ use std::fmt;
 
 use prometheus::metrics::MetricType;
 
-use super::{Family, counter, family, gauge};
+use super::family::{Family, counter, family, gauge};
 use crate::metrics::comparison::ComparisonMetrics;
 use crate::metrics::samples::SampleWriter;
 use crate::regression::comparison::{
@@ -185,7 +185,7 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
          (length), or that are not the same text (exact, where asked for).",
         |c, s| {
             let exact = c.live.spec().answers.is_some_and(|rules| rules.exact);
-            let checks = AnswerCheck::ALL.into_iter();
+            let checks = AnswerCheck::ALL.iter().copied();
             let checks: Vec<_> = checks.filter(|k| exact || *k != AnswerCheck::Exact).collect();
             workloads(c, |w| {
                 let Some(counts) = w.answers else { return Ok(()) };

@@ -5,7 +5,7 @@
 //! end in `_total`; and what NVML cannot give, or not in the same meaning (profiling fields, NVLink
 //! bandwidth of all links, sampled PCIe throughput, instances by the driver's own id), is absent.
 
-use super::{Family, gauge};
+use super::family::{Family, gauge};
 use crate::gpu::state::{Reading, Seen};
 
 const MIB: f64 = 1_048_576.0;
@@ -14,7 +14,7 @@ const MIB: f64 = 1_048_576.0;
 const fn field(
     name: &'static str,
     help: &'static str,
-    samples: super::Samples<Seen>,
+    samples: super::family::Samples<Seen>,
 ) -> Family<Seen> {
     gauge(name, &[], help, samples)
 }

@@ -4,7 +4,7 @@
 
 use prometheus::metrics::MetricType;
 
-use super::{Family, counter, family, gauge};
+use super::family::{Family, counter, family, gauge};
 use crate::gpu::state::{GpuView, Memory, Seen};
 use crate::gpu::xid::XidLog;
 use crate::metrics::samples::SampleWriter;
@@ -54,7 +54,7 @@ pub(in crate::metrics) static GPU: &[Family<Seen>] = &[
         "gpu_collect_timestamp_seconds",
         &[],
         "Unix time at which this GPU's values were read. A driver that hangs leaves it behind.",
-        |g, s| looked(g, s, |g| super::unix_seconds(g.state.at)),
+        |g, s| looked(g, s, |g| super::family::unix_seconds(g.state.at)),
     ),
     gauge(
         "gpu_utilization_ratio",
@@ -235,7 +235,7 @@ pub(in crate::metrics) static GPU: &[Family<Seen>] = &[
         |g, s| {
             let mut counts = g.state.xids.iter().flat_map(XidLog::counts);
             counts.try_for_each(|(xid, seen)| {
-                s.maybe(&[xid], seen.last.and_then(super::unix_seconds))
+                s.maybe(&[xid], seen.last.and_then(super::family::unix_seconds))
             })
         },
     ),

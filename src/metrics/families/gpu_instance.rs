@@ -2,7 +2,7 @@
 
 use prometheus::metrics::MetricType;
 
-use super::{Family, counter, family, gauge};
+use super::family::{Family, counter, family, gauge};
 use crate::gpu::state::Instance;
 
 /// Those of the GPU, and the instance's number within it.

@@ -1,7 +1,7 @@
 //! The figures of one request. Content is answer text, reasoning text or a tool call that is not
 //! empty; a role-only chunk, an empty delta, usage and end markers are not content.
 
-use super::{Family, histogram};
+use super::family::{Family, histogram};
 use crate::metrics::secondary::Secondary;
 use crate::metrics::workload::WorkloadMetrics;
 

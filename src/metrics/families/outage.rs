@@ -1,6 +1,6 @@
 //! Whether a target answers at all: their `workload` label is empty.
 
-use super::{Family, counter, gauge};
+use super::family::{Family, counter, gauge};
 use crate::watcher::OutageWatch;
 
 pub(in crate::metrics) static OUTAGE: &[Family<OutageWatch>] = &[

@@ -2,7 +2,7 @@
 
 use prometheus::metrics::MetricType;
 
-use super::{Family, counter, family, gauge, histogram};
+use super::family::{Family, counter, family, gauge, histogram};
 use crate::metrics::prober::ProberMetrics;
 use crate::probe::sink::Losses;
 

@@ -1,6 +1,6 @@
 //! Counts and states of the probes of one workload.
 
-use super::{Family, counter, gauge};
+use super::family::{Family, counter, gauge};
 use crate::metrics::workload::WorkloadMetrics;
 
 pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[

@@ -1,6 +1,6 @@
 //! The prober's process, under the names that every Prometheus client uses for them.
 
-use super::{Family, counter, gauge};
+use super::family::{Family, counter, gauge};
 use crate::metrics::process::ProcessStats;
 
 pub(in crate::metrics) static PROCESS: &[Family<ProcessStats>] = &[

@@ -5,7 +5,7 @@ use std::fmt;
 
 use prometheus::metrics::MetricType;
 
-use super::{Family, counter, family, gauge, histogram};
+use super::family::{Family, counter, family, gauge, histogram};
 use crate::metrics::samples::SampleWriter;
 use crate::metrics::secondary::Secondary;
 use crate::metrics::target::TargetMetrics;

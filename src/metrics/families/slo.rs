@@ -1,7 +1,7 @@
 //! Service level objectives. A probe is good when it succeeded and met every objective that
 //! applies to it.
 
-use super::{Family, counter, histogram};
+use super::family::{Family, counter, histogram};
 use crate::metrics::workload::WorkloadMetrics;
 
 pub(in crate::metrics) static SLO: &[Family<WorkloadMetrics>] = &[

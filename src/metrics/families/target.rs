@@ -2,7 +2,7 @@
 
 use prometheus::metrics::MetricType;
 
-use super::{Family, family, gauge};
+use super::family::{Family, family, gauge};
 use crate::answer::slo::{Objective, ObjectiveKind, Slo};
 use crate::metrics::target::TargetMetrics;
 

@@ -40,9 +40,17 @@ fn every_counter_series_starts_at_zero() {
         zero("probes_given_up_total", "target", "prod");
         let reasons: Vec<_> = SkipReason::ALL.iter().map(|reason| reason.as_str()).collect();
         each("probes_skipped_total", "reason", &reasons);
-        each("finish_total", "finish", &Finish::ALL.map(Finish::as_str));
+        each(
+            "finish_total",
+            "finish",
+            &Finish::ALL.iter().copied().map(Finish::as_str).collect::<Vec<_>>(),
+        );
         for counted in ["input_tokens_total", "output_tokens_total"] {
-            each(counted, "source", &TokenSource::ALL.map(TokenSource::as_str));
+            each(
+                counted,
+                "source",
+                &TokenSource::ALL.iter().copied().map(TokenSource::as_str).collect::<Vec<_>>(),
+            );
         }
         each("connections_total", "kind", &["new", "reused"]);
         each("timestamp_source_total", "source", &["kernel", "task"]);

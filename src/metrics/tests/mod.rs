@@ -21,7 +21,8 @@ use crate::answer::degenerate::Degenerate;
 use crate::answer::measure::{
     ItlSource, Measurement, Phase, PhaseSpan, TokenCount, TokenSource, Tokenized,
 };
-use crate::answer::outcome::{Outcome, RateLimit};
+use crate::answer::outcome::Outcome;
+use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::{ConnectionPhases, Offset, Recording};
 use crate::answer::slo::{ObjectiveKind, judge};
 use crate::answer::timeline::{Finish, ServerTiming};
@@ -97,7 +98,7 @@ fn full_measurement() -> Measurement {
         itl: Some(ms(20)),
         itl_source: Some(ItlSource::Usage),
         request_latency: Some(ms(1250)),
-        phases: (Phase::ALL.into_iter())
+        phases: (Phase::ALL.iter().copied())
             .map(|phase| PhaseSpan { phase, start: Offset(0), duration: ms(3) })
             .collect(),
         input_tokens: usage(100),
@@ -154,7 +155,7 @@ fn look(seconds: u64) -> Look {
 }
 
 fn full_view() -> ServerView {
-    let ttft_parts = TtftPart::ALL.map(|part| (part, ms(50))).to_vec();
+    let ttft_parts = TtftPart::ALL.iter().copied().map(|part| (part, ms(50))).collect();
     let newest = look(0);
     ServerView { at_send: newest.result.ok(), alone: None, ttft_parts, newest: Some(newest) }
 }

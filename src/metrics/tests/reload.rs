@@ -125,7 +125,8 @@ fn what_was_learnt_from_a_server_is_not_told_of_another() {
     let limit = "llm_prober_ratelimit_limit";
     let learnt = |metrics: &Metrics| {
         let mut seen = outcome(Measurement::default());
-        seen.request_limit = crate::answer::outcome::RateLimit { limit: Some(7), remaining: None };
+        seen.request_limit =
+            crate::answer::rate_limit::RateLimit { limit: Some(7), remaining: None };
         let values = metrics.target("a").unwrap();
         values.record("chat", &recording(), &seen, super::PROBE_ID);
         scrape(metrics).value(limit, &[("unit", "requests")])

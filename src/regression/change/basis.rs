@@ -25,7 +25,7 @@ impl Basis {
         }
         let covering = target.slos.iter().filter(|slo| slo.covers(&workload.name));
         print.number(SLOS, of_slos(covering));
-        for signal in Signal::ALL {
+        for signal in Signal::ALL.iter().copied() {
             if let Some(number) = signal.definition() {
                 print.number(&definition(signal), number.into());
             }
@@ -40,7 +40,7 @@ impl Basis {
         }
         let mut names = self.0.differing(&earlier.0);
         let of_others: Vec<_> =
-            Signal::ALL.into_iter().filter(|s| *s != signal).map(definition).collect();
+            Signal::ALL.iter().copied().filter(|s| *s != signal).map(definition).collect();
         names.retain(|name| (name != SLOS || signal == Signal::Slo) && !of_others.contains(name));
         names
     }
@@ -62,7 +62,7 @@ mod tests {
         let now = Basis::of(&target, &target.workloads[0]);
         let mut before = now.clone();
         before.0.number("definition of itl", 1);
-        for signal in Signal::ALL {
+        for signal in Signal::ALL.iter().copied() {
             let expect: &[&str] = if signal == Signal::Itl { &["definition of itl"] } else { &[] };
             assert_eq!(now.differing(&before, signal), expect, "{signal:?}");
         }

@@ -1,7 +1,7 @@
 //! Whether an endpoint has got worse than its own past: what each target's streams remember.
 //!
 //! Pure, and bounded per target: the caller brings probes and the wall clock's time. A stream (one
-//! signal of one workload) first collects a reference, then bets against it ([`crate::regression::detect`]).
+//! signal of one workload) first collects a reference, then bets against it ([`detect`](super::detect)).
 
 mod basis;
 mod judge;

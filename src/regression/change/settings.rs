@@ -103,7 +103,7 @@ impl ChangeDetection {
 pub(super) fn signals(target: &Target, workload: &Workload) -> impl Iterator<Item = Signal> {
     let (streamed, tokens) = (target.stream, workload.max_output_tokens);
     let has_slo = target.slos.iter().any(|slo| slo.covers(&workload.name));
-    Signal::ALL.into_iter().filter(move |signal| match signal {
+    Signal::ALL.iter().copied().filter(move |signal| match signal {
         Signal::Ttft => streamed,
         Signal::Itl => streamed && tokens > 1,
         Signal::RequestLatency | Signal::Failure => true,

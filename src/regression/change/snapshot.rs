@@ -1,5 +1,7 @@
 //! How a watched stream stands, for metrics, the API and the pages.
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::regression::comparison::{self, Signal};
 use crate::regression::detect::Estimate;
 
@@ -37,7 +39,8 @@ impl StreamSnapshot {
 }
 
 /// How far a watched stream is: a closed set, because it becomes a word of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Standing {
     /// What is usual is being found out.
     Collecting,
@@ -49,16 +52,12 @@ pub enum Standing {
 
 impl Standing {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Collecting, Self::Watching, Self::Alarm];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Collecting => "collecting",
-            Self::Watching => "watching",
-            Self::Alarm => "alarm",
-        }
+        self.into()
     }
 }
 

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::spec::AnswerRules;
 use crate::answer::timeline::{EventKind, Finish, Timeline};
 
@@ -53,7 +55,8 @@ pub struct Answers {
 }
 
 /// In which respect: a closed set, because it becomes a metric label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum AnswerCheck {
     /// The same reason to end.
     Finish,
@@ -65,16 +68,12 @@ pub enum AnswerCheck {
 
 impl AnswerCheck {
     /// Every check.
-    pub const ALL: [Self; 3] = [Self::Finish, Self::Length, Self::Exact];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The label value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Finish => "finish",
-            Self::Length => "length",
-            Self::Exact => "exact",
-        }
+        self.into()
     }
 }
 

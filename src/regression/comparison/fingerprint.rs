@@ -35,7 +35,7 @@ impl Comparison {
             print.number(&format!("{name} slos"), of_slos(covering));
         }
         let signals = Signal::ALL
-            .into_iter()
+            .iter()
             .filter(|s| self.workloads.iter().any(|w| self.signals(w).contains(s)));
         for signal in signals {
             if let Some(number) = signal.definition() {

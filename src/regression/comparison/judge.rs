@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dropped::DropReason;
+use super::event::{ALL_WORKLOADS, Event, What};
 use super::gate::{ANSWERED_PAIRS, Needed};
 use super::parts::Parts;
 use super::round::{Round, Side};
@@ -13,33 +14,10 @@ use super::spec::Comparison;
 use super::standing::{SideName, Standing, Waits};
 use super::together::Together;
 use super::workload::WorkloadJudge;
-use crate::regression::detect::{Alpha, Change, Verdict};
-
-/// Stands for the name of a workload where all are meant: no workload has it.
-pub const ALL_WORKLOADS: &str = "";
+use crate::regression::detect::{Alpha, Verdict};
 
 /// A side that failed in so many rounds, one after the other, is silent.
 const SILENT: u64 = 5;
-
-/// Something to tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// Of which workload, or [`ALL_WORKLOADS`].
-    pub workload: String,
-    /// Of which signal.
-    pub signal: Signal,
-    /// What happened.
-    pub what: What,
-}
-
-/// What happened to a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// Its alarm.
-    Alarm(Change),
-    /// Its part in the verdict is another one.
-    Part(Verdict),
-}
 
 /// Everything that a comparison has learnt in a run. Serialised and read back, it goes on bit for
 /// bit.

@@ -1,9 +1,9 @@
 //! A candidate beside the stack in use: the same prompt to both, judged round by round.
 //!
 //! Pure: a [`Round`] comes in, the [`Judge`] holds per workload and [`Signal`] an alarm for the
-//! long run ([`crate::regression::detect::PairDetector`], [`crate::regression::detect::MissDetector`]) and a promotion gate,
-//! and a [`Snapshot`] of it all goes out, with the one verdict ([`Standing`]). `crate::load::comparer`
-//! brings the rounds.
+//! long run ([`PairDetector`](super::detect::PairDetector),
+//! [`MissDetector`](super::detect::MissDetector)) and a promotion gate, and a [`Snapshot`] of it all
+//! goes out, with the one verdict ([`Standing`]). `load::comparer` brings the rounds.
 //!
 //! The verdict on the whole, within a [`Run`]:
 //!
@@ -16,6 +16,7 @@
 
 mod answers;
 mod dropped;
+mod event;
 mod fingerprint;
 mod gate;
 mod judge;
@@ -35,8 +36,9 @@ mod workload;
 
 pub use answers::{Answer, AnswerCheck, AnswerCounts, Answers};
 pub use dropped::DropReason;
+pub use event::{ALL_WORKLOADS, Event, What};
 pub use gate::{ANSWERED_PAIRS, Needed};
-pub use judge::{ALL_WORKLOADS, Event, Judge, What};
+pub use judge::Judge;
 pub use round::{Round, Side, SideFailure};
 pub use run::{Cause, NoRunId, Run, RunId};
 pub use signal::Signal;

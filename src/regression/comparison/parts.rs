@@ -1,6 +1,6 @@
 //! What each signal says, before all that becomes one verdict.
 
-use super::judge::{ALL_WORKLOADS, Event, What};
+use super::event::{ALL_WORKLOADS, Event, What};
 use super::signal::Signal;
 use crate::regression::detect::Verdict;
 

@@ -2,11 +2,27 @@
 
 use serde::{Deserialize, Serialize};
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::answer::measure::definition;
 
 /// One figure of a round: a closed set, because it becomes a metric label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Signal {
     /// Time to first token.
     Ttft,
@@ -22,19 +38,12 @@ pub enum Signal {
 
 impl Signal {
     /// Every signal, in the order of tables.
-    pub const ALL: [Self; 5] =
-        [Self::Ttft, Self::Itl, Self::RequestLatency, Self::Failure, Self::Slo];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The label value.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ttft => "ttft",
-            Self::Itl => "itl",
-            Self::RequestLatency => "request_latency",
-            Self::Failure => "failure",
-            Self::Slo => "slo",
-        }
+        self.into()
     }
 
     /// The number of the figure's definition; an SLO's is in those of its objectives.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use strum::IntoStaticStr;
+
 use super::signal::Signal;
 use super::timing::Timing;
 use crate::regression::detect::{Threshold, Tolerance};
@@ -10,7 +12,8 @@ use crate::target::Target;
 use crate::workload::Workload;
 
 /// How the two probes of a round lie in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Order {
     /// At the same instant: what disturbs one disturbs the other.
     Simultaneous,
@@ -23,10 +26,7 @@ impl Order {
     /// The key in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Simultaneous => "simultaneous",
-            Self::BackToBack => "back_to_back",
-        }
+        self.into()
     }
 }
 
@@ -91,7 +91,7 @@ impl Comparison {
             Signal::RequestLatency | Signal::Failure => true,
             Signal::Slo => has_slo,
         };
-        Signal::ALL.into_iter().filter(can).collect()
+        Signal::ALL.iter().copied().filter(can).collect()
     }
 
     /// How many streams are watched.

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use strum::IntoStaticStr;
+
 use super::gate::ANSWERED_PAIRS;
 use super::run::Run;
 use super::signal::Signal;
@@ -35,7 +37,8 @@ impl Standing {
 }
 
 /// One of the two targets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum SideName {
     /// The stack in use.
     Baseline,
@@ -47,10 +50,7 @@ impl SideName {
     /// Its name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Baseline => "baseline",
-            Self::Candidate => "candidate",
-        }
+        self.into()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether latency or failures got worse, judged anew at every observation without crying wolf.
 //!
 //! Pure: no clock, no file, no randomness. The caller brings observations and the hour of the day,
-//! and stores the state ([`save`], [`restore`]).
+//! and stores the state.
 //!
 //! A *bet* is a factor `L ≥ 0` whose mean given the past is at most 1 while nothing has changed.
 //! From bets grow two things (Shin, Ramdas, Rinaldo, *E-detectors*, NEJSDS 2024):
@@ -36,7 +36,6 @@ mod observed;
 mod pairs;
 mod past;
 mod recent;
-mod saved;
 mod scale;
 mod sketch;
 mod threshold;
@@ -52,7 +51,6 @@ pub use past::{
     HourOfDay, LatencyReference, LatencyReferenceBuilder, PastDetector, REFERENCE_OBSERVATIONS,
     ReferenceError, ShareDetector, ShareReference, ShareReferenceBuilder,
 };
-pub use saved::{RestoreError, STATE_VERSION, restore, save};
 pub use threshold::{DEFAULT_PERIOD, Threshold};
 pub use tolerance::Tolerance;
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::Fingerprint;
+use super::fields::Fingerprint;
 use super::hash::{Hash, Hashed};
 use crate::answer::slo::{Objective, Slo};
 use crate::explain::shown;

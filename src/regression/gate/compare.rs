@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use strum::IntoStaticStr;
+
 use super::change::{self, Change};
 use super::estimate::Estimate;
 use super::figures::{FIGURES, Figure, Rule};
@@ -12,8 +14,9 @@ use super::limits::{Limit, Limits};
 use super::profile::Profile;
 
 /// What came of a limit, and of all together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Decision {
     /// Within the limit.
     Pass,
@@ -27,11 +30,7 @@ impl Decision {
     /// As JSON and the table name it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-            Self::Undecided => "undecided",
-        }
+        self.into()
     }
 }
 

@@ -1,10 +1,13 @@
 //! The figures of a profile, and how each is held to a limit.
 
+use strum::IntoStaticStr;
+
 use super::estimate::{Estimate, Quantile, rate, ratio};
 use super::samples::Samples;
 
 /// What a figure counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Unit {
     /// Seconds.
     Seconds,
@@ -20,12 +23,7 @@ impl Unit {
     /// As JSON names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Seconds => "seconds",
-            Self::TokensPerSecond => "tokens_per_second",
-            Self::Ratio => "ratio",
-            Self::Dollars => "dollars",
-        }
+        self.into()
     }
 }
 

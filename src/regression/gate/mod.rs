@@ -13,6 +13,7 @@
 mod binomial;
 pub mod change;
 pub mod compare;
+pub mod counts;
 mod digest;
 pub mod estimate;
 pub mod figures;

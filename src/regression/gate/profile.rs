@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::counts::Counts;
 use super::estimate::Estimate;
-use super::figures;
+use super::figures::{self, FIGURES, Figure};
 use super::identity::Identity;
+use super::samples::Samples;
 use crate::answer::failure::FailureReason;
 
 /// Says what kind of file it is.
@@ -43,55 +45,6 @@ pub struct Taken {
     pub version: BTreeMap<String, String>,
     /// Seed of the draws from the mix.
     pub seed: u64,
-}
-
-/// How many probes ended how.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Counts {
-    /// All.
-    pub probes: u64,
-    /// Succeeded.
-    pub succeeded: u64,
-    /// Succeeded and met every SLO that covers the workload.
-    pub good: u64,
-    /// Began with a 2xx status and failed before the answer was whole.
-    pub stream_errors: u64,
-    /// Failed, by reason.
-    pub failures: BTreeMap<String, u64>,
-    /// Those of them in which the server refused the credentials (status 401).
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub unauthorized: u64,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // as the library wants it
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
-impl Counts {
-    /// Whether any probe got as far as the target: an answer, even a bad one, was to be had. To be
-    /// refused for one's credentials is none.
-    #[must_use]
-    pub fn reached(&self) -> bool {
-        let before = [
-            FailureReason::Resolve,
-            FailureReason::Connect,
-            FailureReason::Tls,
-            FailureReason::Cancelled,
-            FailureReason::Internal,
-        ];
-        let unreached = before.iter().filter_map(|reason| self.failures.get(reason.as_str()));
-        unreached.sum::<u64>() + self.unauthorized < self.probes
-    }
-
-    /// `3 connect, 1 truncated`.
-    #[must_use]
-    pub fn failures_in_words(&self) -> String {
-        let parts: Vec<_> =
-            self.failures.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
-        parts.join(", ")
-    }
 }
 
 /// What stands in front of a profile in its file.
@@ -230,4 +183,26 @@ impl Profile {
         }
         Ok(())
     }
+}
+
+impl Samples {
+    /// The profile of all that was added.
+    #[must_use]
+    pub fn profile(mut self, identity: Identity, taken: Taken) -> Profile {
+        for figure in [&mut self.ttft, &mut self.itl, &mut self.request_latency] {
+            figure.sort_by(f64::total_cmp);
+        }
+        let identity = Identity {
+            token_source: most(&self.token_sources),
+            clock: most(&self.clocks),
+            ..identity
+        };
+        let figure = |f: &Figure| Some((f.name.to_owned(), (f.of)(&self)?));
+        let figures = FIGURES.iter().filter_map(figure).collect();
+        Profile { taken, identity, counts: self.counts, figures }
+    }
+}
+
+fn most(tally: &BTreeMap<&'static str, u64>) -> Option<String> {
+    tally.iter().max_by_key(|(_, n)| **n).map(|(name, _)| (*name).to_owned())
 }

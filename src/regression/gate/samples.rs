@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::figures::FIGURES;
-use super::identity::Identity;
-use super::profile::{Counts, Profile, Taken};
+use super::counts::Counts;
 use crate::answer::failure::FailureReason;
 use crate::answer::outcome::Outcome;
 use crate::target::Price;
@@ -29,8 +27,8 @@ pub struct Samples {
     pub(super) speed: Vec<(f64, f64)>,
     /// Dollars over thousands of good responses (a thousandth or nothing), failed probes included.
     pub(super) cost: Vec<(f64, f64)>,
-    token_sources: BTreeMap<&'static str, u64>,
-    clocks: BTreeMap<&'static str, u64>,
+    pub(super) token_sources: BTreeMap<&'static str, u64>,
+    pub(super) clocks: BTreeMap<&'static str, u64>,
 }
 
 impl Samples {
@@ -74,24 +72,4 @@ impl Samples {
         self.counts.unauthorized += u64::from(outcome.http_status == Some(401));
         self.counts.stream_errors += u64::from(began && reason != FailureReason::Validation);
     }
-
-    /// The profile of all that was added.
-    #[must_use]
-    pub fn profile(mut self, identity: Identity, taken: Taken) -> Profile {
-        for figure in [&mut self.ttft, &mut self.itl, &mut self.request_latency] {
-            figure.sort_by(f64::total_cmp);
-        }
-        let identity = Identity {
-            token_source: most(&self.token_sources),
-            clock: most(&self.clocks),
-            ..identity
-        };
-        let figure = |f: &super::figures::Figure| Some((f.name.to_owned(), (f.of)(&self)?));
-        let figures = FIGURES.iter().filter_map(figure).collect();
-        Profile { taken, identity, counts: self.counts, figures }
-    }
-}
-
-fn most(tally: &BTreeMap<&'static str, u64>) -> Option<String> {
-    tally.iter().max_by_key(|(_, n)| **n).map(|(name, _)| (*name).to_owned())
 }

@@ -1,7 +1,8 @@
 //! Dynamo: a page of its frontend, or of a worker whose engine reports nothing itself. The
 //! frontend's queue is every request without a first token, and part of those in flight.
 
-use super::{Engine, Sample};
+use super::description::Engine;
+use crate::server_metrics::sample::Sample;
 
 pub(super) static DYNAMO: Engine = Engine {
     name: "dynamo",

@@ -2,7 +2,8 @@
 //! tokens taken from the prompt cache are counted in newer builds only, and `prompt_tokens` is
 //! without them. It counts no requests.
 
-use super::{Engine, Sample};
+use super::description::Engine;
+use crate::server_metrics::sample::Sample;
 
 pub(super) static LLAMA_CPP: Engine = Engine {
     name: "llama_cpp",

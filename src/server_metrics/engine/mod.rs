@@ -1,5 +1,6 @@
 //! The engines' names for what they all have: one file and one line each.
 
+mod description;
 mod dynamo;
 mod llama_cpp;
 mod sglang;
@@ -8,30 +9,7 @@ mod triton;
 mod trtllm;
 mod vllm;
 
-use super::page::Chosen;
-use super::sample::Sample;
-
-/// An inference server, known by its names.
-pub struct Engine {
-    /// The label value.
-    pub name: &'static str,
-    /// A page with a series of one of these beginnings is this engine's; colons as underscores.
-    pub markers: &'static [&'static str],
-    /// The label that tells models apart.
-    pub model_label: &'static str,
-    /// Labels along which series say the same again: of those that differ in nothing else the first
-    /// is read.
-    pub repeated: &'static [&'static str],
-    /// Reads the page; names newest first.
-    pub(super) read: fn(&Chosen<'_>) -> Sample,
-}
-
-impl Engine {
-    /// Whether a series of this name, colons as underscores, is this engine's.
-    pub(super) fn marks(&self, name: &str) -> bool {
-        self.markers.iter().any(|marker| name.starts_with(marker))
-    }
-}
+pub use description::Engine;
 
 /// Every engine. The first that a page has series of counts, if they say anything about load: a
 /// worker of Dynamo has its engine's series beside its own, and they say more.

@@ -2,7 +2,8 @@
 //! Every rank of a tensor-parallel server may report; they say the same, and the first counts. With
 //! data-parallel attention a rank has requests of its own, and a `dp_rank` that tells.
 
-use super::{Engine, Sample};
+use super::description::Engine;
+use crate::server_metrics::sample::Sample;
 
 pub(super) static SGLANG: Engine = Engine {
     name: "sglang",

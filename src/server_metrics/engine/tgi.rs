@@ -1,6 +1,7 @@
 //! Text Generation Inference. It tells nothing about its KV cache.
 
-use super::{Engine, Sample};
+use super::description::Engine;
+use crate::server_metrics::sample::Sample;
 
 pub(super) static TGI: Engine = Engine {
     name: "tgi",

@@ -2,7 +2,8 @@
 //! for a backend; the backend takes them at once and queues them itself, so its own count of
 //! waiting requests, where a release has it, comes first.
 
-use super::{Engine, Sample};
+use super::description::Engine;
+use crate::server_metrics::sample::Sample;
 
 pub(super) static TRITON: Engine = Engine {
     name: "triton",

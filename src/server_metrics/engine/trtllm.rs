@@ -1,6 +1,7 @@
 //! `trtllm-serve`, TensorRT-LLM's own server.
 
-use super::{Engine, Sample};
+use super::description::Engine;
+use crate::server_metrics::sample::Sample;
 
 pub(super) static TRTLLM: Engine = Engine {
     name: "trtllm",

@@ -1,7 +1,8 @@
 //! vLLM. `gpu_` in front of the cache's names is the older form; the first releases of the prefix
 //! cache had a gauge of the hit rate, -1 without a cache.
 
-use super::{Engine, Sample};
+use super::description::Engine;
+use crate::server_metrics::sample::Sample;
 
 pub(super) static VLLM: Engine = Engine {
     name: "vllm",

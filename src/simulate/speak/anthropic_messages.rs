@@ -4,9 +4,9 @@ use http::request::Parts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Finish, Speaker, Usage, Writer};
+use super::speaker::{Finish, Speaker, Usage, Writer};
+use crate::simulate::complaint::Complaint;
 use crate::simulate::config::SimulatorConfig;
-use crate::simulate::reply::Complaint;
 use crate::simulate::request::{Ask, Text, Wanted, check_model, decode};
 
 const VERSION: &str = "anthropic-version";

@@ -5,9 +5,9 @@ use http::request::Parts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Finish, Usage, Writer};
+use super::speaker::{Finish, Usage, Writer};
+use crate::simulate::complaint::Complaint;
 use crate::simulate::config::SimulatorConfig;
-use crate::simulate::reply::Complaint;
 use crate::simulate::request::{Ask, Wanted, check_model, decode};
 
 /// Where both list their models.

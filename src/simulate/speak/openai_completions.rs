@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::openai::{self, EventWriter, Kind};
-use super::{Speaker, Writer};
+use super::speaker::{Speaker, Writer};
+use crate::simulate::complaint::Complaint;
 use crate::simulate::config::SimulatorConfig;
-use crate::simulate::reply::Complaint;
 use crate::simulate::request::{Ask, Text, decode};
 
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::answer::timeline::Finish;
 use crate::dialect::{self, Shape, SharedDialect};
 use crate::interpret::decode::decode;
 use crate::interpret::interpret;
-use crate::simulate::reply::Complaint;
+use crate::simulate::complaint::Complaint;
 use crate::target::Target;
 use crate::target::learned::Learned;
 use crate::target::request::{ProbeId, build};

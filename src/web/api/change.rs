@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::{ApiPath, ErrorView, Refusal};
-use super::find;
+use super::lookup::find;
 use super::view::ChangeView;
 use crate::daemon::Daemon;
 

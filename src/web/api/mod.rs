@@ -9,6 +9,7 @@ mod comparisons;
 mod error;
 mod events;
 mod gpus;
+mod lookup;
 mod openapi;
 mod probe;
 mod probes;
@@ -18,11 +19,7 @@ mod target;
 mod targets;
 pub mod view;
 
-use std::ops::RangeInclusive;
-use std::sync::Arc;
-
 use axum::Router;
-use axum::http::StatusCode;
 use axum::routing::any;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -33,10 +30,7 @@ pub use probes::ProbeList;
 pub use status::Status;
 pub use targets::TargetList;
 
-use self::view::TargetView;
 use super::site::Site;
-use crate::daemon::Daemon;
-use crate::target::Target;
 
 const BASE: &str = "/api/v1";
 
@@ -75,29 +69,4 @@ pub(super) fn router() -> Router<Site> {
         .route(&format!("{BASE}/"), any(error::no_such_path))
         .route(&format!("{BASE}/{{*path}}"), any(error::no_such_path))
         .method_not_allowed_fallback(error::no_such_method)
-}
-
-/// Refuses a number that is out of its range.
-fn within(what: &str, value: usize, range: RangeInclusive<usize>) -> Result<(), Refusal> {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let message = format!("{what} is {value}, expected {} to {}", range.start(), range.end());
-    Err(Refusal::new(StatusCode::BAD_REQUEST, message))
-}
-
-fn find(daemon: &Daemon, name: &str) -> Result<Arc<Target>, Refusal> {
-    let config = daemon.config();
-    let found = config.targets.iter().find(|t| t.name == name).cloned();
-    found.ok_or_else(|| Refusal::not_found("there is no target of this name"))
-}
-
-fn target_view(daemon: &Daemon, target: &Target, now_unix_nanos: i64) -> TargetView {
-    let metrics = daemon.metrics.target(&target.name);
-    let known = metrics.as_ref().map(|metrics| metrics.model());
-    let model = known.filter(|name| !name.is_empty()).map(|name| (*name).clone());
-    let server = metrics.as_ref().and_then(|metrics| metrics.server_look());
-    let addresses = metrics.map(|metrics| metrics.addresses()).unwrap_or_default();
-    let overview = daemon.history.overview(target, now_unix_nanos);
-    TargetView::new(target, model, server, &addresses, &overview)
 }

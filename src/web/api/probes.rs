@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiPath, ApiQuery, ErrorView, Refusal};
+use super::lookup::{find, within};
 use super::view::{Named, ProbeSummary, ReasonName};
-use super::{find, within};
 use crate::daemon::Daemon;
 use crate::memory::history::{FAILED, ODD, ORDINARY, Summary};
 

@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::State;
 
 use super::error::{ApiPath, ErrorView, Refusal};
+use super::lookup::{find, target_view};
 use super::view::TargetView;
-use super::{find, target_view};
 use crate::daemon::Daemon;
 use crate::web::site::now;
 

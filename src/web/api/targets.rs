@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiQuery, ErrorView, Refusal};
+use super::lookup::{target_view, within};
 use super::view::{Named, StateName, TargetView};
-use super::{target_view, within};
 use crate::target::Target;
 use crate::web::site::{Site, now};
 

@@ -5,6 +5,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use crate::text::fnv::{BASIS, fnv1a};
+
 /// One file.
 #[derive(Debug)]
 pub(super) struct Asset {
@@ -24,17 +26,7 @@ pub(super) static ICON: Asset = asset("icon.svg", "image/svg+xml", include_str!(
 static ALL: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
 
 const fn asset(name: &'static str, content_type: &'static str, text: &'static str) -> Asset {
-    Asset { name, content_type, text, hash: fnv(text.as_bytes()) }
-}
-
-/// FNV-1a, which can run while compiling. It tells versions apart; nothing depends on its strength.
-const fn fnv(bytes: &[u8]) -> u64 {
-    let (mut hash, mut i) = (0xcbf2_9ce4_8422_2325_u64, 0);
-    while i < bytes.len() {
-        hash = (hash ^ bytes[i] as u64).wrapping_mul(0x0100_0000_01b3);
-        i += 1;
-    }
-    hash
+    Asset { name, content_type, text, hash: fnv1a(BASIS, text.as_bytes()) }
 }
 
 impl Asset {

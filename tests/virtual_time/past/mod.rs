@@ -10,7 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use llm_prober::config::Config;
 use llm_prober::daemon::{Daemon, Memory};
-use llm_prober::memory::state::{BUDGETS, CHANGE, Store};
+use llm_prober::memory::state::{BUDGETS, CHANGE, Saved};
 use llm_prober::metrics::{Metrics, MetricsOptions};
 use llm_prober::simulate::{Phase, SimulatorConfig};
 use llm_prober::watcher::WallClock;
@@ -66,13 +66,13 @@ impl Rig {
 
     /// What is written down of targets' pasts; no daemon may run.
     fn learnt(&self) -> serde_json::Value {
-        let mut saved = Store::open(&self.folder.path().join("state")).unwrap();
+        let mut saved = Saved::open(&self.folder.path().join("state")).unwrap();
         saved.take(CHANGE).unwrap()
     }
 
     /// Output tokens of the day that are written down as spent; no daemon may run.
     fn spent(&self) -> f64 {
-        let mut saved = Store::open(&self.folder.path().join("state")).unwrap();
+        let mut saved = Saved::open(&self.folder.path().join("state")).unwrap();
         let budgets: serde_json::Value = saved.take(BUDGETS).unwrap();
         budgets["a"]["output_tokens"].as_f64().unwrap()
     }
@@ -95,7 +95,7 @@ impl Rig {
         let metrics = Metrics::new(MetricsOptions::default());
         let dial = dial(Dialers::from([("a", self.server.dialer())]));
         // Hours pass in a second here.
-        let open = |folder| Store::open(folder).map(|saved| saved.every(Duration::from_secs(60)));
+        let open = |folder| Saved::open(folder).map(|saved| saved.every(Duration::from_secs(60)));
         let daemon = Daemon::start_from(
             config.state_dir.as_deref().map(open).transpose().map_err(|e| e.to_string())?,
             Arc::clone(&self.clock),

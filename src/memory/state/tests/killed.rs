@@ -13,7 +13,7 @@ use super::{Batch, batch, history, open};
 /// Say in the child what it is, and which batch comes next.
 const FOLDER: &str = "LLM_PROBER_TEST_STATE_FOLDER";
 const NEXT: &str = "LLM_PROBER_TEST_STATE_NEXT";
-const NAME: &str = "state::tests::killed::what_is_found_is_whole";
+const NAME: &str = "memory::state::tests::killed::what_is_found_is_whole";
 
 /// Everything in it says its number. Sizes change, so that the file grows and shrinks.
 fn numbered(n: u64) -> Batch {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -217,7 +218,7 @@ fn an_earlier_file_that_cannot_be_read_is_kept_aside() {
 fn a_folder_has_one_user_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let saved = open(folder.path());
-    let error = Store::open(folder.path()).unwrap_err().to_string();
+    let error = Saved::open(folder.path()).unwrap_err().to_string();
     assert!(error.ends_with("is used by another process"), "{error}");
     drop(saved);
     open(folder.path());
@@ -242,7 +243,7 @@ async fn another_user_is_waited_for() {
 #[test]
 fn a_folder_that_is_none_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let error = Store::open(file.path()).unwrap_err().to_string();
+    let error = Saved::open(file.path()).unwrap_err().to_string();
     assert!(error.starts_with("cannot make the state folder"), "{error}");
 }
 

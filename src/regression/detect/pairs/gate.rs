@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::bets::{BETS, PairBets};
 use crate::regression::detect::alpha::Alpha;
 use crate::regression::detect::effect::{Effect, Estimate};
@@ -10,8 +12,11 @@ use crate::regression::detect::tolerance::Tolerance;
 use crate::regression::detect::wealth::EProcesses;
 
 /// What is said of a candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Verdict {
     /// More pairs are needed.
     Undecided,
@@ -25,17 +30,12 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict.
-    pub const ALL: [Self; 4] = [Self::Undecided, Self::NotWorse, Self::Changed, Self::Regressed];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Its name in logs, labels and the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Undecided => "undecided",
-            Self::NotWorse => "not_worse",
-            Self::Changed => "changed",
-            Self::Regressed => "regressed",
-        }
+        self.into()
     }
 }
 

@@ -229,7 +229,8 @@ impl From<Discordant> for DiscordantView {
 
 impl From<&AnswerCounts> for AnswersView {
     fn from(counts: &AnswerCounts) -> Self {
-        let differing = AnswerCheck::ALL.map(|c| (c.as_str().to_owned(), counts.differing(c)));
-        Self { compared: counts.compared, differing: differing.into() }
+        let differing =
+            AnswerCheck::ALL.iter().copied().map(|c| (c.as_str().to_owned(), counts.differing(c)));
+        Self { compared: counts.compared, differing: differing.collect() }
     }
 }

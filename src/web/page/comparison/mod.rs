@@ -4,6 +4,7 @@ mod rounds;
 mod sides;
 mod signals;
 pub(super) mod verdict;
+mod view;
 
 use std::sync::Arc;
 
@@ -14,22 +15,12 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use self::view::{ROOT, View};
 use super::layout::{News, Page, home};
 use super::{link, moment, problem, unreadable};
 use crate::daemon::Daemon;
 use crate::load::comparer::Live;
-use crate::regression::comparison::{Comparison, Snapshot};
 use crate::web::site::now;
-
-const ROOT: &str = "../";
-
-/// What a section can show.
-struct View<'a> {
-    daemon: &'a Daemon,
-    spec: &'a Comparison,
-    snapshot: Snapshot,
-    now: i64,
-}
 
 /// A section of the page.
 type Section = fn(&View<'_>) -> Markup;

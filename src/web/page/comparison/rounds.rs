@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::View;
+use super::view::View;
 use crate::regression::comparison::{ANSWERED_PAIRS, AnswerCheck, AnswerCounts, Order};
 use crate::web::page::figure;
 
@@ -49,6 +49,13 @@ fn fact(name: &str, fact: &str) -> Markup {
 }
 
 fn differing(answers: &AnswerCounts) -> String {
-    let each = AnswerCheck::ALL.map(|c| format!("{} {}", answers.differing(c), c.as_str()));
-    format!("of {} differ: {}", figure::count(answers.compared), each.join(", "))
+    let each = AnswerCheck::ALL
+        .iter()
+        .copied()
+        .map(|c| format!("{} {}", answers.differing(c), c.as_str()));
+    format!(
+        "of {} differ: {}",
+        figure::count(answers.compared),
+        each.collect::<Vec<_>>().join(", ")
+    )
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::{ROOT, View};
+use super::view::{ROOT, View};
 use crate::memory::history::{Hour, Overview, Quantiles};
 use crate::target::Target;
 use crate::web::page::sparkline::{self, Figure};
 use crate::web::page::table::{self, Column, number, text};
-use crate::web::page::{figure, link, state, target};
+use crate::web::page::target::facts;
+use crate::web::page::{figure, link, state};
 
 const COLUMNS: [Column; 3] = [text("Figure"), number("Baseline"), number("Candidate")];
 
@@ -39,7 +40,7 @@ struct Side<'a> {
 impl<'a> Side<'a> {
     fn of(view: &View<'_>, target: &'a Target) -> Self {
         let overview = view.daemon.history.overview(target, view.now);
-        Self { target, model: target::model(view.daemon, target), overview }
+        Self { target, model: facts::model(view.daemon, target), overview }
     }
 
     fn hour(&self) -> &Hour {

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{View, verdict};
+use super::verdict;
+use super::view::View;
 use crate::memory::history::State;
 use crate::regression::comparison::{
     Discordant, Signal, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,

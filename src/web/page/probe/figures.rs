@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::answer::outcome::RateLimit;
+use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::TimestampSource;
 use crate::memory::history::Flight;
 use crate::web::page::figure;

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::View;
+use super::view::View;
 use crate::memory::history::State;
 use crate::regression::change::{ChangeDetection, Standing, StreamSnapshot};
 use crate::web::page::effect::{self, Scale};

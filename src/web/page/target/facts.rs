@@ -2,9 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::View;
+use super::view::View;
+use crate::daemon::Daemon;
 use crate::explain::shown;
 use crate::target::ConnectionMode;
+use crate::target::Target;
 use crate::web::page::figure;
 
 pub(super) fn section(view: &View<'_>) -> Markup {
@@ -17,7 +19,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
     let mut facts = vec![
         ("URL", shown(&target.url)),
         ("API", target.dialect.name().to_owned()),
-        ("Model", super::model(view.daemon, target).unwrap_or_else(|| "not known yet".to_owned())),
+        ("Model", model(view.daemon, target).unwrap_or_else(|| "not known yet".to_owned())),
         ("Workloads", workloads.join(", ")),
         ("One probe per", figure::setting(target.schedule.interval)),
         ("Timeout", figure::setting(target.limits.timeout)),
@@ -63,4 +65,11 @@ fn addresses(view: &View<'_>) -> String {
         format!("{}{state}", known.address)
     });
     described.collect::<Vec<_>>().join(", ")
+}
+
+/// The model that a target is asked for, once it is known.
+pub(in crate::web::page) fn model(daemon: &Daemon, target: &Target) -> Option<String> {
+    let metrics = daemon.metrics.target(&target.name)?;
+    let model = metrics.model();
+    (!model.is_empty()).then(|| (*model).clone())
 }

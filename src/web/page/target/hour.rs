@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::View;
+use super::view::View;
 use crate::memory::history::{Hour, Quantiles, SloHour, State};
 use crate::web::page::sparkline::{self, Figure};
 use crate::web::page::table::{self, Column, number, picture, text};

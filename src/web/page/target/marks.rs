@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::View;
+use super::view::View;
 use crate::memory::history::{Mark, Occasion};
 use crate::target::Moved;
 use crate::web::page::moment;

@@ -1,11 +1,12 @@
 //! `/targets/{name}`: one target. Each section is a file and a line in [`SECTIONS`].
 
 mod change;
-mod facts;
+pub(super) mod facts;
 mod hour;
 mod marks;
 mod probes;
 mod server;
+mod view;
 pub(super) mod windows;
 
 use std::sync::Arc;
@@ -17,23 +18,11 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use self::view::{Filter, ROOT, View};
 use super::layout::{News, Page};
 use super::{link, problem, state, unreadable};
 use crate::daemon::Daemon;
-use crate::memory::history::Overview;
-use crate::target::Target;
 use crate::web::site::now;
-
-const ROOT: &str = "../";
-
-/// What a section can show.
-struct View<'a> {
-    daemon: &'a Daemon,
-    target: &'a Arc<Target>,
-    overview: Overview,
-    filter: probes::Filter,
-    now: i64,
-}
 
 /// A section of the page; empty where there is nothing to show for the target.
 type Section = fn(&View<'_>) -> Markup;
@@ -88,7 +77,7 @@ fn page(daemon: &Daemon, name: Option<&str>, query: Question) -> Response {
         let expected = "Perhaps the configuration was changed and reloaded.";
         return refuse(StatusCode::NOT_FOUND, &format!("There is no target “{name}”"), expected);
     };
-    let filter = match probes::Filter::of(&asked.show, &asked.workload) {
+    let filter = match Filter::of(&asked.show, &asked.workload) {
         Ok(filter) => filter,
         Err(why) => {
             let expected = "Expected what the form makes.";
@@ -115,11 +104,4 @@ fn render(view: &View<'_>) -> Markup {
     };
     let title = format!("{name} · llm-prober");
     Page { root: ROOT, title: &title, here: "", news: News::Of(name), main }.render()
-}
-
-/// The model that a target is asked for, once it is known.
-pub(super) fn model(daemon: &Daemon, target: &Target) -> Option<String> {
-    let metrics = daemon.metrics.target(&target.name)?;
-    let model = metrics.model();
-    (!model.is_empty()).then(|| (*model).clone())
 }

@@ -4,58 +4,10 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::{ROOT, View};
+use super::view::{ROOT, Show, View};
 use crate::memory::history::{FAILED, ODD, ORDINARY, Summary};
 use crate::web::page::table::{self, Column, number, text};
 use crate::web::page::{figure, link, moment, state};
-
-/// Which probes are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Show {
-    All,
-    Failed,
-    Slow,
-}
-
-impl Show {
-    const ALL: [(Self, &'static str, &'static str); 3] = [
-        (Self::All, "", "all"),
-        (Self::Failed, "failed", "failed"),
-        (Self::Slow, "slow", "slow: SLO missed or remarkable"),
-    ];
-
-    fn takes(self, probe: &Summary) -> bool {
-        match self {
-            Self::All => true,
-            Self::Failed => probe.reason.is_some(),
-            Self::Slow => probe.reason.is_none() && (probe.odd.is_some() || !probe.good()),
-        }
-    }
-}
-
-/// An address that no form makes.
-#[derive(Debug, thiserror::Error)]
-#[error("“{0}” is not a choice, expected failed, slow or nothing")]
-pub(super) struct NoChoice(String);
-
-/// What was asked for; an empty workload takes all.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Filter {
-    show: Show,
-    workload: String,
-}
-
-impl Filter {
-    pub fn of(show: &str, workload: &str) -> Result<Self, NoChoice> {
-        let found = Show::ALL.iter().find(|(_, name, _)| *name == show);
-        let (show, ..) = found.ok_or_else(|| NoChoice(show.to_owned()))?;
-        Ok(Self { show: *show, workload: workload.to_owned() })
-    }
-
-    fn takes(&self, probe: &Summary) -> bool {
-        self.show.takes(probe) && (self.workload.is_empty() || self.workload == probe.workload.name)
-    }
-}
 
 pub(super) fn section(view: &View<'_>) -> Markup {
     let all = view.daemon.history.probes(&view.target.name);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::View;
+use super::view::View;
 use crate::memory::history::State;
 use crate::server_metrics::{Look, Sample};
 use crate::web::page::{figure, moment, state};

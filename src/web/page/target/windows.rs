@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use super::View;
+use super::view::View;
 use crate::memory::history::{Mark, Occasion, Overview, Quantiles, SloHour, Window};
 use crate::web::page::table::{self, Column, number, text};
 use crate::web::page::{figure, moment};

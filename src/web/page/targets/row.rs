@@ -7,7 +7,8 @@ use crate::memory::history::{Overview, Quantiles, Summary, Window};
 use crate::target::Target;
 use crate::web::page::sparkline::{self, Figure};
 use crate::web::page::table::{self, Column, picture, text};
-use crate::web::page::{figure, link, moment, state, target};
+use crate::web::page::target::{facts, windows};
+use crate::web::page::{figure, link, moment, state};
 
 /// A window's quantiles of a figure.
 type Of = fn(&Window) -> Option<Quantiles>;
@@ -41,7 +42,7 @@ pub(super) fn of(daemon: &Daemon, target: &Target, now: i64) -> Markup {
 fn name(daemon: &Daemon, target: &Target) -> Markup {
     html! {
         a href=(link::target("", &target.name)) { (target.name) }
-        @if let Some(model) = target::model(daemon, target) { span.note { (model) } }
+        @if let Some(model) = facts::model(daemon, target) { span.note { (model) } }
     }
 }
 
@@ -91,7 +92,7 @@ fn slos(overview: &Overview) -> Markup {
                 div.beside {
                     @for (name, window) in beside(overview) {
                         @if let Some(slo) = window.slos.get(i) {
-                            span { span.note { (name) } " " (target::windows::attainment(slo)) } " "
+                            span { span.note { (name) } " " (windows::attainment(slo)) } " "
                         }
                     }
                 }

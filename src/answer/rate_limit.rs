@@ -23,7 +23,7 @@ pub struct RateLimits {
 impl RateLimits {
     /// From the headers whose names `name` makes of `limit` or `remaining` and of `requests` or
     /// `tokens`.
-    pub(super) fn named(head: &Head, name: impl Fn(&str, &str) -> String) -> Self {
+    pub(crate) fn named(head: &Head, name: impl Fn(&str, &str) -> String) -> Self {
         let header =
             |what: &str, unit: &str| head.header(&name(what, unit))?.trim().parse::<u64>().ok();
         let of = |unit: &str| RateLimit {
@@ -34,7 +34,7 @@ impl RateLimits {
     }
 
     /// From the headers that OpenAI introduced and gateways copy.
-    pub(super) fn usual(head: &Head) -> Self {
+    pub(crate) fn usual(head: &Head) -> Self {
         Self::named(head, |what, unit| format!("x-ratelimit-{what}-{unit}"))
     }
 }

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::Config;
 use super::cost::{Daily, rounds_per_day};
-use super::percent::HumanPercent;
 use crate::answer::slo::{Objective, ObjectiveKind, Slo};
+use crate::config::Config;
+use crate::config::percent::HumanPercent;
 use crate::explain::shown;
 use crate::regression::comparison::{Comparison, Order, Timing};
 use crate::rules::too_few_probes;

@@ -1,0 +1,38 @@
+//! What the framings share.
+
+use thiserror::Error;
+
+/// How an answer is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// Server-sent events.
+    Sse,
+    /// One JSON value per line.
+    Lines,
+    /// One JSON value, the whole body.
+    Whole,
+}
+
+/// One frame as it was cut out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Framed {
+    /// The `event:` field of a server-sent event; empty where there is none. The `error:` field of
+    /// older llama.cpp builds shows as an event named `error`.
+    pub event: String,
+    /// The `data:` lines, joined by newline, or the line. Invalid UTF-8 is replaced.
+    pub data: String,
+    /// Whether `data` is not an event's, but a line that is no field of any: what a proxy that
+    /// breaks off writes into a stream, though the standard says to ignore it.
+    pub bare: bool,
+}
+
+/// A frame larger than the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("an event exceeds {limit} bytes")]
+pub struct FrameTooLarge {
+    /// The limit in bytes.
+    pub limit: usize,
+}
+
+/// What some servers put in front.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";

@@ -1,0 +1,82 @@
+//! The server's half of a dialect.
+
+use std::fmt::Debug;
+
+use http::request::Parts;
+use serde_json::Value;
+
+use crate::simulate::complaint::Complaint;
+use crate::simulate::config::SimulatorConfig;
+use crate::simulate::request::Ask;
+
+/// The server's half of a dialect.
+pub(in crate::simulate) trait Speaker: Debug + Send + Sync {
+    /// The dialect's name.
+    #[cfg(test)]
+    fn name(&self) -> &'static str;
+
+    /// Where requests are sent with POST.
+    fn path(&self) -> &'static str;
+
+    /// Where the list of models is.
+    fn models_path(&self) -> &'static str;
+
+    /// Whether a request for a list of models at that path is in this dialect, where others have
+    /// theirs at the same.
+    fn asks_for_models(&self, request: &Parts) -> bool;
+
+    /// The list of models, with one on it.
+    fn models(&self, model: &str) -> Value;
+
+    /// Reads a request.
+    fn read(&self, head: &Parts, body: &[u8], config: &SimulatorConfig) -> Result<Ask, Complaint>;
+
+    /// A complaint, as the body of a refusal.
+    fn complaint(&self, complaint: &Complaint) -> Value;
+
+    /// What writes the answer with this number that was begun at `created`, in Unix seconds.
+    fn writer(&self, id: u64, created: u64, model: &str) -> Box<dyn Writer>;
+}
+
+/// Writes one answer: as a stream, or whole.
+pub(in crate::simulate) trait Writer: Debug + Send + Sync {
+    /// The media type of a stream.
+    fn stream_type(&self) -> &'static str {
+        "text/event-stream; charset=utf-8"
+    }
+
+    /// What a stream begins with, if it begins with anything; counts tokens of the prompt where
+    /// they are known and asked for.
+    fn opening(&self, usage: Option<Usage>) -> Option<String>;
+
+    /// One token, with the finish reason if it is the last one of an answer that the limit ends.
+    fn token(&self, word: &str, first: bool, finish: Option<Finish>) -> String;
+
+    /// What follows the last token, each with a write of its own.
+    fn tail(&self, finish: Finish, usage: Option<Usage>) -> Vec<String>;
+
+    /// What ends the stream, also after an error.
+    fn done(&self, failed: bool) -> Option<String>;
+
+    /// An error in the middle of a stream.
+    fn error(&self, complaint: &Complaint) -> String;
+
+    /// A whole body. `finish` is absent where a fault ends the answer early.
+    fn whole(&self, text: &str, finish: Option<Finish>, usage: Option<Usage>) -> String;
+}
+
+/// Why an answer is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::simulate) enum Finish {
+    Stop,
+    Length,
+}
+
+/// Token counts of one answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::simulate) struct Usage {
+    pub input: u32,
+    pub output: u32,
+    /// `None` without a prefix cache.
+    pub cached: Option<u32>,
+}
