@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod error;
 mod gate;
+mod histograms;
 mod probe;
 mod remember;
 mod replay;

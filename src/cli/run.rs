@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::CliError;
+use super::histograms::HistogramArgs;
 use super::remember::RememberArgs;
 use super::say;
 use super::setup::{LogArgs, load, runtime};
@@ -21,7 +22,7 @@ use crate::cli::shutdown::{self, Reloads};
 use crate::config::Config;
 use crate::daemon::{Daemon, Memory, network};
 use crate::memory::state::{Claim, Saved};
-use crate::metrics::{HistogramForm, Metrics, MetricsOptions};
+use crate::metrics::{Metrics, MetricsOptions};
 use crate::simulate::{self, Simulator};
 use crate::transport::loop_lag;
 use crate::transport::{IoThreads, resources};
@@ -42,13 +43,8 @@ pub(super) struct RunArgs {
     /// Threads that read from targets. Each serves hundreds of busy streams.
     #[arg(long = "io.threads", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     io_threads: u16,
-    /// Which form of histograms to expose.
-    #[arg(long = "metrics.histograms", value_name = "FORM", default_value = "both")]
-    histograms: Histograms,
-    /// Keep secondary histograms (all but TTFT, ITL, request latency and those of SLOs) per target
-    /// instead of per workload, for fewer series.
-    #[arg(long = "metrics.merge-workloads")]
-    merge_workloads: bool,
+    #[command(flatten)]
+    histograms: HistogramArgs,
     /// Expose GPU values under the names, units and labels of another exporter as well.
     #[arg(long = "gpu.compat", value_name = "EXPORTER")]
     gpu_compat: Option<GpuCompat>,
@@ -79,16 +75,6 @@ fn listen_address(text: &str) -> Result<SocketAddr, ListenError> {
     full.to_socket_addrs()?.next().ok_or(ListenError::NoAddress)
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Histograms {
-    /// Classic buckets, and native ones in protobuf.
-    Both,
-    /// Classic buckets only.
-    Classic,
-    /// Native buckets only; text formats then carry sum and count.
-    Native,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum GpuCompat {
     /// NVIDIA's dcgm-exporter.
@@ -101,13 +87,8 @@ impl RunArgs {
     }
 
     fn metrics(&self) -> MetricsOptions {
-        let histograms = match self.histograms {
-            Histograms::Both => HistogramForm::Both,
-            Histograms::Classic => HistogramForm::Classic,
-            Histograms::Native => HistogramForm::Native,
-        };
         let dcgm = self.gpu_compat == Some(GpuCompat::Dcgm);
-        MetricsOptions { histograms, split_secondary: !self.merge_workloads, dcgm }
+        MetricsOptions { dcgm, ..self.histograms.options() }
     }
 }
 

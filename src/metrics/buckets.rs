@@ -1,5 +1,9 @@
 //! Upper bounds of the classic buckets: default lists, made exact where an SLO has a threshold.
+//!
+//! Each short list is part of the long one, so that buckets of the same bound go on counting
+//! whichever form is chosen.
 
+use super::options::HistogramForm;
 use crate::answer::slo::{ObjectiveKind, Slo};
 
 /// Seconds until a request shows something or is over.
@@ -55,6 +59,21 @@ pub(super) const ENERGY: &[f64] = &[
 pub(super) const CONSUMPTION: &[f64] =
     &[0.1, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0];
 
+/// [`REQUEST`] for the time to first token, in few buckets.
+const FEW_TTFT: &[f64] = &[0.01, 0.04, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 40.0, 160.0];
+
+/// [`TOKEN`] for the inter-token latency, in few buckets.
+const FEW_ITL: &[f64] = &[0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 2.5];
+
+/// [`REQUEST`] for the request latency, in few buckets.
+const FEW_REQUEST_LATENCY: &[f64] = &[0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 40.0, 160.0];
+
+/// [`REQUEST`] for the longest gap, in few buckets.
+const FEW_LONGEST_GAP: &[f64] = &[0.02, 0.06, 0.1, 0.25, 0.5, 1.0, 5.0, 40.0];
+
+/// [`CONSUMPTION`] in few buckets.
+const FEW_CONSUMPTION: &[f64] = &[0.5, 0.8, 1.0, 1.5, 3.0];
+
 /// Bounds of the figures that SLOs bound: the defaults and every threshold that is configured.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SloBounds {
@@ -68,22 +87,26 @@ pub(super) struct SloBounds {
     pub longest_gap: Vec<f64>,
     /// Output tokens per second.
     pub tokens_per_second: Vec<f64>,
+    /// Observed / allowed.
+    pub consumption: &'static [f64],
 }
 
 impl SloBounds {
     /// The same bounds for every target of a configuration, so that they can be added up.
-    pub fn new<'a>(slos: &(impl Iterator<Item = &'a Slo> + Clone)) -> Self {
-        let with = |defaults: &[f64], kind: ObjectiveKind| {
+    pub fn new<'a>(form: HistogramForm, slos: &(impl Iterator<Item = &'a Slo> + Clone)) -> Self {
+        let lean = form == HistogramForm::Lean;
+        let with = |many: &[f64], few: &[f64], kind: ObjectiveKind| {
             let objectives = slos.clone().flat_map(|s| &s.objectives);
             let thresholds = objectives.filter(|o| o.kind == kind).map(|o| o.threshold);
-            union(defaults, thresholds)
+            if lean { replace(few, thresholds) } else { union(many, thresholds) }
         };
         Self {
-            ttft: with(REQUEST, ObjectiveKind::Ttft),
-            itl: with(TOKEN, ObjectiveKind::Itl),
-            request_latency: with(REQUEST, ObjectiveKind::RequestLatency),
-            longest_gap: with(REQUEST, ObjectiveKind::LongestGap),
-            tokens_per_second: with(TOKEN_RATE, ObjectiveKind::TokensPerSecond),
+            ttft: with(REQUEST, FEW_TTFT, ObjectiveKind::Ttft),
+            itl: with(TOKEN, FEW_ITL, ObjectiveKind::Itl),
+            request_latency: with(REQUEST, FEW_REQUEST_LATENCY, ObjectiveKind::RequestLatency),
+            longest_gap: with(REQUEST, FEW_LONGEST_GAP, ObjectiveKind::LongestGap),
+            tokens_per_second: with(TOKEN_RATE, TOKEN_RATE, ObjectiveKind::TokensPerSecond),
+            consumption: if lean { FEW_CONSUMPTION } else { CONSUMPTION },
         }
     }
 }
@@ -92,6 +115,24 @@ fn union(defaults: &[f64], more: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut bounds: Vec<f64> = defaults.iter().copied().chain(more).collect();
     bounds.sort_by(f64::total_cmp);
     bounds.dedup_by(|a, b| a.total_cmp(b).is_eq());
+    bounds
+}
+
+/// As many bounds as the defaults are, and every threshold among them: the defaults that are the
+/// closest to a neighbour make room, the first and the last one never. More thresholds than that are
+/// more bounds.
+fn replace(defaults: &[f64], thresholds: impl Iterator<Item = f64>) -> Vec<f64> {
+    let thresholds: Vec<f64> = thresholds.collect();
+    let mut bounds = union(defaults, thresholds.iter().copied());
+    let needed = |bound: f64| thresholds.iter().any(|t| t.total_cmp(&bound).is_eq());
+    while bounds.len() > defaults.len() {
+        let inner = bounds.windows(3).enumerate().filter(|(_, w)| !needed(w[1]));
+        // Times, not differences: buckets are read on a logarithmic scale.
+        let room = |w: &[f64]| (w[1] / w[0]).min(w[2] / w[1]);
+        let closest = inner.min_by(|(_, a), (_, b)| room(a).total_cmp(&room(b)));
+        let Some((before, _)) = closest else { break };
+        bounds.remove(before + 1);
+    }
     bounds
 }
 
@@ -115,6 +156,38 @@ mod tests {
         ] {
             assert!(list.windows(2).all(|w| w[0] < w[1]), "{list:?}");
         }
+    }
+
+    #[test]
+    fn every_short_list_is_part_of_the_long_one() {
+        for (few, many, bounds) in [
+            (FEW_TTFT, REQUEST, 12),
+            (FEW_ITL, TOKEN, 12),
+            (FEW_REQUEST_LATENCY, REQUEST, 8),
+            (FEW_LONGEST_GAP, REQUEST, 8),
+            (FEW_CONSUMPTION, CONSUMPTION, 5),
+        ] {
+            assert_eq!(few.len(), bounds, "{few:?}");
+            assert!(few.windows(2).all(|w| w[0] < w[1]), "{few:?}");
+            assert!(few.iter().all(|bound| many.contains(bound)), "{few:?}");
+        }
+        assert!(FEW_CONSUMPTION.contains(&1.0), "that bucket is the attainment");
+    }
+
+    #[test]
+    fn thresholds_take_the_place_of_the_default_that_is_missed_least() {
+        let check = |thresholds: &[f64], expect: &[f64]| {
+            let found = replace(&[0.1, 0.5, 1.0, 5.0], thresholds.iter().copied());
+            assert_eq!(found, expect, "{thresholds:?}");
+        };
+        check(&[], &[0.1, 0.5, 1.0, 5.0]);
+        check(&[0.5], &[0.1, 0.5, 1.0, 5.0]);
+        check(&[0.9, 0.9], &[0.1, 0.5, 0.9, 5.0]);
+        check(&[0.05], &[0.05, 0.5, 1.0, 5.0]);
+        check(&[0.2, 0.3], &[0.1, 0.2, 0.3, 5.0]);
+        // Beyond the ends as well, and more of them than there are defaults.
+        check(&[0.01, 20.0], &[0.01, 0.1, 1.0, 20.0]);
+        check(&[0.2, 0.3, 0.4], &[0.1, 0.2, 0.3, 0.4, 5.0]);
     }
 
     #[test]

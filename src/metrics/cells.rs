@@ -1,7 +1,7 @@
 //! The small parts that hold values: counters per label value, and gauges that may be unknown.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use prometheus::metrics::counter::Counter;
@@ -24,26 +24,62 @@ impl LateGauge {
     }
 }
 
-/// One counter per label value. The values are known from the start, so that every series exists
-/// from the first scrape on and its first increment is not lost to `rate`. A clone counts together
+/// A counter that has no sample before its first count. A clone counts together with the original.
+#[derive(Debug, Default, Clone)]
+pub(super) struct LateCounter(Arc<OnceLock<Counter>>);
+
+impl LateCounter {
+    /// From now on it has a sample.
+    pub fn begin(&self) -> &Counter {
+        self.0.get_or_init(Counter::default)
+    }
+
+    pub fn inc_by(&self, n: u64) {
+        self.begin().inc_by(n);
+    }
+
+    /// `None` before the first count.
+    pub fn get(&self) -> Option<u64> {
+        self.0.get().map(Counter::get)
+    }
+}
+
+/// One counter per label value; all values are known from the start. What alert rules read must begin
+/// at 0, so that its first increment is not lost to `increase()`; what nothing but people reads
+/// begins with its first count, so that what never happens costs no series. A clone counts together
 /// with the original.
 #[derive(Debug, Clone)]
-pub(super) struct CounterSet(Vec<(&'static str, Counter)>);
+pub(super) struct CounterSet(Vec<(&'static str, LateCounter)>);
 
 impl CounterSet {
-    pub fn new(values: impl IntoIterator<Item = &'static str>) -> Self {
-        let mut counters: Vec<(&'static str, Counter)> = Vec::new();
+    /// Every value begins with its first count.
+    pub fn late(values: impl IntoIterator<Item = &'static str>) -> Self {
+        let mut counters: Vec<(&'static str, LateCounter)> = Vec::new();
         for value in values {
             if !counters.iter().any(|(v, _)| *v == value) {
-                counters.push((value, Counter::default()));
+                counters.push((value, LateCounter::default()));
             }
         }
         Self(counters)
     }
 
+    /// Every value begins at 0.
+    pub fn at_zero(values: impl IntoIterator<Item = &'static str>) -> Self {
+        let set = Self::late(values);
+        set.begin(|_| true);
+        set
+    }
+
+    /// Those of the values that have not begun begin at 0.
+    pub fn begin(&self, wanted: impl Fn(&str) -> bool) {
+        for (_, counter) in self.0.iter().filter(|(value, _)| wanted(value)) {
+            counter.begin();
+        }
+    }
+
     /// Other values may be announced than in `before`; those that were go on.
     pub fn going_on(values: impl IntoIterator<Item = &'static str>, before: Option<&Self>) -> Self {
-        let mut set = Self::new(values);
+        let mut set = Self::late(values);
         for (value, counter) in &mut set.0 {
             let known = before.and_then(|b| b.0.iter().find(|(v, _)| v == value));
             if let Some((_, known)) = known {
@@ -62,8 +98,9 @@ impl CounterSet {
         }
     }
 
+    /// Those that have begun.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        self.0.iter().map(|(value, counter)| (*value, counter.get()))
+        self.0.iter().filter_map(|(value, counter)| Some((*value, counter.get()?)))
     }
 }
 
@@ -80,9 +117,19 @@ mod tests {
     }
 
     #[test]
-    fn every_announced_value_starts_at_zero_and_is_there_once() {
-        let set = CounterSet::new(["a", "b", "a"]);
+    fn every_announced_value_is_there_once_from_zero_or_from_its_first_count() {
+        let of = |set: &CounterSet| set.iter().collect::<Vec<_>>();
+        let set = CounterSet::at_zero(["a", "b", "a"]);
         set.add("a", 2);
-        assert_eq!(set.iter().collect::<Vec<_>>(), [("a", 2), ("b", 0)]);
+        assert_eq!(of(&set), [("a", 2), ("b", 0)]);
+        let set = CounterSet::late(["a", "b", "c"]);
+        assert_eq!(of(&set), []);
+        let later = CounterSet::going_on(["c", "b"], Some(&set));
+        // A count of none is a count: the server reports that there was nothing.
+        set.add("b", 0);
+        set.begin(|value| value == "c");
+        later.add("c", 3);
+        assert_eq!(of(&set), [("b", 0), ("c", 3)]);
+        assert_eq!(of(&later), [("c", 3), ("b", 0)]);
     }
 }

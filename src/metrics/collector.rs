@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use prometheus::collector::Collector;
 use prometheus::encoding::DescriptorEncoder;
+use prometheus::metrics::histogram::Histogram;
 use prometheus::registry::Registry;
 
 use super::change::{self, ChangeMetrics};
@@ -13,6 +14,7 @@ use super::families::{self, Family, OneProbe, PREFIX, TARGET_LABELS};
 use super::gpu;
 use super::process::ProcessStats;
 use super::samples::{Encoding, Labels, SampleWriter};
+use super::secondary::Secondary;
 use super::state::{Loaded, State};
 use super::target::TargetMetrics;
 use crate::gpu::state::GpuView;
@@ -62,8 +64,10 @@ impl Collector for ProbeCollector {
 
         writer.write(families::PROBES, &workloads)?;
         writer.write(families::PRIMARY, &workloads)?;
+        writer.write(families::SCHEDULE_DELAY, &delays(&self.state, &secondary))?;
         writer.write(families::SECONDARY, &secondary)?;
         writer.write(families::SLO, &workloads)?;
+        writer.write(families::SLO_CONSUMPTION, &secondary)?;
         writer.write(families::TARGET, &whole)?;
         writer.write(families::SERVER, &whole)?;
         writer.write(families::SERVER_LOAD, &secondary)?;
@@ -78,7 +82,9 @@ impl Collector for ProbeCollector {
         writer.write(families::OUTAGE, &outages.collect::<Vec<_>>())?;
         let comparisons = self.state.comparisons.load();
         let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
-        writer.write(families::CHANGE, &of(&changes(&self.state, &loaded, &comparisons)))?;
+        let changes = changes(&self.state, &loaded, &comparisons);
+        writer.write(families::CHANGE, &of(&change::streams(&changes)))?;
+        writer.write(families::CHANGE_WORKLOAD, &of(&changes))?;
         let comparisons: Vec<_> = comparisons.iter().map(|c| (c.labels(), c)).collect();
         writer.write(families::COMPARISON, &comparisons)?;
         writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])?;
@@ -170,7 +176,17 @@ impl Writer<'_> {
     }
 }
 
-/// Every stream that is watched for a change; a comparison's has its candidate's labels.
+/// Where the lateness of the schedule is kept: the prober's own has no labels.
+fn delays<'s>(
+    state: &'s State,
+    secondary: &[(Labels, &'s Secondary)],
+) -> Vec<(Labels, &'s Histogram)> {
+    let whole = state.prober.schedule_delay.iter().map(|delay| (Labels::default(), delay));
+    let own = secondary.iter().filter_map(|(l, x)| Some((l.clone(), x.schedule_delay.own()?)));
+    whole.chain(own).collect()
+}
+
+/// Every workload that is watched for a change; a comparison's has its candidate's labels.
 fn changes(
     state: &State,
     loaded: &Loaded,
@@ -180,10 +196,10 @@ fn changes(
     let past = watches.iter().map(|w| (w.target(), change::of_past(w)));
     let compared = comparisons.iter();
     let compared = compared.map(|c| (&*c.live.spec().candidate.name, change::of_comparison(c)));
-    let labelled = past.chain(compared).filter_map(|(name, streams)| {
+    let labelled = past.chain(compared).filter_map(|(name, workloads)| {
         let target = loaded.targets.iter().find(|t| t.target.name == name)?;
         let labels = |workload: &str| compose(target, workload, &loaded.label_keys);
-        Some(streams.into_iter().map(move |(workload, stream)| (labels(&workload), stream)))
+        Some(workloads.into_iter().map(move |watched| (labels(&watched.workload), watched)))
     });
     labelled.flatten().collect()
 }

@@ -16,6 +16,7 @@ mod exposition;
 pub mod families;
 mod gpu;
 mod histogram;
+mod model;
 mod negotiate;
 mod one_probe;
 mod options;
@@ -25,6 +26,7 @@ mod protobuf;
 mod record;
 mod samples;
 mod secondary;
+mod series;
 mod server;
 mod slo;
 mod state;
@@ -52,6 +54,7 @@ use crate::probe::sink::{Losses, SinkPanics};
 use crate::watcher::{OutageWatch, Watch};
 use buckets::SloBounds;
 use samples::Encoding;
+use secondary::Terms;
 use state::{Loaded, State};
 
 /// Every metric of the prober.
@@ -83,14 +86,17 @@ impl Metrics {
     pub fn load(&self, config: &Config) {
         let before = self.state.loaded.load();
         let slos = config.targets.iter().flat_map(|t| t.slos.iter().map(|slo| &**slo));
-        let bounds = SloBounds::new(&slos);
+        let form = self.options.histograms;
+        let bounds = SloBounds::new(form, &slos);
+        let delay_of_prober = self.state.prober.schedule_delay.as_ref();
+        let terms = Terms { bounds: &bounds, form, delay_of_prober };
         let targets = config.targets.iter().map(|target| {
             let known = before.targets.iter().find(|t| t.target.name == target.name);
             match known {
                 Some(same) if *same.target == **target => Arc::clone(same),
                 known => {
                     let known = known.map(|t| &**t);
-                    Arc::new(TargetMetrics::new(target, &bounds, self.options, known))
+                    Arc::new(TargetMetrics::new(target, terms, self.options, known))
                 }
             }
         });

@@ -8,7 +8,7 @@ use prometheus::metrics::histogram::Histogram;
 use super::buckets;
 use super::cells::LateGauge;
 use super::histogram::histogram;
-use super::options::HistogramForm;
+use super::options::MetricsOptions;
 use crate::probe::sink::{Losses, SinkPanics};
 
 /// See the families for what each value is.
@@ -23,13 +23,15 @@ pub(super) struct ProberMetrics {
     pub sink_panics: SinkPanics,
     /// Where there is a flight recorder.
     pub flight_losses: OnceLock<Losses>,
+    /// Of all targets together; where it is not kept per target.
+    pub schedule_delay: Option<Histogram>,
     pub main_loop_lag: Histogram,
     pub io_loop_lag: Histogram,
 }
 
 impl ProberMetrics {
-    pub fn new(form: HistogramForm) -> Self {
-        let lag = || histogram(form, buckets::TOKEN);
+    pub fn new(options: MetricsOptions) -> Self {
+        let lag = || histogram(options.histograms, buckets::TOKEN);
         Self {
             reload_successful: LateGauge::default(),
             reload_timestamp: LateGauge::default(),
@@ -39,6 +41,7 @@ impl ProberMetrics {
             history_records: Gauge::default(),
             sink_panics: SinkPanics::default(),
             flight_losses: OnceLock::new(),
+            schedule_delay: options.delay_of_prober().then(lag),
             main_loop_lag: lag(),
             io_loop_lag: lag(),
         }

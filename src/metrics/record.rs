@@ -22,7 +22,7 @@ impl WorkloadMetrics {
         let m = &outcome.measurement;
         self.record_result(outcome, ended);
         self.record_latencies(m, &Trace::new(probe_id, ended));
-        self.secondary.observe(recording, m);
+        self.secondary.observe(recording, outcome);
         self.record_connection(&recording.connection);
         self.record_tokens(m);
         self.record_cost(price, m);
@@ -34,7 +34,7 @@ impl WorkloadMetrics {
         }
         self.coalesced_events.inc_by(m.coalesced);
         if m.degenerate != Degenerate::No {
-            self.degenerate_answers.inc();
+            self.degenerate_answers.inc_by(1);
         }
         self.record_verdicts(outcome);
     }
@@ -68,6 +68,9 @@ impl WorkloadMetrics {
             if let Some(duration) = figure {
                 histogram.observe(duration.as_secs_f64(), trace);
             }
+        }
+        if let Some(rate) = m.output_tokens_per_second() {
+            self.output_tokens_per_second.observe(rate);
         }
     }
 

@@ -1,7 +1,6 @@
-//! The histograms that explain the primary ones. A setting keeps them per target instead of per
-//! workload.
+//! The histograms that explain the primary ones. They are kept per target, or per workload: see
+//! [`MetricsOptions`](super::options::MetricsOptions).
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use prometheus::metrics::histogram::Histogram;
@@ -9,99 +8,131 @@ use prometheus::metrics::histogram::Histogram;
 use super::buckets::{self, SloBounds};
 use super::histogram::histogram;
 use super::options::HistogramForm;
-use super::server::ServerLoad;
+use super::server::{ServerLoad, Split};
+use super::slo::Consumption;
 use crate::answer::measure::{Measurement, Phase};
+use crate::answer::outcome::Outcome;
 use crate::answer::recording::Recording;
 use crate::answer::timeline::ServerTiming;
 use crate::target::Target;
 
-/// A stage whose series exist from the server's first report on: most servers report none.
-#[derive(Debug, Clone)]
-pub(super) struct Stage {
-    /// The label value.
-    pub name: &'static str,
-    duration: fn(&ServerTiming) -> Option<Duration>,
-    /// Absent until reported.
-    pub histogram: OnceLock<Histogram>,
-}
+/// What a server reports of its own times; most report nothing.
+type Stage = (&'static str, fn(&ServerTiming) -> Option<Duration>);
 
-impl Stage {
-    fn new(name: &'static str, duration: fn(&ServerTiming) -> Option<Duration>) -> Self {
-        Self { name, duration, histogram: OnceLock::new() }
-    }
-}
+const STAGES: [Stage; 4] = [
+    ("queue", |t| t.queue),
+    ("load", |t| t.load),
+    ("prefill", |t| t.prefill),
+    ("decode", |t| t.decode),
+];
 
 /// See the families for what each figure is. A clone observes together with the original.
 #[derive(Debug, Clone)]
 pub(super) struct Secondary {
-    form: HistogramForm,
-    pub schedule_delay: Histogram,
+    /// Whether there is a first token to wait for.
+    pub streamed: bool,
+    pub schedule_delay: ScheduleDelay,
     pub time_to_first_byte: Histogram,
     pub time_to_first_token_with_connect: Histogram,
     pub time_to_first_output_token: Histogram,
     pub time_to_second_token: Histogram,
     pub inter_chunk_gap: Histogram,
     pub longest_gap: Histogram,
-    pub phases: Vec<(Phase, Histogram)>,
-    pub stages: [Stage; 4],
-    pub output_tokens_per_second: Histogram,
+    pub phases: Split,
+    pub stages: Split,
     pub prefill_tokens_per_second: Histogram,
+    pub consumption: Vec<Consumption>,
     pub server: ServerLoad,
     /// Where the target names its GPUs.
     pub energy_per_token: Option<Histogram>,
 }
 
+/// Lateness of the prober itself.
+#[derive(Debug, Clone)]
+pub(super) enum ScheduleDelay {
+    /// Of all targets together, so that it is no figure of this one.
+    Prober(Histogram),
+    /// Of this target or workload alone.
+    Own(Histogram),
+}
+
+impl ScheduleDelay {
+    fn observe(&self, delay: Duration) {
+        let (Self::Prober(histogram) | Self::Own(histogram)) = self;
+        histogram.observe(delay.as_secs_f64());
+    }
+
+    /// `None` where it is the prober's.
+    pub fn own(&self) -> Option<&Histogram> {
+        match self {
+            Self::Prober(_) => None,
+            Self::Own(histogram) => Some(histogram),
+        }
+    }
+}
+
+/// What the histograms are made from, besides the target.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub bounds: &'a SloBounds,
+    pub form: HistogramForm,
+    /// Where the lateness of the whole prober is kept.
+    pub delay_of_prober: Option<&'a Histogram>,
+}
+
 impl Secondary {
-    /// Goes on from `before`, the histograms of the same name before a reload.
+    /// Of one workload, or of the target as a whole. Goes on from `before`, the histograms of the
+    /// same name before a reload.
     pub fn new(
         target: &Target,
-        bounds: &SloBounds,
-        form: HistogramForm,
+        workload: Option<&str>,
+        terms: Terms<'_>,
         before: Option<&Self>,
     ) -> Self {
-        let mut this = before.map_or_else(|| Self::fresh(bounds, form), Self::clone);
-        let possible = |p: &Phase| *p != Phase::Tls || target.url.scheme() == "https";
-        let known = |phase: Phase| {
-            let known = before?.phases.iter().find(|(p, _)| *p == phase);
-            known.map(|(_, histogram)| histogram.clone())
-        };
-        let phase = |p| (p, known(p).unwrap_or_else(|| histogram(form, buckets::PHASE)));
-        this.phases = Phase::ALL.iter().copied().filter(possible).map(phase).collect();
-        this.server = ServerLoad::new(target, bounds, form, before.map(|b| &b.server));
+        let mut this = before.map_or_else(|| Self::fresh(terms), Self::clone);
+        this.streamed = target.stream;
+        let covered = target.slos.iter().filter(|slo| workload.is_none_or(|w| slo.covers(w)));
+        let known = before.map_or(&[][..], |b| &b.consumption);
+        let (form, bounds) = (terms.form, terms.bounds.consumption);
+        let consumption = covered.map(|slo| Consumption::going_on(slo, form, bounds, known));
+        this.consumption = consumption.collect();
+        let detail = form.of_detail();
+        this.server = ServerLoad::new(target, terms.bounds, detail, before.map(|b| &b.server));
         let known = before.and_then(|b| b.energy_per_token.clone());
         this.energy_per_token = (!target.gpus.ids.is_empty())
-            .then(|| known.unwrap_or_else(|| histogram(form, buckets::ENERGY)));
+            .then(|| known.unwrap_or_else(|| histogram(detail, buckets::ENERGY)));
         this
     }
 
-    fn fresh(bounds: &SloBounds, form: HistogramForm) -> Self {
-        let new = |bounds: &[f64]| histogram(form, bounds);
+    fn fresh(terms: Terms<'_>) -> Self {
+        let detail = terms.form.of_detail();
+        let new = |bounds: &[f64]| histogram(detail, bounds);
+        let split = |names: Vec<&'static str>| Split::new(names, buckets::PHASE, detail);
         Self {
-            form,
-            schedule_delay: new(buckets::TOKEN),
+            streamed: true,
+            schedule_delay: match terms.delay_of_prober {
+                Some(shared) => ScheduleDelay::Prober(shared.clone()),
+                None => ScheduleDelay::Own(histogram(terms.form, buckets::TOKEN)),
+            },
             time_to_first_byte: new(buckets::REQUEST),
             time_to_first_token_with_connect: new(buckets::REQUEST),
             time_to_first_output_token: new(buckets::REQUEST),
             time_to_second_token: new(buckets::TOKEN),
             inter_chunk_gap: new(buckets::TOKEN),
-            longest_gap: new(&bounds.longest_gap),
-            phases: Vec::new(),
-            stages: [
-                Stage::new("queue", |t| t.queue),
-                Stage::new("load", |t| t.load),
-                Stage::new("prefill", |t| t.prefill),
-                Stage::new("decode", |t| t.decode),
-            ],
-            output_tokens_per_second: new(&bounds.tokens_per_second),
+            longest_gap: histogram(terms.form, &terms.bounds.longest_gap),
+            phases: split(Phase::ALL.iter().copied().map(Phase::as_str).collect()),
+            stages: split(STAGES.iter().map(|(name, _)| *name).collect()),
             prefill_tokens_per_second: new(buckets::PREFILL_RATE),
-            server: ServerLoad::fresh(form),
+            consumption: Vec::new(),
+            server: ServerLoad::fresh(detail),
             energy_per_token: None,
         }
     }
 
     /// Takes the figures that were observed; an absent figure leaves no sample.
-    pub fn observe(&self, recording: &Recording, m: &Measurement) {
-        self.schedule_delay.observe(recording.schedule_delay.as_secs_f64());
+    pub fn observe(&self, recording: &Recording, outcome: &Outcome) {
+        let m = &outcome.measurement;
+        self.schedule_delay.observe(recording.schedule_delay);
         observe(&self.time_to_first_byte, m.ttfb);
         observe(&self.time_to_first_token_with_connect, m.ttft_with_connect);
         observe(&self.time_to_first_output_token, m.ttfo);
@@ -109,11 +140,13 @@ impl Secondary {
         observe(&self.inter_chunk_gap, m.gaps.iter().copied());
         observe(&self.longest_gap, m.longest_gap);
         self.observe_parts(m);
-        if let Some(rate) = m.output_tokens_per_second() {
-            self.output_tokens_per_second.observe(rate);
-        }
         if let Some(rate) = m.prefill_tokens_per_second() {
             self.prefill_tokens_per_second.observe(rate);
+        }
+        for verdict in &outcome.verdicts {
+            if let Some(consumption) = self.consumption.iter().find(|c| c.slo == verdict.slo) {
+                consumption.observe(verdict);
+            }
         }
     }
 
@@ -127,16 +160,11 @@ impl Secondary {
 
     fn observe_parts(&self, m: &Measurement) {
         for span in &m.phases {
-            let histogram = self.phases.iter().find(|(phase, _)| *phase == span.phase);
-            debug_assert!(histogram.is_some(), "{:?} cannot happen for this target", span.phase);
-            if let Some((_, histogram)) = histogram {
-                observe(histogram, [span.duration]);
-            }
+            self.phases.observe(span.phase.as_str(), span.duration);
         }
-        for stage in &self.stages {
-            if let Some(duration) = (stage.duration)(&m.server_timing) {
-                let new = || histogram(self.form, buckets::PHASE);
-                observe(stage.histogram.get_or_init(new), [duration]);
+        for (name, duration) in STAGES {
+            if let Some(duration) = duration(&m.server_timing) {
+                self.stages.observe(name, duration);
             }
         }
     }

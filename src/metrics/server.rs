@@ -1,7 +1,7 @@
 //! What the server's own metrics say, as values: the newest state of a target, and the load that
 //! its probes met.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prometheus::metrics::histogram::Histogram;
@@ -28,27 +28,30 @@ const IN_FLIGHT: [Class; 8] = [
     (f64::INFINITY, "128+"),
 ];
 
-/// Histograms per label value, each from its first observation on.
+/// Histograms per label value, each from its first observation on. A clone observes together with
+/// the original.
 #[derive(Debug, Clone)]
 pub(super) struct Split {
     bounds: Vec<f64>,
     form: HistogramForm,
-    values: Vec<(&'static str, OnceLock<Histogram>)>,
+    values: Vec<(&'static str, Arc<OnceLock<Histogram>>)>,
 }
 
 impl Split {
-    fn new(
+    pub fn new(
         values: impl IntoIterator<Item = &'static str>,
         bounds: &[f64],
         form: HistogramForm,
     ) -> Self {
-        let values = values.into_iter().map(|value| (value, OnceLock::new())).collect();
+        let values = values.into_iter().map(|value| (value, Arc::default())).collect();
         Self { bounds: bounds.to_vec(), form, values }
     }
 
-    fn observe(&self, value: &str, duration: Duration) {
+    pub fn observe(&self, value: &str, duration: Duration) {
         let new = || histogram(self.form, &self.bounds);
-        if let Some((_, cell)) = self.values.iter().find(|(v, _)| *v == value) {
+        let cell = self.values.iter().find(|(v, _)| *v == value);
+        debug_assert!(cell.is_some(), "{value} was not announced");
+        if let Some((_, cell)) = cell {
             cell.get_or_init(new).observe(duration.as_secs_f64());
         }
     }

@@ -1,4 +1,4 @@
-//! What one SLO counts for one workload.
+//! What one SLO counts for one workload, and how much of each objective is consumed.
 
 use prometheus::metrics::counter::Counter;
 use prometheus::metrics::histogram::Histogram;
@@ -8,7 +8,7 @@ use super::cells::CounterSet;
 use super::histogram::histogram;
 use super::options::HistogramForm;
 use crate::answer::outcome::Outcome;
-use crate::answer::slo::{Slo, SloBasis, Verdict};
+use crate::answer::slo::{Objective, Slo, SloBasis, Verdict};
 
 /// The `objective` of a probe that failed, whatever its figures were.
 const SUCCESS: &str = "success";
@@ -23,7 +23,6 @@ pub(super) struct SloMetrics {
     pub probes: Counter,
     pub good: Counter,
     pub missed: CounterSet,
-    pub consumption: Vec<(&'static str, Histogram)>,
     pub goodput: Histogram,
     pub good_output_tokens: Counter,
 }
@@ -37,14 +36,13 @@ impl SloMetrics {
     }
 
     fn new(slo: &Slo, form: HistogramForm) -> Self {
-        let names = || slo.objectives.iter().map(|o| o.kind.as_str());
+        let names = slo.objectives.iter().map(|o| o.kind.as_str());
         Self {
             name: slo.name.clone(),
             basis: slo.basis(),
             probes: Counter::default(),
             good: Counter::default(),
-            missed: CounterSet::new(names().chain([SUCCESS])),
-            consumption: names().map(|n| (n, histogram(form, buckets::CONSUMPTION))).collect(),
+            missed: CounterSet::at_zero(names.chain([SUCCESS])),
             goodput: histogram(form, buckets::GOODPUT),
             good_output_tokens: Counter::default(),
         }
@@ -57,12 +55,6 @@ impl SloMetrics {
         }
         for kind in verdict.missed() {
             self.missed.add(kind.as_str(), 1);
-        }
-        for (kind, consumed) in &verdict.consumption {
-            let known = self.consumption.iter().find(|(name, _)| *name == kind.as_str());
-            if let Some((_, histogram)) = known {
-                histogram.observe(*consumed);
-            }
         }
         if verdict.good {
             self.record_good(outcome);
@@ -78,6 +70,38 @@ impl SloMetrics {
         }
         if let Some(count) = outcome.measurement.output_tokens {
             self.good_output_tokens.inc_by(count.tokens);
+        }
+    }
+}
+
+/// Observed / allowed of each objective of one SLO. A clone observes together with the original.
+#[derive(Debug, Clone)]
+pub(super) struct Consumption {
+    pub slo: String,
+    basis: SloBasis,
+    /// By objective.
+    pub objectives: Vec<(&'static str, Histogram)>,
+}
+
+impl Consumption {
+    /// Goes on from `before` as [`SloMetrics`] does.
+    pub fn going_on(slo: &Slo, form: HistogramForm, bounds: &[f64], before: &[Self]) -> Self {
+        let known = before.iter().find(|b| b.slo == slo.name && b.basis == slo.basis());
+        let objective = |o: &Objective| (o.kind.as_str(), histogram(form, bounds));
+        known.cloned().unwrap_or_else(|| Self {
+            slo: slo.name.clone(),
+            basis: slo.basis(),
+            objectives: slo.objectives.iter().map(objective).collect(),
+        })
+    }
+
+    /// Takes what a verdict on this SLO says.
+    pub fn observe(&self, verdict: &Verdict) {
+        for (kind, consumed) in &verdict.consumption {
+            let known = self.objectives.iter().find(|(name, _)| *name == kind.as_str());
+            if let Some((_, histogram)) = known {
+                histogram.observe(*consumed);
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ impl State {
             comparisons: ArcSwap::default(),
             watches: ArcSwap::default(),
             outages: ArcSwap::default(),
-            prober: ProberMetrics::new(options.histograms),
+            prober: ProberMetrics::new(options),
             gpus: ArcSwapOption::default(),
             dcgm_host: None,
         }

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-use super::buckets::SloBounds;
 use super::cells::LateGauge;
+use super::model::ModelLabel;
 use super::options::MetricsOptions;
-use super::secondary::Secondary;
+use super::secondary::{Secondary, Terms};
 use super::workload::WorkloadMetrics;
 use crate::answer::measure::{Measurement, TokenCount, TokenSource};
 use crate::answer::outcome::Outcome;
@@ -50,7 +49,7 @@ impl RateLimitMetrics {
 #[derive(Debug)]
 pub struct TargetMetrics {
     pub(super) target: Arc<Target>,
-    model: ArcSwap<String>,
+    model: Arc<ModelLabel>,
     pub(super) workloads: Vec<Arc<WorkloadMetrics>>,
     /// With the value of their `workload` label; empty for the target as a whole.
     pub(super) secondary: Vec<(String, Arc<Secondary>)>,
@@ -67,36 +66,36 @@ impl TargetMetrics {
     /// learnt from the server goes on only where it is still the same server and model.
     pub(super) fn new(
         target: &Arc<Target>,
-        bounds: &SloBounds,
+        terms: Terms<'_>,
         options: MetricsOptions,
         before: Option<&Self>,
     ) -> Self {
-        let new = |name: &str| {
+        let new = |workload: Option<&str>| {
+            let name = workload.unwrap_or_default();
             let known = before.and_then(|b| b.secondary.iter().find(|(n, _)| n == name));
             let known = known.map(|(_, secondary)| &**secondary);
-            Arc::new(Secondary::new(target, bounds, options.histograms, known))
+            Arc::new(Secondary::new(target, workload, terms, known))
         };
-        let whole = (!options.split_secondary).then(|| new(""));
+        let whole = options.per_target().then(|| new(None));
         let mut secondary: Vec<_> = whole.iter().map(|s| (String::new(), Arc::clone(s))).collect();
         let mut workloads = Vec::new();
         for workload in &target.workloads {
             let own = whole.clone().unwrap_or_else(|| {
-                let own = new(&workload.name);
+                let own = new(Some(&workload.name));
                 secondary.push((workload.name.clone(), Arc::clone(&own)));
                 own
             });
             let known = before.and_then(|b| b.workload(&workload.name)).map(|known| &**known);
-            let metrics = WorkloadMetrics::new(target, workload, own, bounds, options, known);
+            let metrics = WorkloadMetrics::new(target, workload, own, terms.bounds, options, known);
             workloads.push(Arc::new(metrics));
         }
         let same = before.filter(|b| b.target.moved_to(target).is_none());
         let observed = same.filter(|b| b.target.server_metrics == target.server_metrics);
-        let discovered = same.filter(|_| target.model.is_none()).map(|b| b.model().to_string());
-        let model = target.model.clone().or(discovered).unwrap_or_default();
+        let model = same.map(|b| Arc::clone(&b.model));
         let limits = ["requests", "tokens"].map(RateLimitMetrics::new);
         Self {
             target: Arc::clone(target),
-            model: ArcSwap::from_pointee(model),
+            model: model.unwrap_or_else(|| Arc::new(ModelLabel::new(target.model.clone()))),
             workloads,
             secondary,
             rate_limits: same.map_or(limits, |b| b.rate_limits.clone()),
@@ -109,12 +108,13 @@ impl TargetMetrics {
     /// The value of the `model` label: empty until it is configured or discovered.
     #[must_use]
     pub fn model(&self) -> Arc<String> {
-        self.model.load_full()
+        self.model.get()
     }
 
-    /// Says which model a target without a configured one turned out to serve.
+    /// Says which model a target without a configured one turned out to serve. What cannot be a
+    /// label, and what comes after 32 others, is `other` there.
     pub fn set_model(&self, model: &str) {
-        self.model.store(Arc::new(model.to_owned()));
+        self.model.tell(model);
     }
 
     /// Says where the target's addresses are known.
@@ -156,7 +156,7 @@ impl TargetMetrics {
     /// Counts a probe that the prober gave up itself, and takes what it cost.
     pub fn record_given_up(&self, workload: &str, measurement: &Measurement) {
         if let Some(metrics) = self.workload(workload) {
-            metrics.given_up.inc();
+            metrics.given_up.inc_by(1);
             metrics.record_cost(self.target.price, measurement);
         }
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use prometheus::metrics::counter::Counter;
 use prometheus::metrics::gauge::Gauge;
+use prometheus::metrics::histogram::Histogram;
 
 use super::buckets::SloBounds;
-use super::cells::{CounterSet, FloatCounter, LateGauge};
-use super::histogram::TracedHistogram;
+use super::cells::{CounterSet, FloatCounter, LateCounter, LateGauge};
+use super::histogram::{TracedHistogram, histogram};
 use super::options::MetricsOptions;
 use super::secondary::Secondary;
 use super::slo::SloMetrics;
@@ -17,7 +18,7 @@ use crate::answer::measure::TokenSource;
 use crate::answer::recording::TimestampSource;
 use crate::answer::skip::SkipReason;
 use crate::answer::timeline::Finish;
-use crate::target::Target;
+use crate::target::{Budget, Target};
 use crate::workload::validator::{DEGENERATE, REPETITION};
 use crate::workload::{Validator, Workload};
 
@@ -28,7 +29,7 @@ pub struct WorkloadMetrics {
     pub(super) probes: Counter,
     pub(super) failures: CounterSet,
     pub(super) skipped: CounterSet,
-    pub(super) given_up: Counter,
+    pub(super) given_up: LateCounter,
     pub(super) in_flight: Gauge,
     pub(super) success: LateGauge,
     pub(super) last_probe: LateGauge,
@@ -36,6 +37,9 @@ pub struct WorkloadMetrics {
     pub(super) time_to_first_token: TracedHistogram,
     pub(super) inter_token_latency: TracedHistogram,
     pub(super) request_latency: TracedHistogram,
+    pub(super) output_tokens_per_second: Histogram,
+    /// Whether there is a first token to wait for.
+    pub(super) streamed: bool,
     pub(super) secondary: Arc<Secondary>,
     pub(super) input_tokens: CounterSet,
     pub(super) cached_input_tokens: CounterSet,
@@ -50,7 +54,7 @@ pub struct WorkloadMetrics {
     pub(super) cost: Option<FloatCounter>,
     pub(super) timestamp_sources: CounterSet,
     pub(super) coalesced_events: Counter,
-    pub(super) degenerate_answers: Counter,
+    pub(super) degenerate_answers: LateCounter,
     pub(super) slos: Vec<SloMetrics>,
 }
 
@@ -82,10 +86,16 @@ impl WorkloadMetrics {
         options: MetricsOptions,
         before: Option<&Self>,
     ) {
+        self.streamed = target.stream;
+        // What can happen to the target: an alert rule must see its first increment.
+        let encrypted = target.url.scheme() == "https";
+        self.failures.begin(|reason| reason != FailureReason::Tls.as_str() || encrypted);
+        let limited = target.budget != Budget::default();
+        self.skipped.begin(|reason| reason != SkipReason::Budget.as_str() || limited);
         let counted_twice = [TokenSource::Usage, TokenSource::Tokenizer];
         let known = before.and_then(|b| b.compared_tokens.clone());
         self.compared_tokens = target.tokenizer.as_ref().map(|_| {
-            known.unwrap_or_else(|| CounterSet::new(counted_twice.map(TokenSource::as_str)))
+            known.unwrap_or_else(|| CounterSet::late(counted_twice.map(TokenSource::as_str)))
         });
         let known = before.and_then(|b| b.cost.clone());
         self.cost = target.price.map(|_| known.unwrap_or_default());
@@ -94,7 +104,9 @@ impl WorkloadMetrics {
         self.rejections = CounterSet::going_on(validators, before.map(|b| &b.rejections));
         let slos = target.slos.iter().filter(|slo| slo.covers(&workload.name));
         let known = before.map_or(&[][..], |b| &b.slos);
-        self.slos = slos.map(|slo| SloMetrics::going_on(slo, options.histograms, known)).collect();
+        self.slos = slos
+            .map(|slo| SloMetrics::going_on(slo, options.histograms.of_detail(), known))
+            .collect();
     }
 
     fn fresh(
@@ -104,14 +116,15 @@ impl WorkloadMetrics {
         options: MetricsOptions,
     ) -> Self {
         let form = options.histograms;
-        let sources = || CounterSet::new(TokenSource::ALL.iter().copied().map(TokenSource::as_str));
-        let reported = || CounterSet::new([TokenSource::Usage.as_str()]);
+        let sources =
+            || CounterSet::late(TokenSource::ALL.iter().copied().map(TokenSource::as_str));
+        let reported = || CounterSet::late([TokenSource::Usage.as_str()]);
         Self {
             name: workload.name.clone(),
             probes: Counter::default(),
-            failures: CounterSet::new(FailureReason::counted().map(FailureReason::as_str)),
-            skipped: CounterSet::new(SkipReason::ALL.iter().map(|reason| reason.as_str())),
-            given_up: Counter::default(),
+            failures: CounterSet::late(FailureReason::counted().map(FailureReason::as_str)),
+            skipped: CounterSet::late(SkipReason::ALL.iter().map(|reason| reason.as_str())),
+            given_up: LateCounter::default(),
             in_flight: Gauge::default(),
             success: LateGauge::default(),
             last_probe: LateGauge::default(),
@@ -119,21 +132,23 @@ impl WorkloadMetrics {
             time_to_first_token: TracedHistogram::new(form, &bounds.ttft),
             inter_token_latency: TracedHistogram::new(form, &bounds.itl),
             request_latency: TracedHistogram::new(form, &bounds.request_latency),
+            output_tokens_per_second: histogram(form.of_detail(), &bounds.tokens_per_second),
+            streamed: true,
             secondary,
             input_tokens: sources(),
             cached_input_tokens: reported(),
             output_tokens: sources(),
             reasoning_tokens: reported(),
             compared_tokens: None,
-            connections: CounterSet::new(["new", "reused"]),
-            finishes: CounterSet::new(Finish::ALL.iter().copied().map(Finish::as_str)),
-            rejections: CounterSet::new([]),
+            connections: CounterSet::late(["new", "reused"]),
+            finishes: CounterSet::late(Finish::ALL.iter().copied().map(Finish::as_str)),
+            rejections: CounterSet::late([]),
             cost: None,
-            timestamp_sources: CounterSet::new(
+            timestamp_sources: CounterSet::late(
                 [TimestampSource::Kernel, TimestampSource::Task].map(TimestampSource::as_str),
             ),
             coalesced_events: Counter::default(),
-            degenerate_answers: Counter::default(),
+            degenerate_answers: LateCounter::default(),
             slos: Vec::new(),
         }
     }

@@ -24,6 +24,24 @@ pub fn describe(config: &Config) -> String {
     targets.chain(comparisons).collect::<Vec<_>>().join("\n")
 }
 
+/// With more series in one scrape, whoever runs the Prometheus should know.
+const MANY_SERIES: usize = 100_000;
+
+/// What the metrics of all targets together cost in Prometheus, in series.
+#[must_use]
+pub fn series(total: usize) -> String {
+    let mut text = format!(
+        "metrics\n  series     {total} of all targets in Prometheus, scraped as text, once every \
+         workload has succeeded\n"
+    );
+    if total > MANY_SERIES {
+        text += "  warning    that is much for one scrape, expected at most 100000: spread the \
+                 targets over several probers, let Prometheus scrape native histograms, or stay \
+                 with --metrics.histograms=lean\n";
+    }
+    text
+}
+
 fn block(target: &Target, daily: &Daily) -> String {
     let mut text = format!("target {}\n", target.name);
     let mut row = |key: &str, value: &str| {
@@ -172,4 +190,16 @@ fn budget(target: &Target) -> Option<String> {
     let dollars = target.budget.dollars_per_day.map(|n| format!("{n} dollars per day"));
     let parts: Vec<_> = tokens.into_iter().chain(dollars).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_series_are_warned_of() {
+        assert!(series(100_000).starts_with("metrics\n  series     100000 of all targets"));
+        assert!(!series(100_000).contains("warning"));
+        assert!(series(100_001).contains("\n  warning    that is much for one scrape"));
+    }
 }

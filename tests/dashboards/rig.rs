@@ -48,8 +48,9 @@ fn talkative() -> Vec<Step> {
 }
 
 impl Rig {
-    /// Starts everything; `options` are more lines of the scrape job.
-    pub async fn start(options: &str, flags: &[&str]) -> Option<Self> {
+    /// Starts everything; `options` are more lines of the scrape job, `flags` those of Prometheus,
+    /// `form` is that of the histograms.
+    pub async fn start(options: &str, flags: &[&str], form: &str) -> Option<Self> {
         let (simulated, compared) = (simulator(SIMULATOR).await, simulator(SIMULATOR).await);
         let (scripted, _) = scripted::tcp(always(talkative())).await;
         let tls = TlsServer::start("localhost", talkative()).await;
@@ -76,6 +77,7 @@ impl Rig {
         let flags_of_daemon = [
             format!("--config.file={}", file.display()),
             "--web.listen-address=127.0.0.1:0".to_owned(),
+            format!("--metrics.histograms={form}"),
         ];
         let daemon = Program::start(flags_of_daemon, &[("NVML_SCRIPT", script.to_str().unwrap())]);
         rules(folder.path());

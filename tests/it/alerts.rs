@@ -136,8 +136,9 @@ fn alerts_follow_the_conventions() {
         let notes = &rule["annotations"];
         let summary = text(&notes["summary"]);
         let expr = text(&rule["expr"]);
-        let of_prober = ["LLMProberReload", "LLMProberState", "LLMProberScrape", "LLMProberGPU"];
-        if of_prober.iter().any(|prefix| alert.starts_with(prefix)) {
+        let of_prober = ["Reload", "State", "Scrape", "GPU", "Late"];
+        let of_prober = of_prober.map(|name| format!("LLMProber{name}"));
+        if of_prober.iter().any(|prefix| alert.starts_with(prefix.as_str())) {
             assert!(summary.ends_with('.') && !summary.contains("{{"), "{alert}: {summary}");
         } else {
             let about = if alert.contains("Stalled") { "comparison" } else { "target" };

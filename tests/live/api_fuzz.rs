@@ -33,7 +33,7 @@ async fn no_question_breaks_the_api() {
          - {{name: good, url: 'http://{server}/v1', labels: {{stack: current}}}}\n\
          - {{name: dead, url: 'http://{server}/v2', model: m}}\n"
     ));
-    let daemon = start(config, HistogramForm::Both);
+    let daemon = start(config, HistogramForm::All);
     let address = serve(&daemon, WebOptions { recordings: true, probe: false }).await;
     let mut command = Command::new(&schemathesis);
     command.arg("run").arg(format!("http://{address}/api/v1/openapi.json")).args(ARGUMENTS);

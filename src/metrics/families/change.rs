@@ -1,16 +1,17 @@
-//! Streams watched for a change for the worse: a target's against its own past, and a comparison's.
-//! The latter carry the labels of the candidate.
+//! What is watched for a change for the worse: a target against its own past, and comparisons. The
+//! latter carry the labels of the candidate. What is the same for all signals of a workload is told
+//! once.
 
 use std::fmt;
 
 use super::family::{Family, counter, gauge};
-use crate::metrics::change::ChangeMetrics;
+use crate::metrics::change::{ChangeMetrics, StreamMetrics};
 use crate::metrics::samples::SampleWriter;
 use crate::regression::detect::Estimate;
 
 const LABELS: &[&str] = &["signal", "comparison"];
 
-pub(in crate::metrics) static CHANGE: &[Family<ChangeMetrics>] = &[
+pub(in crate::metrics) static CHANGE: &[Family<StreamMetrics>] = &[
     gauge(
         "change_evidence",
         LABELS,
@@ -18,12 +19,6 @@ pub(in crate::metrics) static CHANGE: &[Family<ChangeMetrics>] = &[
          (comparison empty) or than the baseline's. Absent before the first observation that is \
          judged.",
         |c, s| optional(c, s, c.stream.evidence_log10),
-    ),
-    gauge(
-        "change_evidence_threshold",
-        LABELS,
-        "Decimal logarithm of the evidence that an alarm needs.",
-        |c, s| optional(c, s, Some(c.stream.threshold_log10)),
     ),
     gauge(
         "change_effect_ratio",
@@ -56,8 +51,13 @@ pub(in crate::metrics) static CHANGE: &[Family<ChangeMetrics>] = &[
     counter(
         "change_alarms_total",
         LABELS,
-        "How often the alarm went off, as far as the state reaches back.",
-        |c, s| s.counter(&labels(c), c.stream.alarms),
+        "How often the alarm went off, as far as the state reaches back. No series before the first \
+         alarm, which increase() therefore misses: count the changes of \
+         change_last_alarm_timestamp_seconds.",
+        |c, s| {
+            let alarms = Some(c.stream.alarms).filter(|alarms| *alarms > 0);
+            s.maybe_counter(&labels(c), alarms)
+        },
     ),
     gauge(
         "change_last_alarm_timestamp_seconds",
@@ -65,33 +65,47 @@ pub(in crate::metrics) static CHANGE: &[Family<ChangeMetrics>] = &[
         "Unix time at which the alarm last went off. Absent before the first.",
         |c, s| optional(c, s, c.stream.last_alarm_unix_millis.map(seconds)),
     ),
+];
+
+/// Once per workload.
+pub(in crate::metrics) static CHANGE_WORKLOAD: &[Family<ChangeMetrics>] = &[
+    gauge(
+        "change_evidence_threshold",
+        &["comparison"],
+        "Decimal logarithm of the evidence that an alarm needs, whatever the signal.",
+        |c, s| once(c, s, c.threshold_log10()),
+    ),
     gauge(
         "change_reference_samples",
-        LABELS,
-        "Observations in the reference, or collected for it so far. Absent for comparisons.",
-        |c, s| {
-            let reference = c.stream.reference.map(|r| r.observations);
-            reference.map_or(Ok(()), |n| s.gauge(&labels(c), i64::try_from(n).unwrap_or(i64::MAX)))
-        },
+        &["comparison"],
+        "Observations in the reference, or collected for it so far, of the signal that has least of \
+         them. Absent for comparisons.",
+        #[allow(clippy::cast_precision_loss)] // nobody probes that often
+        |c, s| once(c, s, c.reference_samples().map(|n| n as f64)),
     ),
     gauge(
         "change_reference_timestamp_seconds",
-        LABELS,
-        "Unix time at which the reference was complete. Absent while it is being collected, and \
-         for comparisons.",
-        |c, s| {
-            let complete = c.stream.reference.and_then(|r| r.complete_unix_millis);
-            optional(c, s, complete.map(seconds))
-        },
+        &["comparison"],
+        "Unix time at which the reference of the last signal was complete. Absent while one is being \
+         collected, and for comparisons.",
+        |c, s| once(c, s, c.reference_complete_unix_millis().map(seconds)),
     ),
 ];
 
-fn labels(change: &ChangeMetrics) -> [&str; 2] {
+fn once(
+    change: &ChangeMetrics,
+    samples: &mut SampleWriter<'_, '_>,
+    value: Option<f64>,
+) -> fmt::Result {
+    value.map_or(Ok(()), |value| samples.gauge(&[&change.comparison], value))
+}
+
+fn labels(change: &StreamMetrics) -> [&str; 2] {
     [change.stream.signal.as_str(), &change.comparison]
 }
 
 fn optional(
-    change: &ChangeMetrics,
+    change: &StreamMetrics,
     samples: &mut SampleWriter<'_, '_>,
     value: Option<f64>,
 ) -> fmt::Result {
@@ -99,7 +113,7 @@ fn optional(
 }
 
 fn effect(
-    change: &ChangeMetrics,
+    change: &StreamMetrics,
     samples: &mut SampleWriter<'_, '_>,
     of: impl Fn(&Estimate) -> Option<f64>,
 ) -> fmt::Result {

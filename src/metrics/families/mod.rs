@@ -23,20 +23,20 @@ mod server;
 mod slo;
 mod target;
 
-pub(super) use change::CHANGE;
+pub(super) use change::{CHANGE, CHANGE_WORKLOAD};
 pub(super) use comparison::COMPARISON;
 pub(super) use dcgm::DCGM;
 pub(super) use family::Family;
 pub(super) use gpu::{GPU, GPU_DRIVER, GPU_LABELS};
 pub(super) use gpu_instance::{GPU_INSTANCE, INSTANCE_LABELS};
-pub(super) use latency::{PRIMARY, SECONDARY};
+pub(super) use latency::{PRIMARY, SCHEDULE_DELAY, SECONDARY};
 pub(super) use one_probe::{ONE_PROBE, OneProbe};
 pub(super) use outage::OUTAGE;
 pub(super) use prober::PROBER;
 pub(super) use probes::PROBES;
 pub(super) use process::PROCESS;
 pub(super) use server::{SERVER, SERVER_LOAD};
-pub(super) use slo::SLO;
+pub(super) use slo::{SLO, SLO_CONSUMPTION};
 pub(super) use target::TARGET;
 
 /// In front of every name but `process_*`.
@@ -56,6 +56,7 @@ mod tests {
             table.iter().flat_map(|f| f.labels.iter().copied())
         }
         let probe = own(PROBES).chain(own(PRIMARY)).chain(own(SECONDARY)).chain(own(SLO));
+        let probe = probe.chain(own(SLO_CONSUMPTION)).chain(own(CHANGE_WORKLOAD));
         let beside = own(SERVER).chain(own(SERVER_LOAD)).chain(own(TARGET)).chain(own(CHANGE));
         let free = |label: &&str| check_label(label) != Err(LabelError::Reserved((*label).into()));
         let free: Vec<_> = probe.chain(beside).chain(TARGET_LABELS).filter(free).collect();

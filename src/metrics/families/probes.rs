@@ -16,13 +16,14 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         &["reason"],
         "Probes that failed, each for exactly one reason. A probe succeeds only if the protocol's \
          own end marker was seen, content was produced, no error was reported in the answer and \
-         every validator accepted it.",
+         every validator accepted it. The reason tls is there only for targets with https.",
         |w, s| s.counters(&[], &w.failures),
     ),
     counter(
         "probes_skipped_total",
         &["reason"],
-        "Arrivals of the schedule that were not probed. They are in no other figure.",
+        "Arrivals of the schedule that were not probed. They are in no other figure. The reason \
+         budget is there only for targets with a budget.",
         |w, s| s.counters(&[], &w.skipped),
     ),
     counter(
@@ -30,8 +31,8 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         &[],
         "Probes that the prober gave up itself, because it ended or their target was changed or \
          removed. They say nothing about the server: they are in no SLO, no failure and no latency, \
-         only in the cost.",
-        |w, s| s.counter(&[], w.given_up.get()),
+         only in the cost. No series before the first.",
+        |w, s| s.maybe_counter(&[], w.given_up.get()),
     ),
     gauge("probes_in_flight", &[], "Probes under way now.", |w, s| s.gauge(&[], w.in_flight.get())),
     gauge(
@@ -56,14 +57,15 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         "input_tokens_total",
         &["source"],
         "Prompt tokens of all probes, by who counted them: the server's usage report, or the \
-         target's tokenizer. Probes without a count are not in it.",
+         target's tokenizer. Probes without a count are not in it; a source has no series before \
+         its first count.",
         |w, s| s.counters(&[], &w.input_tokens),
     ),
     counter(
         "cached_input_tokens_total",
         &["source"],
         "Prompt tokens that the server reports to have taken from its prefix cache; part of the \
-         input tokens.",
+         input tokens. No series before the first report.",
         |w, s| s.counters(&[], &w.cached_input_tokens),
     ),
     counter(
@@ -71,13 +73,14 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         &["source"],
         "Generated tokens of all probes, reasoning included and failed probes too, by who counted \
          them: the server's usage report, else the target's tokenizer, else one per content \
-         event.",
+         event. A source has no series before its first count.",
         |w, s| s.counters(&[], &w.output_tokens),
     ),
     counter(
         "reasoning_tokens_total",
         &["source"],
-        "Reasoning tokens as the server reports them; part of the output tokens.",
+        "Reasoning tokens as the server reports them; part of the output tokens. No series before \
+         the first report.",
         |w, s| s.counters(&[], &w.reasoning_tokens),
     ),
     counter(
@@ -91,21 +94,23 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
     counter(
         "connections_total",
         &["kind"],
-        "Probes by how their connection came about. Probes that got no connection are not in it.",
+        "Probes by how their connection came about, new or reused. Probes that got no connection are \
+         not in it; a kind has no series before its first probe.",
         |w, s| s.counters(&[], &w.connections),
     ),
     counter(
         "finish_total",
         &["finish"],
         "Probes by why the server says that generation ended. Probes without a finish are not in \
-         it.",
+         it; a reason has no series before its first probe.",
         |w, s| s.counters(&[], &w.finishes),
     ),
     counter(
         "validation_failures_total",
         &["validator"],
         "Rejections of an answer, by the kind of the validator; one answer may be rejected by \
-         several. `degenerate` and `repetition` need no configuration.",
+         several. `degenerate` and `repetition` need no configuration. A kind has no series before \
+         its first rejection.",
         |w, s| s.counters(&[], &w.rejections),
     ),
     counter(
@@ -113,8 +118,8 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         &[],
         "Answers whose reasoning or text looks like none: one unit of at most 64 characters, \
          repeated, fills nine tenths of it, or U+FFFD half of it. A text whose unit has at most \
-         4 characters, or of U+FFFD, fails as `validation`, too.",
-        |w, s| s.counter(&[], w.degenerate_answers.get()),
+         4 characters, or of U+FFFD, fails as `validation`, too. No series before the first.",
+        |w, s| s.maybe_counter(&[], w.degenerate_answers.get()),
     ),
     counter(
         "cost_dollars_total",
@@ -127,7 +132,8 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         "timestamp_source_total",
         &["source"],
         "Probes with a response, by the clock of their figures: the kernel's receive stamps, or \
-         the task's own reading, which includes the prober's scheduling.",
+         the task's own reading, which includes the prober's scheduling. A clock has no series \
+         before its first probe.",
         |w, s| s.counters(&[], &w.timestamp_sources),
     ),
     counter(

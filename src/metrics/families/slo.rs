@@ -2,6 +2,7 @@
 //! applies to it.
 
 use super::family::{Family, counter, histogram};
+use crate::metrics::secondary::Secondary;
 use crate::metrics::workload::WorkloadMetrics;
 
 pub(in crate::metrics) static SLO: &[Family<WorkloadMetrics>] = &[
@@ -27,16 +28,6 @@ pub(in crate::metrics) static SLO: &[Family<WorkloadMetrics>] = &[
         |w, s| w.slos.iter().try_for_each(|o| s.counters(&[&o.name], &o.missed)),
     ),
     histogram(
-        "slo_consumption_ratio",
-        &["slo", "objective"],
-        "Observed / threshold (threshold / observed for tokens per second) of each objective, so \
-         that 1 or less is good whatever the threshold is. Failed probes are not in it.",
-        |w, s| {
-            let each = w.slos.iter().flat_map(|o| o.consumption.iter().map(move |c| (o, c)));
-            each.into_iter().try_for_each(|(o, (kind, h))| s.histogram(&[&o.name, kind], h))
-        },
-    ),
-    histogram(
         "goodput_tokens_per_second",
         &["slo"],
         "Output tokens / request latency of each good probe, 0 for each probe that was not good.",
@@ -46,3 +37,15 @@ pub(in crate::metrics) static SLO: &[Family<WorkloadMetrics>] = &[
         w.slos.iter().try_for_each(|o| s.counter(&[&o.name], o.good_output_tokens.get()))
     }),
 ];
+
+/// Per target or per workload.
+pub(in crate::metrics) static SLO_CONSUMPTION: &[Family<Secondary>] = &[histogram(
+    "slo_consumption_ratio",
+    &["slo", "objective"],
+    "Observed / threshold (threshold / observed for tokens per second) of each objective, so that 1 \
+     or less is good whatever the threshold is. Failed probes are not in it.",
+    |x, s| {
+        let each = x.consumption.iter().flat_map(|c| c.objectives.iter().map(move |o| (c, o)));
+        each.into_iter().try_for_each(|(c, (kind, h))| s.histogram(&[&c.slo, kind], h))
+    },
+)];

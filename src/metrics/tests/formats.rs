@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::super::{HistogramForm, Metrics, MetricsOptions};
 use super::parse::{Labels, Scrape, classic, families, open_metrics, protobuf};
-use super::{Format, PROBE_ID, full_measurement, full_metrics, loaded};
+use super::{Format, PROBE_ID, full_measurement, full_metrics, full_metrics_with, loaded};
 use crate::answer::measure::Measurement;
 use crate::testing;
 
@@ -48,19 +48,21 @@ fn exemplars_name_the_probe_that_fell_into_the_bucket() {
         open.exemplars.iter().map(|((n, l), id)| (&**n, &*l["le"], &**id)).collect();
     let expect = [
         ("llm_prober_inter_token_latency_seconds_bucket", "0.02", PROBE_ID),
-        ("llm_prober_request_latency_seconds_bucket", "1.5", PROBE_ID),
-        ("llm_prober_time_to_first_token_seconds_bucket", "0.25", PROBE_ID),
+        ("llm_prober_request_latency_seconds_bucket", "2.5", PROBE_ID),
+        ("llm_prober_time_to_first_token_seconds_bucket", "0.3", PROBE_ID),
     ];
     assert_eq!(found, expect);
 }
 
 #[test]
 fn protobuf_has_native_buckets_beside_the_classic_ones() {
-    let body = full_metrics().encode(Format::Protobuf).unwrap();
+    let all = MetricsOptions { histograms: HistogramForm::All, ..MetricsOptions::default() };
+    let body = full_metrics_with(all).encode(Format::Protobuf).unwrap();
     for family in families(&body) {
         for histogram in family.metric.iter().filter_map(|m| m.histogram.as_ref()) {
             assert_eq!(histogram.schema, 3, "{}: factor 1.1", family.name);
-            assert!(histogram.bucket.len() > 10, "{}", family.name);
+            let classic = histogram.bucket.len();
+            assert!(classic > 10, "{}: {classic}", family.name);
             // Deltas add up to bucket counts, those to the observations.
             let counts = histogram.positive_delta.iter().scan(0, |count, delta| {
                 *count += delta;
@@ -88,6 +90,44 @@ fn label_values_survive_whatever_they_hold() {
     check(&protobuf(&metrics.encode(Format::Protobuf).unwrap()));
 }
 
+/// Classic bounds without `+Inf`, of each family that has any: an SLO's threshold takes a place.
+#[test]
+fn the_lean_form_keeps_few_buckets_of_what_is_looked_at_first() {
+    let metrics = full_metrics();
+    let body = metrics.encode(Format::Protobuf).unwrap();
+    let mut found = BTreeMap::new();
+    for family in families(&body) {
+        for histogram in family.metric.iter().filter_map(|m| m.histogram.as_ref()) {
+            assert_eq!(histogram.schema, 3, "{}: native buckets as ever", family.name);
+            let bounds: Vec<_> = histogram.bucket.iter().map(|b| b.upper_bound).collect();
+            let finite = bounds.iter().filter(|b| b.is_finite()).count();
+            assert_eq!(bounds.len(), finite + 1, "{}: +Inf is always there", family.name);
+            if finite > 0 {
+                found.insert(family.name.trim_start_matches("llm_prober_").to_owned(), finite);
+            }
+        }
+    }
+    let expect = [
+        ("event_loop_lag_seconds", 21),
+        ("inter_token_latency_seconds", 12),
+        ("longest_gap_seconds", 8),
+        ("request_latency_seconds", 8),
+        ("schedule_delay_seconds", 21),
+        ("slo_consumption_ratio", 5),
+        ("time_to_first_token_seconds", 12),
+    ];
+    assert_eq!(found, expect.map(|(name, bounds)| (name.to_owned(), bounds)).into());
+    let text = classic(&text(&metrics, Format::ClassicText));
+    for (name, le) in [
+        ("time_to_first_token_seconds", "0.3"),
+        ("inter_token_latency_seconds", "0.05"),
+        ("slo_consumption_ratio", "1.0"),
+    ] {
+        let bucket = text.value(&format!("llm_prober_{name}_bucket"), &[("le", le)]);
+        assert!(bucket.is_some(), "{name}: the threshold {le} is a bound");
+    }
+}
+
 /// Per form: buckets in text, buckets and schema in protobuf of the TTFT.
 #[test]
 fn a_setting_drops_classic_or_native_buckets() {
@@ -110,7 +150,8 @@ fn a_setting_drops_classic_or_native_buckets() {
         assert_eq!(!histogram.positive_span.is_empty(), native, "{histograms:?}");
         assert_eq!(histogram.sample_count, 1);
     };
-    check(HistogramForm::Both, true, true);
+    check(HistogramForm::Lean, true, true);
+    check(HistogramForm::All, true, true);
     check(HistogramForm::Classic, true, false);
     check(HistogramForm::Native, false, true);
 }

@@ -4,9 +4,9 @@ use std::fmt::Write;
 use expect_test::expect_file;
 
 use super::super::families::{
-    self, CHANGE, COMPARISON, DCGM, Family, GPU, GPU_DRIVER, GPU_INSTANCE, GPU_LABELS,
-    INSTANCE_LABELS, OUTAGE, PRIMARY, PROBER, PROBES, PROCESS, SECONDARY, SERVER, SERVER_LOAD, SLO,
-    TARGET, TARGET_LABELS,
+    self, CHANGE, CHANGE_WORKLOAD, COMPARISON, DCGM, Family, GPU, GPU_DRIVER, GPU_INSTANCE,
+    GPU_LABELS, INSTANCE_LABELS, OUTAGE, PRIMARY, PROBER, PROBES, PROCESS, SCHEDULE_DELAY,
+    SECONDARY, SERVER, SERVER_LOAD, SLO, SLO_CONSUMPTION, TARGET, TARGET_LABELS,
 };
 use super::parse::{Scrape, classic};
 use super::{Format, MetricsOptions, full_metrics, full_metrics_with};
@@ -71,14 +71,17 @@ fn tables_and_exposition_agree() {
     let prefix = format!("{}_", families::PREFIX);
     check(&prefix, &rows(PROBES), &shared, &[]);
     check(&prefix, &rows(PRIMARY), &shared, &[]);
+    check(&prefix, &rows(SCHEDULE_DELAY), &[], &[]);
     check(&prefix, &rows(SECONDARY), &shared, &[]);
     check(&prefix, &rows(SLO), &shared, &[]);
+    check(&prefix, &rows(SLO_CONSUMPTION), &shared, &[]);
     check(&prefix, &rows(TARGET), &shared, &["hardware"]);
     check(&prefix, &rows(OUTAGE), &shared, &[]);
     check(&prefix, &rows(SERVER), &shared, &[]);
     check(&prefix, &rows(SERVER_LOAD), &shared, &[]);
     check(&prefix, &rows(COMPARISON), &["comparison"], &[]);
     check(&prefix, &rows(CHANGE), &shared, &[]);
+    check(&prefix, &rows(CHANGE_WORKLOAD), &shared, &[]);
     check(&prefix, &rows(PROBER), &[], &[]);
     check(&prefix, &rows(GPU_DRIVER), &[], &[]);
     check(&prefix, &rows(GPU), &GPU_LABELS, &[]);

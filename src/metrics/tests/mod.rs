@@ -189,6 +189,7 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     values.record("chat", &full_recording(), &rejected, PROBE_ID);
     values.record_server("chat", &full_view(), Some(ms(200)));
     values.record_energy("chat", &success, 75.0);
+    values.record_given_up("chat", &Measurement::default());
     values.workload("chat").unwrap().skipped(crate::answer::skip::SkipReason::Late);
     metrics.set_comparisons(vec![comparisons::full()]);
     metrics.set_watches(changes::full());

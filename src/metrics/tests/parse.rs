@@ -91,6 +91,9 @@ fn sample(line: &str, exemplars: bool, scrape: &mut Scrape) {
 fn label_set(text: &str) -> (Labels, &str) {
     let mut labels = Labels::new();
     let Some(mut rest) = text.strip_prefix('{') else { return (labels, text) };
+    if let Some(rest) = rest.strip_prefix('}') {
+        return (labels, rest);
+    }
     loop {
         let (name, after) = rest.split_once("=\"").expect("a label");
         let (value, after) = label_value(after);

@@ -53,7 +53,7 @@ fn the_first_token_is_counted_under_the_load_it_met() {
     prod.record_server("chat", &view, Some(ms(50)));
     let seen = scrape(&metrics);
     let count = |name: &str, labels: &[(&str, &str)]| {
-        let labels: Vec<_> = labels.iter().copied().chain([("workload", "chat")]).collect();
+        let labels: Vec<_> = labels.iter().copied().chain([("workload", "")]).collect();
         seen.value(&format!("llm_prober_{name}_count"), &labels)
     };
     assert_eq!(count("server_requests_waiting_at_send", &[]), Some(3.0));

@@ -15,7 +15,7 @@ mod tests;
 mod workload;
 
 pub use observation::Observation;
-pub use settings::{ChangeDetection, Tolerances};
+pub use settings::{ChangeDetection, Tolerances, signals};
 pub use snapshot::{ReferenceSnapshot, Standing, StreamSnapshot};
 pub use stream::What;
 pub use target::{Event, TargetState, TargetWatch};

@@ -100,7 +100,7 @@ impl ChangeDetection {
 }
 
 /// The signals that a workload of a target can have.
-pub(super) fn signals(target: &Target, workload: &Workload) -> impl Iterator<Item = Signal> {
+pub fn signals(target: &Target, workload: &Workload) -> impl Iterator<Item = Signal> + use<> {
     let (streamed, tokens) = (target.stream, workload.max_output_tokens);
     let has_slo = target.slos.iter().any(|slo| slo.covers(&workload.name));
     Signal::ALL.iter().copied().filter(move |signal| match signal {

@@ -40,7 +40,7 @@ impl Page {
             .display()
             .to_string();
         let config = crate::common::config(&config.replace("{library}", &library));
-        let daemon = start(config, HistogramForm::Both);
+        let daemon = start(config, HistogramForm::All);
         let base = format!("http://{}", serve(&daemon, options).await);
         Self { daemon, base, client: crate::common::process::client() }
     }

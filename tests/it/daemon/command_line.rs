@@ -45,7 +45,14 @@ fn check_prints_the_resolved_targets() {
     );
     let text = stdout(&["check", &folder.flag()]);
     let blocks: Vec<_> = text.split("\n\n").map(|b| b.lines().next().unwrap()).collect();
-    assert_eq!(blocks, ["target prod", "target next"]);
+    assert_eq!(blocks, ["target prod", "target next", "metrics"]);
+    let series = |flags: &[&str]| -> usize {
+        let text = stdout(&[&["check", &folder.flag()], flags].concat());
+        let line = text.lines().find_map(|line| line.strip_prefix("  series     ")).unwrap();
+        line.split_once(' ').unwrap().0.parse().unwrap()
+    };
+    let (lean, all) = (series(&[]), series(&["--metrics.histograms=all"]));
+    assert!(lean > 500 && lean < 4 * 200 && all > 2 * lean, "{lean} {all}");
     assert!(text.contains("as the server's model list says"), "{text}");
 }
 

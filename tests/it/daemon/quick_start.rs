@@ -84,19 +84,31 @@ async fn a_client_that_never_ends_its_request_does_not_keep_it() {
 #[tokio::test]
 async fn flags_trade_detail_for_fewer_series() {
     let probed = |m: &crate::common::exposition::Exposition| {
-        m.sum("llm_prober_schedule_delay_seconds_count", &[]) > 0.0
+        m.sum("llm_prober_time_to_first_byte_seconds_count", &[]) > 0.0
     };
     let bucket = "llm_prober_time_to_first_token_seconds_bucket";
+    let first_byte = "llm_prober_time_to_first_byte_seconds_count";
     let delay = "llm_prober_schedule_delay_seconds_count";
-    let full = Program::daemon([""; 0]).await.until("probes", probed).await;
-    assert!(
-        full.sum(delay, &["workload=\"short_chat\""]) + full.sum(delay, &["workload=\"summary\""])
-            > 0.0
-    );
-    let flags = ["--metrics.merge-workloads", "--metrics.histograms=native"];
-    let small = Program::daemon(flags).await.until("probes", probed).await;
+    let chat = |m: &crate::common::exposition::Exposition, name: &str| {
+        let workloads = ["workload=\"short_chat\"", "workload=\"summary\""];
+        workloads.map(|workload| m.values(name, &[workload]).len()).iter().sum::<usize>()
+    };
+    let daemon = |flags: &'static [&'static str]| async move {
+        Program::daemon(flags.iter().copied()).await.until("probes", probed).await
+    };
+    // Both workloads of the quick start have 12 bounds of the time to the first token, and +Inf.
+    let lean = daemon(&[]).await;
+    assert_eq!((chat(&lean, first_byte), chat(&lean, delay)), (0, 0), "{lean}");
+    assert!(lean.sum(first_byte, &["workload=\"\""]) > 0.0, "{lean}");
+    assert_eq!(lean.values(delay, &[]).len(), 1, "once per prober: {lean}");
+    assert_eq!(lean.values(bucket, &[]).len(), 2 * 13, "{lean}");
+    for all in [&["--metrics.histograms=all"], &["--metrics.histograms=both"]] {
+        let all = daemon(all).await;
+        assert_eq!((chat(&all, first_byte), chat(&all, delay)), (2, 2), "{all}");
+        assert!(all.values(bucket, &[]).len() > 2 * 23, "{all}");
+    }
+    let small = daemon(&["--metrics.merge-workloads", "--metrics.histograms=native"]).await;
     assert!(small.sum(delay, &["workload=\"\""]) > 0.0, "{small}");
-    assert_eq!(small.sum(delay, &["workload=\"short_chat\""]), 0.0, "{small}");
-    let buckets = (small.values(bucket, &[]).len(), full.values(bucket, &[]).len());
-    assert!(buckets.0 == 2 && buckets.1 > 40, "one per workload is left in text: {buckets:?}");
+    assert_eq!(chat(&small, delay), 0, "{small}");
+    assert_eq!(small.values(bucket, &[]).len(), 2, "one per workload is left in text: {small}");
 }

@@ -98,18 +98,16 @@ async fn only_what_changed() {
 #[tokio::test(start_paused = true)]
 async fn thresholds_follow_the_fleet_and_evidence_stays() {
     let rig = Rig::new(&[("same", "b", "")]).await;
-    let of = |name: &str| {
-        let labels = ["comparison=\"same\"", "signal=\"failure\"", "verdict=\"not_worse\""];
-        sum(&rig.daemon, name, &labels[..2 + usize::from(name.starts_with("comparison"))])
-    };
-    let evidence = of("comparison_verdict_evidence");
-    let threshold = of("change_evidence_threshold");
+    let verdict = ["comparison=\"same\"", "signal=\"failure\"", "verdict=\"not_worse\""];
+    let evidence_now = || sum(&rig.daemon, "comparison_verdict_evidence", &verdict);
+    let threshold_now = || sum(&rig.daemon, "change_evidence_threshold", &verdict[..1]);
+    let (evidence, threshold) = (evidence_now(), threshold_now());
     assert!(evidence > 0.0 && threshold > 0.0);
     let streams = || f64::from(u32::try_from(rig.daemon.config().watched_streams()).unwrap());
     let few = streams();
     rig.reload([""; 3], &[("same", "b", ""), ("other", "c", "")]).await;
-    assert_eq!(of("comparison_verdict_evidence"), evidence);
-    let more = of("change_evidence_threshold") - threshold;
+    assert_eq!(evidence_now(), evidence);
+    let more = threshold_now() - threshold;
     assert!(streams() > few && (more - (streams() / few).log10()).abs() < 1e-9, "{more}");
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use llm_prober::simulate::{Chance, Fault, Phase, SimulatorConfig};
 
-use super::{DAY, HOUR, Rig, alarms, lively, slower, value};
+use super::{DAY, HOUR, Rig, alarms, lively, of_workload, slower, value};
 use crate::seconds;
 
 /// The server is half as fast again in the afternoon and evening as at night.
@@ -27,15 +27,15 @@ async fn a_healthy_week_with_a_swing_by_day_raises_nothing() {
     let daemon = rig.start().unwrap();
     seconds(DAY - HOUR).await;
     assert_eq!(value(&daemon, "alarm_active", "ttft"), None, "not before a day is over");
-    assert_eq!(value(&daemon, "reference_timestamp_seconds", "ttft"), None);
+    assert_eq!(of_workload(&daemon, "reference_timestamp_seconds"), None);
     seconds(2 * HOUR).await;
     assert_eq!(value(&daemon, "alarm_active", "ttft"), Some(0.0));
-    assert!(value(&daemon, "reference_samples", "ttft").unwrap() > 1_300.0);
+    assert!(of_workload(&daemon, "reference_samples").unwrap() > 1_300.0);
     seconds(7 * DAY).await;
     assert_eq!(alarms(&daemon), 0.0);
     for signal in ["ttft", "itl", "request_latency", "failure", "slo"] {
-        let [evidence, threshold] =
-            ["evidence", "evidence_threshold"].map(|name| value(&daemon, name, signal).unwrap());
+        let evidence = value(&daemon, "evidence", signal).unwrap();
+        let threshold = of_workload(&daemon, "evidence_threshold").unwrap();
         assert!(evidence < threshold, "{signal}: {evidence} {threshold}");
     }
     let ratio = value(&daemon, "effect_ratio", "ttft").unwrap();
@@ -102,7 +102,7 @@ async fn a_prober_that_is_late_learns_nothing() {
     rig.write(", arrival: constant", "");
     let daemon = rig.start().unwrap();
     seconds(HOUR).await;
-    assert_eq!(value(&daemon, "reference_samples", "failure"), Some(241.0));
+    assert_eq!(of_workload(&daemon, "reference_samples"), Some(241.0));
     // Up to just after an arrival, and a bit on.
     let asked = rig.server.requests();
     while rig.server.requests() <= asked {
@@ -110,14 +110,14 @@ async fn a_prober_that_is_late_learns_nothing() {
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     // Each arrival is noticed 300 ms late: too early to be skipped, too late to be trusted.
-    let (asked, learnt) = (rig.server.requests(), value(&daemon, "reference_samples", "failure"));
+    let (asked, learnt) = (rig.server.requests(), of_workload(&daemon, "reference_samples"));
     for _ in 0..20 {
         tokio::time::sleep(Duration::from_millis(14_200)).await;
         tokio::time::advance(Duration::from_millis(800)).await;
     }
     seconds(1).await;
     assert_eq!(rig.server.requests(), asked + 20.0);
-    assert_eq!(value(&daemon, "reference_samples", "failure"), learnt);
+    assert_eq!(of_workload(&daemon, "reference_samples"), learnt);
     seconds(HOUR).await;
-    assert_eq!(value(&daemon, "reference_samples", "failure"), learnt.map(|n| n + 240.0));
+    assert_eq!(of_workload(&daemon, "reference_samples"), learnt.map(|n| n + 240.0));
 }

@@ -116,8 +116,16 @@ impl Rig {
 
 /// The value of a signal, if there is one.
 fn value(daemon: &Daemon, name: &str, signal: &str) -> Option<f64> {
-    let labels = [format!("signal=\"{signal}\""), "comparison=\"\"".to_owned()];
-    let labels = [labels[0].as_str(), labels[1].as_str(), "target=\"a\"", "workload=\"w\""];
+    only(daemon, name, &[&format!("signal=\"{signal}\"")])
+}
+
+/// What is told once for all signals of the workload, if it is.
+fn of_workload(daemon: &Daemon, name: &str) -> Option<f64> {
+    only(daemon, name, &[])
+}
+
+fn only(daemon: &Daemon, name: &str, more: &[&str]) -> Option<f64> {
+    let labels = [&["comparison=\"\"", "target=\"a\"", "workload=\"w\""], more].concat();
     let values =
         Exposition::of(&daemon.metrics).values(&format!("llm_prober_change_{name}"), &labels);
     assert!(values.len() < 2, "{name}");

@@ -11,7 +11,7 @@ use llm_prober::simulate::SimulatorConfig;
 use llm_prober::web::{self, Site, WebOptions};
 use tokio_util::sync::CancellationToken;
 
-use super::{HOUR, Rig, alarms, lively, slower, value};
+use super::{HOUR, Rig, alarms, lively, of_workload, slower, value};
 use crate::seconds;
 
 async fn post(daemon: &Arc<Daemon>, query: &str) -> (StatusCode, String) {
@@ -62,7 +62,7 @@ async fn only_where_it_is_enabled() {
     rig.write("", "enabled: true");
     daemon.reload().await.unwrap();
     seconds(HOUR).await;
-    assert!(value(&daemon, "reference_samples", "ttft") > Some(200.0));
+    assert!(of_workload(&daemon, "reference_samples") > Some(200.0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,7 +70,7 @@ async fn with_another_version_but_not_with_any_other_reload() {
     let rig = Rig::new(lively());
     let daemon = rig.daemon("reference: 4h");
     seconds(6 * HOUR).await;
-    let complete = value(&daemon, "reference_timestamp_seconds", "ttft");
+    let complete = of_workload(&daemon, "reference_timestamp_seconds");
     let evidence = value(&daemon, "evidence", "ttft");
     assert!(complete.is_some() && evidence.is_some());
     for (target, change) in
@@ -79,12 +79,12 @@ async fn with_another_version_but_not_with_any_other_reload() {
         rig.write(target, change);
         daemon.reload().await.unwrap();
         assert_eq!(value(&daemon, "evidence", "ttft"), evidence, "{target}");
-        assert_eq!(value(&daemon, "reference_timestamp_seconds", "ttft"), complete, "{target}");
+        assert_eq!(of_workload(&daemon, "reference_timestamp_seconds"), complete, "{target}");
     }
     rig.write(", version: {model_version: '2'}", "reference: 4h");
     daemon.reload().await.unwrap();
     assert_eq!(value(&daemon, "evidence", "ttft"), None);
-    assert_eq!(value(&daemon, "reference_samples", "ttft"), Some(0.0));
+    assert_eq!(of_workload(&daemon, "reference_samples"), Some(0.0));
     seconds(5 * HOUR).await;
-    assert!(value(&daemon, "reference_timestamp_seconds", "ttft") > complete);
+    assert!(of_workload(&daemon, "reference_timestamp_seconds") > complete);
 }

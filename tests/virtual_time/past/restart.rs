@@ -7,7 +7,7 @@ use llm_prober::simulate::SimulatorConfig;
 use llm_prober::target::Moved;
 use tracing::Level;
 
-use super::{HOUR, Rig, alarms, exposed, lively, read, slower, value};
+use super::{HOUR, Rig, alarms, exposed, lively, of_workload, read, slower, value};
 use crate::common::exposition::Exposition;
 use crate::common::log::Log;
 use crate::seconds;
@@ -43,7 +43,7 @@ async fn what_a_killed_program_had_learnt_is_there_too() {
     std::fs::write(copy.state_file(), written).unwrap();
     let next = copy.daemon(KEPT);
     let [before, after] =
-        [killed, next].map(|daemon| value(&daemon, "reference_samples", "ttft").unwrap());
+        [killed, next].map(|daemon| of_workload(&daemon, "reference_samples").unwrap());
     assert!(after > 200.0 && before - after < 20.0, "{before} {after}");
 }
 
@@ -89,7 +89,7 @@ async fn without_a_folder_everything_starts_anew() {
     seconds(HOUR).await;
     daemon.drain().await;
     let daemon = rig.daemon("");
-    assert_eq!(value(&daemon, "reference_samples", "ttft"), Some(0.0));
+    assert_eq!(of_workload(&daemon, "reference_samples"), Some(0.0));
     assert!(!rig.state_file().exists());
 }
 
@@ -103,7 +103,7 @@ async fn a_damaged_file_is_kept_aside_and_all_starts_anew() {
         std::fs::write(rig.folder.path().join("state/state.json"), damaged).unwrap();
         let daemon = rig.daemon(KEPT);
         seconds(HOUR).await;
-        assert!(value(&daemon, "reference_samples", "ttft") > Some(200.0));
+        assert!(of_workload(&daemon, "reference_samples") > Some(200.0));
         assert_eq!(alarms(&daemon), 0.0);
         daemon.drain().await;
         assert_eq!(read(&rig.folder.path().join("state/state.json.refused")), damaged);
@@ -112,7 +112,7 @@ async fn a_damaged_file_is_kept_aside_and_all_starts_anew() {
     }
     std::fs::write(rig.state_file(), "nonsense").unwrap();
     let daemon = rig.daemon(KEPT);
-    assert_eq!(value(&daemon, "reference_samples", "ttft"), Some(0.0));
+    assert_eq!(of_workload(&daemon, "reference_samples"), Some(0.0));
     assert_eq!(read(&rig.folder.path().join("state/state.redb.refused")), "nonsense");
 }
 

@@ -8,8 +8,9 @@ use super::shared::{colored, columns, dashed, dotted};
 
 const PAST: &str = "{probe, comparison=\"\"}";
 const COMPARED: &str = "{side, comparison=~\"$comparison\", comparison!=\"\"}";
-const OF_PAST: &str = "target, workload, signal";
-const OF_COMPARISON: &str = "comparison, workload, signal";
+/// What the signals of a workload have in common.
+const OF_PAST: &str = "target, workload";
+const OF_COMPARISON: &str = "comparison, workload";
 
 /// A column of a table: name, expression, unit.
 type Column = (&'static str, String, &'static str);
@@ -22,7 +23,7 @@ pub fn past() -> Vec<Panel> {
          what an alarm needs.",
         PAST,
     );
-    let panels = [changes(), evidence.size(12, 9), effect().size(12, 9)];
+    let panels = [changes(), references(), evidence.size(12, 9), effect().size(12, 9)];
     panels.map(|p| p.default("noValue", json!("No target is held against its past"))).into()
 }
 
@@ -51,15 +52,25 @@ fn changes() -> Panel {
         "Changes",
         "Each figure of each target against the reference from its own past: the evidence and what \
          an alarm needs (decimal logarithms), the median ratio since the alarm last went on or off \
-         with its bounds (95 %), the alarms in the time shown, how long ago the last one was, and \
-         how many observations the reference has and how old it is.",
+         with its bounds (95 %), the alarms in the time shown, and how long ago the last one was. \
+         Empty while the reference is being collected.",
         "short",
     );
-    let reference = [
+    rows(panel, &state(OF_PAST, PAST)).size(24, 9)
+}
+
+fn references() -> Panel {
+    let panel = table(
+        "References",
+        "How many observations the reference of each workload has, of the signal that has least of \
+         them, and how long ago it was complete.",
+        "short",
+    );
+    let of = [
         ("Reference", max(OF_PAST, "reference_samples", PAST), "locale"),
         ("Its age", ago(OF_PAST, "reference_timestamp_seconds", PAST), "s"),
     ];
-    rows(panel, &[&state(OF_PAST, PAST)[..], &reference].concat()).size(24, 9)
+    rows(panel, &of).size(24, 6)
 }
 
 fn max(by: &str, metric: &str, series: &str) -> String {
@@ -70,18 +81,28 @@ fn ago(by: &str, metric: &str, series: &str) -> String {
     format!("time() - {}", max(by, metric, series))
 }
 
+/// Of each signal; `by` are the labels of what its workload has once.
 fn state(by: &str, series: &str) -> Vec<Column> {
-    let max = |metric: &str| max(by, metric, series);
-    let alarms = format!("increase(llm_prober_change_alarms_total{series}[$__range])");
+    let signal = format!("{by}, signal");
+    let max = |metric: &str| max(&signal, metric, series);
+    let threshold = self::max(by, "evidence_threshold", series);
+    let needed = format!("0 * {} + on ({by}) group_left () {threshold}", max("alarm_active"));
+    // The counter begins with its first alarm, which an increase would miss.
+    let last = format!("llm_prober_change_last_alarm_timestamp_seconds{series}[$__range]");
+    let alarms = format!(
+        "sum by ({signal}) (changes({last}) \
+         + (min_over_time({last}) > bool (time() - $__range_s))) or 0 * {}",
+        max("alarm_active")
+    );
     vec![
         ("Alarm", max("alarm_active"), "short"),
         ("Evidence", max("evidence"), "short"),
-        ("Needed", max("evidence_threshold"), "short"),
+        ("Needed", needed, "short"),
         ("Ratio", max("effect_ratio"), "short"),
         ("at least", max("effect_lower_ratio"), "short"),
         ("at most", max("effect_upper_ratio"), "short"),
-        ("Alarms", format!("sum by ({by}) ({alarms})"), "locale"),
-        ("Last alarm", ago(by, "last_alarm_timestamp_seconds", series), "s"),
+        ("Alarms", alarms, "locale"),
+        ("Last alarm", ago(&signal, "last_alarm_timestamp_seconds", series), "s"),
     ]
 }
 

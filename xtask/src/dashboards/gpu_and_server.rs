@@ -5,8 +5,10 @@ use serde_json::json;
 use super::frame::{Dashboard, Section};
 use super::gpu;
 use super::panel::{Panel, heatmap, lines};
-use super::promql::{buckets, quantile};
-use super::shared::{bound, energy_per_token, percentiles, ttft_parts};
+use super::promql::buckets;
+use super::shared::{
+    NEEDS_BUCKETS, bound, energy_per_token, percentiles, quantile_or_mean, ttft_parts,
+};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const HITS: &str = "llm_prober_server_prefix_cache_hits_total{server}";
@@ -69,21 +71,27 @@ fn joined() -> Vec<Panel> {
     let by = |title: &str, description: &str, label: &str| {
         let histogram = format!("llm_prober_time_to_first_token_by_{label}_seconds{{server}}");
         let legend = format!("{{{{{label}}}}}");
-        lines(title, description, "s").query(&quantile(0.5, &histogram, label), &legend)
+        let description = format!("{description} The mean where there are no buckets.");
+        quantile_or_mean(lines(title, &description, "s"), 0.5, &histogram, label, &legend)
+    };
+    let map = |title: &str, description: &str, unit: &str, histogram: &str| {
+        let description = format!("{description} {NEEDS_BUCKETS}.");
+        let without = format!("The server's metrics are not read. {NEEDS_BUCKETS}");
+        heatmap(title, &description, unit).buckets(&buckets(histogram)).without_data(&without)
     };
     let panels = vec![
-        heatmap(
+        map(
             "Waiting when a probe was sent",
             "How many requests each probe met in the queue.",
             "short",
-        )
-        .buckets(&buckets("llm_prober_server_requests_waiting_at_send")),
-        heatmap(
+            "llm_prober_server_requests_waiting_at_send",
+        ),
+        map(
             "KV cache when a probe was sent",
             "How full each probe met the KV cache.",
             "percentunit",
-        )
-        .buckets(&buckets("llm_prober_server_kv_cache_usage_at_send_ratio")),
+            "llm_prober_server_kv_cache_usage_at_send_ratio",
+        ),
         ttft_parts("{server}"),
         by(
             "TTFT p50 by queue",

@@ -4,11 +4,12 @@ use serde_json::json;
 
 use super::frame::{Dashboard, Section, drill_down, of_targets};
 use super::panel::{Panel, lines, links, stat, table};
-use super::promql::{attainment, burn_rate, quantile, quantile_of_range, share};
-use super::shared::{colored, columns, cost_per_hour, failed_by_reason};
+use super::promql::{attainment, burn_rate, mean_of_range, quantile, quantile_of_range, share};
+use super::shared::{colored, columns, cost_per_hour, failed_by_reason, quantile_or_mean};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
+const GOODPUT: &str = "llm_prober_goodput_tokens_per_second";
 const FAILURES: &str = "llm_prober_probe_failures_total{probe}";
 const COST: &str = "llm_prober_cost_dollars_total{probe}";
 const PROBES: &str = "llm_prober_probes_total{probe}";
@@ -84,7 +85,7 @@ fn figures() -> Vec<Panel> {
 /// One row per target; the worst of its SLOs counts.
 fn targets() -> Panel {
     let range = "[$__range]";
-    let of: [(&str, String, &str); 11] = [
+    let of: [(&str, String, &str); 12] = [
         ("Last probe", "max by (target) (llm_prober_probe_success{probe})".into(), "short"),
         ("Attainment", format!("min by (target) ({})", attainment(range)), "percentunit"),
         ("Budget left", format!("min by (target) (1 - {})", burn_rate(range)), "percentunit"),
@@ -94,7 +95,8 @@ fn targets() -> Panel {
             "percentunit",
         ),
         ("Failed", share(FAILURES, PROBES, "target", range), "percentunit"),
-        ("Goodput p50", goodput(), "short"),
+        ("Goodput p50", quantile_of_range(0.5, GOODPUT, "target"), "short"),
+        ("Goodput mean", mean_of_range(GOODPUT, "target"), "short"),
         ("TTFT p50", quantile_of_range(0.5, TTFT, "target"), "s"),
         ("TTFT p95", quantile_of_range(0.95, TTFT, "target"), "s"),
         ("TTFT p99", quantile_of_range(0.99, TTFT, "target"), "s"),
@@ -105,7 +107,8 @@ fn targets() -> Panel {
         "Targets",
         "Each target in the time shown; a click leads to it. Attainment and budget are those of \
          its worst SLO, from exact counters: as if the time shown were the SLO's period. The \
-         budget of the SLO's own period needs the recording rules of alerts/.",
+         budget of the SLO's own period needs the recording rules of alerts/. Goodput has its mean \
+         where it has no buckets.",
         "short",
     );
     let to_compare = of_targets("compare");
@@ -118,10 +121,6 @@ fn targets() -> Panel {
             ("links", links("Show the target", &drill_down("target", "${__value.raw}"))),
         ],
     )
-}
-
-fn goodput() -> String {
-    quantile_of_range(0.5, "llm_prober_goodput_tokens_per_second", "target")
 }
 
 fn colours(panel: Panel) -> Panel {
@@ -170,17 +169,18 @@ fn objectives() -> Vec<Panel> {
             .thresholds("green", &[(1.0, "orange"), (14.4, "red")])
             .custom(&json!({"axisSoftMax": 2})),
         ),
-        by_target(
+        by_target(quantile_or_mean(
             lines(
                 "Goodput (tokens/s), median",
-                "Output tokens per second of a request if it was good, 0 if it was not.",
+                "Output tokens per second of a request if it was good, 0 if it was not. The mean \
+                 where there are no buckets.",
                 "short",
-            )
-            .query(
-                &quantile(0.5, "llm_prober_goodput_tokens_per_second", "target, slo"),
-                "{{target}} {{slo}}",
             ),
-        ),
+            0.5,
+            GOODPUT,
+            "target, slo",
+            "{{target}} {{slo}}",
+        )),
     ]
 }
 

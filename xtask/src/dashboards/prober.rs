@@ -7,7 +7,7 @@ use super::panel::{Panel, heatmap, lines, stacked, stat, table};
 use super::promql::{buckets, quantile, quantile_of_range, share};
 use super::shared::percentiles;
 
-const DELAY: &str = "llm_prober_schedule_delay_seconds";
+const DELAY: &str = "llm_prober_schedule_delay_seconds{prober}";
 const LAG: &str = "llm_prober_event_loop_lag_seconds{prober}";
 const STAMPS: &str = "llm_prober_timestamp_source_total{probe}";
 const KERNEL: &str = r#"llm_prober_timestamp_source_total{probe, source="kernel"}"#;

@@ -38,16 +38,38 @@ pub fn expand(expression: &str) -> String {
 /// A quantile of a histogram by labels, from native buckets and, where there are none, from the
 /// classic ones. Instants without a sample have no value instead of `NaN`, so that lines go on.
 pub fn quantile(q: f64, histogram: &str, by: &str) -> String {
-    of(q, histogram, by, "rate", "[i]")
+    of(q, histogram, by, &RATE)
 }
 
 /// A quantile over the whole time that is shown.
 pub fn quantile_of_range(q: f64, histogram: &str, by: &str) -> String {
-    of(q, histogram, by, "increase", "[$__range]")
+    of(q, histogram, by, &INCREASE)
 }
 
-fn of(q: f64, histogram: &str, by: &str, function: &str, range: &str) -> String {
-    let (name, rest) = histogram.split_once('{').unwrap_or((histogram, "probe}"));
+/// The mean of a histogram by labels where it has no quantiles: in classic text a lean histogram has
+/// sum and count alone.
+pub fn mean(histogram: &str, by: &str) -> String {
+    mean_of(histogram, by, &RATE)
+}
+
+/// Such a mean over the whole time that is shown.
+pub fn mean_of_range(histogram: &str, by: &str) -> String {
+    mean_of(histogram, by, &INCREASE)
+}
+
+/// A function of counters, and its range.
+type Growth = (&'static str, &'static str);
+
+const RATE: Growth = ("rate", "[i]");
+const INCREASE: Growth = ("increase", "[$__range]");
+
+/// A histogram's name, and its matchers: those of probes unless it says others.
+fn matched(histogram: &str) -> (&str, &str) {
+    histogram.split_once('{').unwrap_or((histogram, "probe}"))
+}
+
+fn of(q: f64, histogram: &str, by: &str, (function, range): &Growth) -> String {
+    let (name, rest) = matched(histogram);
     let native = if by.is_empty() { String::new() } else { format!(" by ({by})") };
     let classic = if by.is_empty() { "le".to_owned() } else { format!("{by}, le") };
     format!(
@@ -57,12 +79,25 @@ fn of(q: f64, histogram: &str, by: &str, function: &str, range: &str) -> String 
     )
 }
 
+fn mean_of(histogram: &str, by: &str, growth: &Growth) -> String {
+    let (name, rest) = matched(histogram);
+    let (function, range) = growth;
+    let by_labels = if by.is_empty() { String::new() } else { format!(" by ({by})") };
+    let sum = |part: &str| format!("sum{by_labels} ({function}({name}_{part}{{{rest}{range}))");
+    let quantile = of(0.5, histogram, by, growth);
+    format!("{} / ({} > 0) unless ({quantile})", sum("sum"), sum("count"))
+}
+
 /// Both forms of a histogram for a heatmap: native, then classic. Grafana draws the first that
-/// there is.
+/// there is. The one bucket `+Inf` is none.
 pub fn buckets(histogram: &str) -> [String; 2] {
+    let (name, rest) = matched(histogram);
     [
-        format!("sum(increase({histogram}{{probe}}[i]))"),
-        format!("sum by (le) (increase({histogram}_bucket{{probe}}[i]))"),
+        format!("sum(increase({name}{{{rest}[i]))"),
+        format!(
+            "sum by (le) (increase({name}_bucket{{{rest}[i])) \
+             and on () (count(count by (le) ({name}_bucket{{{rest})) > 1)"
+        ),
     ]
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::panel::{Panel, lines, stacked};
-use super::promql::quantile;
+use super::promql::{mean, quantile};
 
 const PROBES: &str = "llm_prober_probes_total{probe}";
 const FAILURES: &str = "llm_prober_probe_failures_total{probe}";
@@ -13,9 +13,25 @@ pub fn percentiles(panel: Panel, histogram: &str) -> Panel {
     quantiles(panel, histogram, [(0.5, "p50"), (0.95, "p95"), (0.99, "p99")])
 }
 
-/// As [`percentiles`] where less is worse.
+/// As [`percentiles`], or the mean where there are no buckets.
+pub fn percentiles_or_mean(panel: Panel, histogram: &str) -> Panel {
+    percentiles(panel, histogram).query(&mean(histogram, ""), "mean")
+}
+
+/// A quantile by a label, or the mean where there are no buckets.
+pub fn quantile_or_mean(panel: Panel, q: f64, histogram: &str, by: &str, legend: &str) -> Panel {
+    let panel = panel.query(&quantile(q, histogram, by), legend);
+    panel.query(&mean(histogram, by), &format!("{legend} mean"))
+}
+
+/// What a heatmap of a histogram that the lean form keeps without buckets needs.
+pub const NEEDS_BUCKETS: &str =
+    "Needs native histograms in Prometheus, or a prober with --metrics.histograms=all";
+
+/// As [`percentiles`] where less is worse, or the mean where there are no buckets.
 pub fn lowest(panel: Panel, histogram: &str) -> Panel {
-    quantiles(panel, histogram, [(0.5, "p50"), (0.1, "p10"), (0.01, "p1")])
+    let panel = quantiles(panel, histogram, [(0.5, "p50"), (0.1, "p10"), (0.01, "p1")]);
+    panel.query(&mean(histogram, ""), "mean")
 }
 
 fn quantiles(panel: Panel, histogram: &str, names: [(f64, &str); 3]) -> Panel {
@@ -74,22 +90,22 @@ pub fn cost_per_hour() -> Panel {
 /// What the time to first token is made of, of the series that `matchers` choose.
 pub fn ttft_parts(matchers: &str) -> Panel {
     let part = format!("llm_prober_time_to_first_token_part_seconds{matchers}");
-    stacked(
+    let panel = stacked(
         "Parts of the TTFT, median",
         "What the server reports of its queue and prefill, and the rest: the network. Medians do \
-         not add up exactly.",
+         not add up exactly. Means where there are no buckets.",
         "s",
-    )
-    .query(&quantile(0.5, &part, "part"), "{{part}}")
-    .default("noValue", json!("The server reports no parts"))
+    );
+    quantile_or_mean(panel, 0.5, &part, "part", "{{part}}")
+        .default("noValue", json!("The server reports no parts"))
 }
 
 /// Energy that the target's GPUs took for a token, of the series that `matchers` choose.
 pub fn energy_per_token(matchers: &str) -> Panel {
     let energy = format!("llm_prober_probe_energy_joules_per_output_token{matchers}");
     let description = "Energy that the target's GPUs took while a probe ran on them alone, divided \
-                       by its output tokens.";
-    percentiles(lines("Energy per output token", description, "joule"), &energy)
+                       by its output tokens. The mean where there are no buckets.";
+    percentiles_or_mean(lines("Energy per output token", description, "joule"), &energy)
         .default("noValue", json!("No target says which GPUs it has"))
 }
 

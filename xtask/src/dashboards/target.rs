@@ -7,7 +7,7 @@ use super::panel::{Panel, heatmap, lines, links, stacked, stat, table};
 use super::promql::{
     PERIOD_BUDGET, attainment, buckets, burn_rate, quantile, quantile_of_range, share,
 };
-use super::shared::{bound, dashed, lowest, percentiles, ttft_parts};
+use super::shared::{bound, dashed, lowest, percentiles, quantile_or_mean, ttft_parts};
 
 const TTFT: &str = "llm_prober_time_to_first_token_seconds";
 const ITL: &str = "llm_prober_inter_token_latency_seconds";
@@ -178,7 +178,8 @@ fn objectives() -> Vec<Panel> {
             lines(
                 "Goodput (tokens/s)",
                 "Output tokens per second of a request if it was good, 0 if it was not: the \
-                 median, and what nine in ten and 99 in 100 probes exceeded.",
+                 median, and what nine in ten and 99 in 100 probes exceeded. The mean where there \
+                 are no buckets.",
                 "short",
             ),
             "llm_prober_goodput_tokens_per_second",
@@ -188,28 +189,30 @@ fn objectives() -> Vec<Panel> {
 }
 
 fn phases() -> Vec<Panel> {
+    let medians = stacked(
+        "Phases, median",
+        "The median of each phase on top of the other. Medians do not add up exactly, but show \
+         which phase it is that grew. Means where there are no buckets.",
+        "s",
+    );
+    let high = lines(
+        "Phases, p95",
+        "processing is the server's queue and prefill up to its first byte. Means where there are \
+         no buckets.",
+        "s",
+    );
+    let stages = stacked(
+        "Server stages, median",
+        "What the server itself reports about its queue, prefill and decoding. Means where there \
+         are no buckets.",
+        "s",
+    );
+    let stages = stages.default("noValue", json!("The server reports no stages"));
     vec![
-        stacked(
-            "Phases, median",
-            "The median of each phase on top of the other. Medians do not add up exactly, but show \
-             which phase it is that grew.",
-            "s",
-        )
-        .query(&quantile(0.5, PHASES, "phase"), "{{phase}}"),
-        lines(
-            "Phases, p95",
-            "processing is the server's queue and prefill up to its first byte.",
-            "s",
-        )
-        .query(&quantile(0.95, PHASES, "phase"), "{{phase}}"),
+        quantile_or_mean(medians, 0.5, PHASES, "phase", "{{phase}}"),
+        quantile_or_mean(high, 0.95, PHASES, "phase", "{{phase}}"),
         ttft_parts("{probe}"),
-        stacked(
-            "Server stages, median",
-            "What the server itself reports about its queue, prefill and decoding.",
-            "s",
-        )
-        .query(&quantile(0.5, STAGES, "stage"), "{{stage}}")
-        .default("noValue", json!("The server reports no stages")),
+        quantile_or_mean(stages, 0.5, STAGES, "stage", "{{stage}}"),
     ]
     .into_iter()
     .map(|panel| panel.size(6, 8))
