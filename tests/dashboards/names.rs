@@ -9,7 +9,7 @@ use crate::selectors::selectors;
 /// What Prometheus itself knows.
 const PROMETHEUS: [&str; 2] = ["up", "ALERTS"];
 
-/// The metrics of the golden list, each with its labels; histograms with and without `_bucket`.
+/// The metrics of the golden list, each with its labels; histograms also by their parts.
 fn golden() -> BTreeMap<String, BTreeSet<String>> {
     let mut known = BTreeMap::new();
     for line in include_str!("../golden/metrics.txt").lines().filter(|l| !l.starts_with(' ')) {
@@ -19,7 +19,9 @@ fn golden() -> BTreeMap<String, BTreeSet<String>> {
         let labels = labels.trim_matches(['{', '}']).split(',').map(str::to_owned);
         let labels: BTreeSet<String> = labels.collect();
         if kind == "histogram" {
-            known.insert(format!("{name}_bucket"), labels.clone());
+            for part in ["bucket", "sum", "count"] {
+                known.insert(format!("{name}_{part}"), labels.clone());
+            }
         }
         known.insert(name.to_owned(), labels);
     }
