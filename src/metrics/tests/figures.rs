@@ -60,6 +60,27 @@ fn other_counters_start_with_their_first_count() {
     }
 }
 
+/// Those of a server, of GPUs and of comparisons begin when there is one.
+#[test]
+fn no_rule_reads_a_counter_that_begins_late() {
+    let scrape = scrape(&loaded(&config(vec![full_target()])));
+    let mut read = std::collections::BTreeSet::new();
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/alerts")).unwrap() {
+        let path = file.unwrap().path();
+        if path.to_string_lossy().ends_with(".rules.yml") {
+            let text = std::fs::read_to_string(path).unwrap();
+            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
+            let ours = words.filter(|w| w.starts_with("llm_prober_") && w.ends_with("_total"));
+            read.extend(ours.map(str::to_owned));
+        }
+    }
+    read.retain(|name| !["_server_", "_gpu_", "_comparison_"].iter().any(|of| name.contains(of)));
+    assert!(read.len() > 5, "{read:?}");
+    for name in read {
+        assert_eq!(scrape.value(&name, &[]), Some(0.0), "{name}");
+    }
+}
+
 /// A target whose answers come in one piece has no first token.
 #[test]
 fn an_answer_in_one_piece_has_no_series_of_a_stream() {

@@ -10,6 +10,7 @@ use super::super::families::{
 };
 use super::parse::{Scrape, classic};
 use super::{Format, MetricsOptions, full_metrics, full_metrics_with};
+use crate::metrics::HistogramForm;
 
 fn full_scrape() -> Scrape {
     let text = full_metrics().encode(Format::ClassicText).unwrap();
@@ -27,6 +28,24 @@ fn labels<'s>(scrape: &'s Scrape, name: &str) -> BTreeSet<&'s str> {
 #[test]
 fn every_name_type_help_and_label_is_the_contract() {
     expect_file!["../../../tests/golden/metrics.txt"].assert_eq(&contract(&full_scrape(), ""));
+}
+
+/// Whatever the form of the histograms, there are the same families.
+#[test]
+fn every_form_has_every_family() {
+    let lean = full_scrape();
+    for histograms in [HistogramForm::All, HistogramForm::Classic, HistogramForm::Native] {
+        let options = MetricsOptions { histograms, ..MetricsOptions::default() };
+        let text = full_metrics_with(options).encode(Format::ClassicText).unwrap();
+        let scrape = classic(std::str::from_utf8(&text).unwrap());
+        assert_eq!(scrape.types, lean.types, "{histograms:?}");
+        for (name, kind) in &scrape.types {
+            let of_prober = name == "llm_prober_schedule_delay_seconds";
+            if !of_prober && (kind == "histogram" || kind == "counter") {
+                assert_eq!(labels(&scrape, name), labels(&lean, name), "{histograms:?} {name}");
+            }
+        }
+    }
 }
 
 /// What dashboards made for dcgm-exporter are built on.
