@@ -32,6 +32,7 @@ export function filled(text, variables, range, interval) {
     __interval: `${interval}s`,
     __rate_interval: `${Math.max(interval + scrape, 4 * scrape)}s`,
     __range: `${range.length}s`,
+    __range_s: `${range.length}`,
   };
   return text.replace(/\$\{?(\w+)(?::\w+)?\}?/g, (whole, name) => (name in all ? all[name] : whole));
 }
