@@ -1,5 +1,7 @@
 //! Upper bounds of the classic buckets: default lists, made exact where an SLO has a threshold.
 
+use std::sync::Arc;
+
 use crate::answer::slo::{ObjectiveKind, Slo};
 
 /// Seconds until a request shows something or is over.
@@ -59,15 +61,15 @@ pub(super) const CONSUMPTION: &[f64] =
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SloBounds {
     /// Time to first token.
-    pub ttft: Vec<f64>,
+    pub ttft: Arc<[f64]>,
     /// Inter-token latency.
-    pub itl: Vec<f64>,
+    pub itl: Arc<[f64]>,
     /// Request latency.
-    pub request_latency: Vec<f64>,
+    pub request_latency: Arc<[f64]>,
     /// Longest gap.
-    pub longest_gap: Vec<f64>,
+    pub longest_gap: Arc<[f64]>,
     /// Output tokens per second.
-    pub tokens_per_second: Vec<f64>,
+    pub tokens_per_second: Arc<[f64]>,
 }
 
 impl SloBounds {
@@ -88,11 +90,11 @@ impl SloBounds {
     }
 }
 
-fn union(defaults: &[f64], more: impl Iterator<Item = f64>) -> Vec<f64> {
+fn union(defaults: &[f64], more: impl Iterator<Item = f64>) -> Arc<[f64]> {
     let mut bounds: Vec<f64> = defaults.iter().copied().chain(more).collect();
     bounds.sort_by(f64::total_cmp);
     bounds.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    bounds
+    bounds.into()
 }
 
 #[cfg(test)]
@@ -119,6 +121,7 @@ mod tests {
 
     #[test]
     fn thresholds_join_the_defaults_once() {
-        assert_eq!(union(&[0.1, 0.5], [0.3, 0.5, 2.0, 0.3].into_iter()), [0.1, 0.3, 0.5, 2.0]);
+        let bounds = union(&[0.1, 0.5], [0.3, 0.5, 2.0, 0.3].into_iter());
+        assert_eq!(*bounds, [0.1, 0.3, 0.5, 2.0]);
     }
 }

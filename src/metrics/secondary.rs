@@ -4,10 +4,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use prometheus::metrics::histogram::Histogram;
-
 use super::buckets::{self, SloBounds};
-use super::histogram::histogram;
+use super::histogram::{Histogram, histogram};
 use super::options::HistogramForm;
 use super::server::ServerLoad;
 use crate::answer::measure::{Measurement, Phase};
@@ -75,7 +73,7 @@ impl Secondary {
     }
 
     fn fresh(bounds: &SloBounds, form: HistogramForm) -> Self {
-        let new = |bounds: &[f64]| histogram(form, bounds);
+        let new = |bounds: &'static [f64]| histogram(form, bounds);
         Self {
             form,
             schedule_delay: new(buckets::TOKEN),
@@ -84,7 +82,7 @@ impl Secondary {
             time_to_first_output_token: new(buckets::REQUEST),
             time_to_second_token: new(buckets::TOKEN),
             inter_chunk_gap: new(buckets::TOKEN),
-            longest_gap: new(&bounds.longest_gap),
+            longest_gap: histogram(form, &bounds.longest_gap),
             phases: Vec::new(),
             stages: [
                 Stage::new("queue", |t| t.queue),
@@ -92,7 +90,7 @@ impl Secondary {
                 Stage::new("prefill", |t| t.prefill),
                 Stage::new("decode", |t| t.decode),
             ],
-            output_tokens_per_second: new(&bounds.tokens_per_second),
+            output_tokens_per_second: histogram(form, &bounds.tokens_per_second),
             prefill_tokens_per_second: new(buckets::PREFILL_RATE),
             server: ServerLoad::fresh(form),
             energy_per_token: None,

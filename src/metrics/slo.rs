@@ -1,11 +1,10 @@
 //! What one SLO counts for one workload.
 
 use prometheus::metrics::counter::Counter;
-use prometheus::metrics::histogram::Histogram;
 
 use super::buckets;
 use super::cells::CounterSet;
-use super::histogram::histogram;
+use super::histogram::{Histogram, histogram};
 use super::options::HistogramForm;
 use crate::answer::outcome::Outcome;
 use crate::answer::slo::{Slo, SloBasis, Verdict};

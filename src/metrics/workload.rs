@@ -8,7 +8,7 @@ use prometheus::metrics::gauge::Gauge;
 
 use super::buckets::SloBounds;
 use super::cells::{CounterSet, FloatCounter, LateGauge};
-use super::histogram::TracedHistogram;
+use super::histogram::{Histogram, histogram};
 use super::options::MetricsOptions;
 use super::secondary::Secondary;
 use super::slo::SloMetrics;
@@ -33,9 +33,9 @@ pub struct WorkloadMetrics {
     pub(super) success: LateGauge,
     pub(super) last_probe: LateGauge,
     pub(super) last_success: LateGauge,
-    pub(super) time_to_first_token: TracedHistogram,
-    pub(super) inter_token_latency: TracedHistogram,
-    pub(super) request_latency: TracedHistogram,
+    pub(super) time_to_first_token: Histogram,
+    pub(super) inter_token_latency: Histogram,
+    pub(super) request_latency: Histogram,
     pub(super) secondary: Arc<Secondary>,
     pub(super) input_tokens: CounterSet,
     pub(super) cached_input_tokens: CounterSet,
@@ -116,9 +116,9 @@ impl WorkloadMetrics {
             success: LateGauge::default(),
             last_probe: LateGauge::default(),
             last_success: LateGauge::default(),
-            time_to_first_token: TracedHistogram::new(form, &bounds.ttft),
-            inter_token_latency: TracedHistogram::new(form, &bounds.itl),
-            request_latency: TracedHistogram::new(form, &bounds.request_latency),
+            time_to_first_token: histogram(form, &bounds.ttft),
+            inter_token_latency: histogram(form, &bounds.itl),
+            request_latency: histogram(form, &bounds.request_latency),
             secondary,
             input_tokens: sources(),
             cached_input_tokens: reported(),

@@ -1,6 +1,6 @@
 //! `/metrics`, in the format the scraper asks for.
 
-use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -26,13 +26,13 @@ pub(super) async fn metrics(State(site): State<Site>, headers: HeaderMap) -> Res
 }
 
 /// Beside the threads that begin the probes: a thousand targets take a good part of a second.
-async fn encode(site: &Site, format: Format) -> Result<Vec<u8>, fmt::Error> {
-    let permit = Arc::clone(&site.scrapes).acquire_owned().await.map_err(|_| fmt::Error)?;
+async fn encode(site: &Site, format: Format) -> io::Result<Vec<u8>> {
+    let permit = Arc::clone(&site.scrapes).acquire_owned().await.map_err(io::Error::other)?;
     let daemon = Arc::clone(&site.daemon);
     let work = move || {
         let body = daemon.metrics.encode(format);
         drop(permit);
         body
     };
-    spawn_blocking(work).await.unwrap_or(Err(fmt::Error))
+    spawn_blocking(work).await.unwrap_or_else(|e| Err(io::Error::other(e)))
 }

@@ -14,7 +14,7 @@ pub(in crate::metrics) static PRIMARY: &[Family<WorkloadMetrics>] = &[
          generated content (not empty) was received. Connection set-up and the prober's own \
          scheduling are not in it. Streamed answers only; probes that failed after their first \
          content count.",
-        |w, s| s.traced(&[], &w.time_to_first_token),
+        |w, s| s.histogram(&[], &w.time_to_first_token),
     ),
     histogram(
         "inter_token_latency_seconds",
@@ -22,7 +22,7 @@ pub(in crate::metrics) static PRIMARY: &[Family<WorkloadMetrics>] = &[
         "Time between first and last content, divided by the output tokens after those of the \
          first content event; one sample per request with at least 2 tokens. The time to the \
          first token is not in it. Also known as time per output token.",
-        |w, s| s.traced(&[], &w.inter_token_latency),
+        |w, s| s.histogram(&[], &w.inter_token_latency),
     ),
     histogram(
         "request_latency_seconds",
@@ -30,7 +30,7 @@ pub(in crate::metrics) static PRIMARY: &[Family<WorkloadMetrics>] = &[
         "From the first byte of the request handed to the kernel until the last content was \
          received. Connection set-up and the wait for usage and end marker are not in it. \
          Successful probes only.",
-        |w, s| s.traced(&[], &w.request_latency),
+        |w, s| s.histogram(&[], &w.request_latency),
     ),
 ];
 
