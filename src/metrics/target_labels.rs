@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use super::encode::Labels;
-use super::families::TARGET_LABELS;
 use crate::config::Config;
 use crate::target::Target;
+
+/// The labels that every probe metric has, before the users' own.
+pub const TARGET_LABELS: [&str; 3] = ["target", "model", "workload"];
 
 /// Those of the target as a whole, whose `workload` is empty, and of each workload.
 #[derive(Debug)]
