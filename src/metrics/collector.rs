@@ -34,18 +34,18 @@ impl<'l> Targets<'l> {
     }
 
     fn whole(&self) -> impl Iterator<Item = (&Labels, &'l TargetMetrics)> + Clone {
-        self.each().map(|(labels, target)| (labels.of(""), target))
+        self.each().map(|(labels, target)| (labels.whole(), target))
     }
 
     fn workloads(&self) -> impl Iterator<Item = (&Labels, &'l WorkloadMetrics)> + Clone {
         self.each().flat_map(|(labels, target)| {
-            target.workloads.iter().map(move |w| (labels.of(&w.name), &**w))
+            target.workloads.iter().filter_map(move |w| Some((labels.of(&w.name)?, &**w)))
         })
     }
 
     fn secondary(&self) -> impl Iterator<Item = (&Labels, &'l Secondary)> + Clone {
         self.each().flat_map(|(labels, target)| {
-            target.secondary.iter().map(move |(name, x)| (labels.of(name), &**x))
+            target.secondary.iter().filter_map(move |(name, x)| Some((labels.of(name)?, &**x)))
         })
     }
 
@@ -101,7 +101,7 @@ impl Walk<'_, '_> {
         let outages = self.state.outages.load();
         let outages = outages
             .iter()
-            .filter_map(|outage| Some((targets.labels(outage.target())?.of(""), &**outage)));
+            .filter_map(|outage| Some((targets.labels(outage.target())?.whole(), &**outage)));
         self.write(PREFIX, families::OUTAGE, &outages)?;
         let comparisons = self.state.comparisons.load();
         let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
@@ -159,11 +159,19 @@ fn changes<'t>(
     let past = watches.iter().map(|w| (w.target(), change::of_past(w)));
     let compared = comparisons.iter();
     let compared = compared.map(|c| (&*c.live.spec().candidate.name, change::of_comparison(c)));
-    let labelled = past.chain(compared).filter_map(|(name, streams)| {
-        let labels = targets.labels(name)?;
-        Some(streams.into_iter().map(|(workload, stream)| (labels.of(&workload), stream)))
-    });
-    labelled.flatten().collect()
+    let mut labelled = Vec::new();
+    for (name, streams) in past.chain(compared) {
+        let Some(labels) = targets.labels(name) else { continue };
+        if labelled.is_empty() {
+            // Most have as many as the first: there may be tens of thousands, which growing would
+            // hold twice.
+            labelled.reserve_exact(streams.len() * watches.len());
+        }
+        // While a reload is under way, a workload may be watched that is gone already.
+        let of = |(workload, stream): (String, _)| Some((labels.of(&workload)?, stream));
+        labelled.extend(streams.into_iter().filter_map(of));
+    }
+    labelled
 }
 
 /// Sources as [`Walk::write`] wants them.

@@ -43,10 +43,18 @@ impl TargetLabels {
         Arc::ptr_eq(&self.names, names) && Arc::ptr_eq(&self.model, model)
     }
 
-    /// With this workload; that of the target as a whole is empty.
-    pub fn of(&self, workload: &str) -> &Labels {
+    /// Of the target as a whole.
+    pub fn whole(&self) -> &Labels {
+        &self.whole
+    }
+
+    /// With this workload; an empty one is the target as a whole. `None` for a workload that the
+    /// target does not have.
+    pub fn of(&self, workload: &str) -> Option<&Labels> {
+        if workload.is_empty() {
+            return Some(&self.whole);
+        }
         let found = self.workloads.iter().find(|(name, _)| name == workload);
-        debug_assert!(found.is_some() || workload.is_empty(), "{workload} is none of the target's");
-        found.map_or(&self.whole, |(_, labels)| labels)
+        found.map(|(_, labels)| labels)
     }
 }
