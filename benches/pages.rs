@@ -1,10 +1,12 @@
-//! How long the pages take with many targets, each with an hour of probes in the history:
+//! How long pages and scrapes take with many targets, each with an hour of probes in the history:
 //! `cargo bench --bench pages -- 1000`. Prints the time from a request on loopback to the last byte
-//! of its answer.
+//! of its answer; and per format of the metrics how many series and bytes they are, the processor
+//! time that it takes to write them, and by how much more memory the process had meanwhile.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 #![allow(clippy::disallowed_methods)] // the server's task ends with the program
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,12 +26,16 @@ use llm_prober::target::Target;
 use llm_prober::target::request::ProbeId;
 use llm_prober::transport::IoThreads;
 use llm_prober::web::{self, Site, WebOptions};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-const PER_MINUTE: i64 = 4;
+/// Of all targets together; at most four a minute of each.
+const PROBES: i64 = 240_000;
 const REQUESTS: usize = 20;
+const SCRAPES: i64 = 5;
 
 #[tokio::main]
 async fn main() {
@@ -38,11 +44,20 @@ async fn main() {
     let io = IoThreads::start(1).unwrap();
     let metrics = Metrics::new(MetricsOptions::default());
     let daemon = Daemon::start(config, None, metrics, network(io)).unwrap();
+    let probes = (PROBES / i64::try_from(count).unwrap()).clamp(12, 240);
     for target in &daemon.config().targets {
-        an_hour(&daemon, target);
+        an_hour(&daemon, target, probes);
     }
     println!("{count} targets, {} probes remembered", daemon.history.len());
     let id = daemon.history.probes("node-0001")[0].summary.id.as_str().to_owned();
+    println!(
+        "{:<28} {:>9} {:>9} {:>9} {:>9} {:>11}",
+        "metrics", "series", "kB", "CPU ms", "MB/s", "more MiB"
+    );
+    let series = series(&daemon.metrics);
+    for format in Format::ALL {
+        cost(&daemon.metrics, format, series);
+    }
     let address = serve(daemon).await;
     println!("{:<28} {:>9} {:>9} {:>9}", "page", "kB", "p50 ms", "max ms");
     let paths = ["/", "/?page=2", "/?q=node-00", "/?state=failing", "/targets/node-0001"];
@@ -65,11 +80,12 @@ fn config(count: usize) -> Config {
 }
 
 /// Probes with times that differ, so that the digests are as full as they get; a few fail.
-fn an_hour(daemon: &Daemon, target: &Arc<Target>) {
+fn an_hour(daemon: &Daemon, target: &Arc<Target>, probes: i64) {
+    let values = daemon.metrics.target(&target.name).unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = i64::try_from(now.as_nanos()).unwrap();
-    for i in (0..60 * PER_MINUTE).rev() {
-        let started = now - i * 60_000_000_000 / PER_MINUTE;
+    for i in (0..probes).rev() {
+        let started = now - i * 3_600_000_000_000 / probes;
         let ttft = Duration::from_micros(u64::try_from(100_000 + i * 7_919 % 300_000).unwrap());
         let measurement = Measurement {
             ttft: Some(ttft),
@@ -79,7 +95,12 @@ fn an_hour(daemon: &Daemon, target: &Arc<Target>) {
             ..Measurement::default()
         };
         let failed = (i % 50 == 7).then(|| Failure::new(FailureReason::Stalled, ""));
-        daemon.history.add(target, probe(target, started, measurement, failed));
+        let probe = probe(target, started, measurement, failed);
+        for workload in &target.workloads {
+            let id = probe.id.as_str();
+            values.record(&workload.name, &probe.recording, &probe.outcome, id);
+        }
+        daemon.history.add(target, probe);
     }
 }
 
@@ -103,6 +124,60 @@ fn probe(
     };
     let workload = Arc::clone(&target.workloads[0]);
     Probe::new(ProbeId::random(), workload, Recording::begin(started), outcome)
+}
+
+/// How many samples the text has.
+fn series(metrics: &Metrics) -> usize {
+    let text = metrics.encode(Format::ClassicText).unwrap();
+    text.split(|byte| *byte == b'\n').filter(|l| !l.is_empty() && !l.starts_with(b"#")).count()
+}
+
+/// Counts what it is given.
+struct Counted(usize);
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // shown with few digits
+fn cost(metrics: &Metrics, format: Format, series: usize) {
+    let mut written = Counted(0);
+    let before = memory();
+    // From here on the peak counts anew.
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
+    let from = processor_micros();
+    for _ in 0..SCRAPES {
+        written.0 = 0;
+        metrics.write(format, &mut written).unwrap();
+    }
+    let micros = (processor_micros() - from) as f64 / SCRAPES as f64;
+    let more = memory().1.saturating_sub(before.0) as f64 / 1024.0;
+    println!(
+        "{:<28} {series:>9} {:>9} {:>9.1} {:>9.0} {more:>11.1}",
+        format.content_type().chars().take(28).collect::<String>(),
+        written.0 / 1000,
+        micros / 1e3,
+        written.0 as f64 / micros,
+    );
+}
+
+/// Of the process so far.
+fn processor_micros() -> i64 {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
+    usage.user_time().num_microseconds() + usage.system_time().num_microseconds()
+}
+
+/// Resident now and at most, in KiB.
+fn memory() -> (u64, u64) {
+    let status = procfs::process::Process::myself().unwrap().status().unwrap();
+    (status.vmrss.unwrap(), status.vmhwm.unwrap())
 }
 
 async fn serve(daemon: Arc<Daemon>) -> SocketAddr {

@@ -3,6 +3,8 @@
 //! Each short list is part of the long one, so that buckets of the same bound go on counting
 //! whichever form is chosen.
 
+use std::sync::Arc;
+
 use super::options::HistogramForm;
 use crate::answer::slo::{ObjectiveKind, Slo};
 
@@ -78,15 +80,15 @@ const FEW_CONSUMPTION: &[f64] = &[0.5, 0.8, 1.0, 1.5, 3.0];
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SloBounds {
     /// Time to first token.
-    pub ttft: Vec<f64>,
+    pub ttft: Arc<[f64]>,
     /// Inter-token latency.
-    pub itl: Vec<f64>,
+    pub itl: Arc<[f64]>,
     /// Request latency.
-    pub request_latency: Vec<f64>,
+    pub request_latency: Arc<[f64]>,
     /// Longest gap.
-    pub longest_gap: Vec<f64>,
+    pub longest_gap: Arc<[f64]>,
     /// Output tokens per second.
-    pub tokens_per_second: Vec<f64>,
+    pub tokens_per_second: Arc<[f64]>,
     /// Observed / allowed.
     pub consumption: &'static [f64],
 }
@@ -111,19 +113,19 @@ impl SloBounds {
     }
 }
 
-fn union(defaults: &[f64], more: impl Iterator<Item = f64>) -> Vec<f64> {
+fn union(defaults: &[f64], more: impl Iterator<Item = f64>) -> Arc<[f64]> {
     let mut bounds: Vec<f64> = defaults.iter().copied().chain(more).collect();
     bounds.sort_by(f64::total_cmp);
     bounds.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    bounds
+    bounds.into()
 }
 
 /// As many bounds as the defaults are, and every threshold among them: the defaults that are the
 /// closest to a neighbour make room, the first and the last one never. More thresholds than that are
 /// more bounds.
-fn replace(defaults: &[f64], thresholds: impl Iterator<Item = f64>) -> Vec<f64> {
+fn replace(defaults: &[f64], thresholds: impl Iterator<Item = f64>) -> Arc<[f64]> {
     let thresholds: Vec<f64> = thresholds.collect();
-    let mut bounds = union(defaults, thresholds.iter().copied());
+    let mut bounds = union(defaults, thresholds.iter().copied()).to_vec();
     let needed = |bound: f64| thresholds.iter().any(|t| t.total_cmp(&bound).is_eq());
     while bounds.len() > defaults.len() {
         let inner = bounds.windows(3).enumerate().filter(|(_, w)| !needed(w[1]));
@@ -133,7 +135,7 @@ fn replace(defaults: &[f64], thresholds: impl Iterator<Item = f64>) -> Vec<f64> 
         let Some((before, _)) = closest else { break };
         bounds.remove(before + 1);
     }
-    bounds
+    bounds.into()
 }
 
 #[cfg(test)]
@@ -178,7 +180,7 @@ mod tests {
     fn thresholds_take_the_place_of_the_default_that_is_missed_least() {
         let check = |thresholds: &[f64], expect: &[f64]| {
             let found = replace(&[0.1, 0.5, 1.0, 5.0], thresholds.iter().copied());
-            assert_eq!(found, expect, "{thresholds:?}");
+            assert_eq!(*found, *expect, "{thresholds:?}");
         };
         check(&[], &[0.1, 0.5, 1.0, 5.0]);
         check(&[0.5], &[0.1, 0.5, 1.0, 5.0]);
@@ -192,6 +194,7 @@ mod tests {
 
     #[test]
     fn thresholds_join_the_defaults_once() {
-        assert_eq!(union(&[0.1, 0.5], [0.3, 0.5, 2.0, 0.3].into_iter()), [0.1, 0.3, 0.5, 2.0]);
+        let bounds = union(&[0.1, 0.5], [0.3, 0.5, 2.0, 0.3].into_iter());
+        assert_eq!(*bounds, [0.1, 0.3, 0.5, 2.0]);
     }
 }

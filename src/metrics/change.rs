@@ -5,7 +5,7 @@ use crate::regression::comparison::WorkloadSnapshot;
 use crate::watcher::Watch;
 
 use super::comparison::ComparisonMetrics;
-use super::samples::Labels;
+use super::encode::Labels;
 
 /// The streams of one workload: of a target against its own past, or of a comparison.
 #[derive(Debug, Clone)]
@@ -46,11 +46,13 @@ pub(super) struct StreamMetrics {
 }
 
 /// Each stream with the labels of its workload.
-pub(super) fn streams(workloads: &[(Labels, ChangeMetrics)]) -> Vec<(Labels, StreamMetrics)> {
+pub(super) fn streams<'l>(
+    workloads: &[(&'l Labels, ChangeMetrics)],
+) -> Vec<(&'l Labels, StreamMetrics)> {
     let each = workloads.iter().flat_map(|(labels, w)| {
         w.streams.iter().map(move |stream| {
             let (comparison, stream) = (w.comparison.clone(), stream.clone());
-            (labels.clone(), StreamMetrics { comparison, stream })
+            (*labels, StreamMetrics { comparison, stream })
         })
     });
     each.collect()

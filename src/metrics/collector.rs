@@ -3,218 +3,187 @@
 use std::fmt;
 use std::sync::Arc;
 
-use prometheus::collector::Collector;
-use prometheus::encoding::DescriptorEncoder;
-use prometheus::metrics::histogram::Histogram;
-use prometheus::registry::Registry;
-
 use super::change::{self, ChangeMetrics};
 use super::comparison::ComparisonMetrics;
-use super::families::{self, Family, OneProbe, PREFIX, TARGET_LABELS};
+use super::encode::{Descriptor, Encoder, Labels};
+use super::families::{self, Family, OneProbe, PREFIX};
 use super::gpu;
 use super::process::ProcessStats;
-use super::samples::{Encoding, Labels, SampleWriter};
+use super::samples::SampleWriter;
 use super::secondary::Secondary;
 use super::state::{Loaded, State};
 use super::target::TargetMetrics;
+use super::target_labels::TargetLabels;
+use super::workload::WorkloadMetrics;
 use crate::gpu::state::GpuView;
 
-/// A registry whose only content is the walk.
-pub(super) fn registry(state: &Arc<State>, encoding: Encoding) -> Registry {
-    let mut registry = Registry::default();
-    let probes = ProbeCollector { state: Arc::clone(state), encoding, prober: true };
-    registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(probes));
-    registry.register_collector(Box::new(ProcessCollector { encoding }));
-    registry.register_collector(Box::new(DcgmCollector { state: Arc::clone(state), encoding }));
-    registry
+/// The targets in force, each with its labels.
+struct Targets<'l> {
+    loaded: &'l Loaded,
+    labels: Vec<Arc<TargetLabels>>,
 }
 
-/// A registry of one probe on demand.
-pub(super) fn registry_of_one(state: &Arc<State>, one: OneProbe, encoding: Encoding) -> Registry {
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(OneProbeCollector { one, encoding }));
-    let probes = ProbeCollector { state: Arc::clone(state), encoding, prober: false };
-    registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(probes));
-    registry
+impl<'l> Targets<'l> {
+    fn new(loaded: &'l Loaded) -> Self {
+        let labels = loaded.targets.iter().map(|t| t.labels(&loaded.label_names));
+        Self { loaded, labels: labels.collect() }
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&TargetLabels, &'l TargetMetrics)> + Clone {
+        self.labels.iter().map(|l| &**l).zip(self.loaded.targets.iter().map(|t| &**t))
+    }
+
+    fn whole(&self) -> impl Iterator<Item = (&Labels, &'l TargetMetrics)> + Clone {
+        self.each().map(|(labels, target)| (labels.whole(), target))
+    }
+
+    fn workloads(&self) -> impl Iterator<Item = (&Labels, &'l WorkloadMetrics)> + Clone {
+        self.each().flat_map(|(labels, target)| {
+            target.workloads.iter().filter_map(move |w| Some((labels.of(&w.name)?, &**w)))
+        })
+    }
+
+    fn secondary(&self) -> impl Iterator<Item = (&Labels, &'l Secondary)> + Clone {
+        self.each().flat_map(|(labels, target)| {
+            target.secondary.iter().filter_map(move |(name, x)| Some((labels.of(name)?, &**x)))
+        })
+    }
+
+    /// `None` for a target that is not in force.
+    fn labels(&self, target: &str) -> Option<&TargetLabels> {
+        self.loaded.position(target).map(|at| &*self.labels[at])
+    }
 }
 
-/// Families with our prefix.
-#[derive(Debug)]
-struct ProbeCollector {
-    state: Arc<State>,
-    encoding: Encoding,
-    /// Whether the prober's own families are among them.
-    prober: bool,
+/// One walk over everything that is exposed.
+pub(super) struct Walk<'a, 'o> {
+    pub encoder: &'a mut Encoder<'o>,
+    pub state: &'a State,
 }
 
-impl Collector for ProbeCollector {
-    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
-        let mut writer = Writer { encoder, encoding: self.encoding };
-        let loaded = self.state.loaded.load();
-        let labels = |t: &TargetMetrics, workload| compose(t, workload, &loaded.label_keys);
-        let targets = || loaded.targets.iter().map(|t| &**t);
-
-        let workloads: Vec<_> = targets()
-            .flat_map(|t| t.workloads.iter().map(move |w| (labels(t, &w.name), &**w)))
-            .collect();
-        let secondary: Vec<_> = targets()
-            .flat_map(|t| t.secondary.iter().map(move |(name, x)| (labels(t, name), &**x)))
-            .collect();
-        let whole: Vec<_> = targets().map(|t| (labels(t, ""), t)).collect();
-
-        writer.write(families::PROBES, &workloads)?;
-        writer.write(families::PRIMARY, &workloads)?;
-        writer.write(families::SCHEDULE_DELAY, &delays(&self.state, &secondary))?;
-        writer.write(families::SECONDARY, &secondary)?;
-        writer.write(families::SLO, &workloads)?;
-        writer.write(families::SLO_CONSUMPTION, &secondary)?;
-        writer.write(families::TARGET, &whole)?;
-        writer.write(families::SERVER, &whole)?;
-        writer.write(families::SERVER_LOAD, &secondary)?;
-        if !self.prober {
-            return Ok(());
+impl Walk<'_, '_> {
+    /// Writes every family, or those about `one` probe on demand.
+    pub fn all(&mut self, one: Option<&OneProbe>) -> fmt::Result {
+        let (state, none) = (self.state, Labels::default());
+        let loaded = state.loaded.load();
+        let targets = Targets::new(&loaded);
+        if let Some(one) = one {
+            self.write("", families::ONE_PROBE, &[(&none, one)].into_iter())?;
+            self.write_probes(&targets)?;
+            return self.encoder.finish();
         }
+        if let Some(process) = ProcessStats::read() {
+            self.write("", families::PROCESS, &[(&none, &process)].into_iter())?;
+        }
+        let gpus = state.gpus.load();
+        if let (Some(view), Some(host)) = (gpus.as_deref(), &state.dcgm_host) {
+            self.write("", families::DCGM, &of(&gpu::dcgm(view, host)))?;
+        }
+        self.write_probes(&targets)?;
+        self.write_watched(&targets)?;
+        self.write(PREFIX, families::PROBER, &[(&none, &state.prober)].into_iter())?;
+        gpus.as_deref().map_or(Ok(()), |view| self.write_gpus(view))?;
+        self.encoder.finish()
+    }
+
+    fn write_probes(&mut self, targets: &Targets<'_>) -> fmt::Result {
+        self.write(PREFIX, families::PROBES, &targets.workloads())?;
+        self.write(PREFIX, families::PRIMARY, &targets.workloads())?;
+        // The prober's own has no labels.
+        let none = Labels::default();
+        let of_prober = self.state.prober.schedule_delay.iter().map(|delay| (&none, delay));
+        let own = targets.secondary().filter_map(|(l, x)| Some((l, x.schedule_delay.own()?)));
+        self.write(PREFIX, families::SCHEDULE_DELAY, &of_prober.chain(own))?;
+        self.write(PREFIX, families::SECONDARY, &targets.secondary())?;
+        self.write(PREFIX, families::SLO, &targets.workloads())?;
+        self.write(PREFIX, families::SLO_CONSUMPTION, &targets.secondary())?;
+        self.write(PREFIX, families::TARGET, &targets.whole())?;
+        self.write(PREFIX, families::SERVER, &targets.whole())?;
+        self.write(PREFIX, families::SERVER_LOAD, &targets.secondary())
+    }
+
+    /// Outages, changes and comparisons.
+    fn write_watched(&mut self, targets: &Targets<'_>) -> fmt::Result {
         let outages = self.state.outages.load();
-        let outages = outages.iter().filter_map(|outage| {
-            let target = loaded.targets.iter().find(|t| t.target.name == outage.target())?;
-            Some((labels(target, ""), &**outage))
-        });
-        writer.write(families::OUTAGE, &outages.collect::<Vec<_>>())?;
+        let outages = outages
+            .iter()
+            .filter_map(|outage| Some((targets.labels(outage.target())?.whole(), &**outage)));
+        self.write(PREFIX, families::OUTAGE, &outages)?;
         let comparisons = self.state.comparisons.load();
         let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
-        let changes = changes(&self.state, &loaded, &comparisons);
-        writer.write(families::CHANGE, &of(&change::streams(&changes)))?;
-        writer.write(families::CHANGE_WORKLOAD, &of(&changes))?;
+        let changes = changes(self.state, targets, &comparisons);
+        let streams = change::streams(&changes);
+        self.write(PREFIX, families::CHANGE, &streams.iter().map(|(labels, s)| (*labels, s)))?;
+        let workloads = changes.iter().map(|(labels, workload)| (*labels, workload));
+        self.write(PREFIX, families::CHANGE_WORKLOAD, &workloads)?;
         let comparisons: Vec<_> = comparisons.iter().map(|c| (c.labels(), c)).collect();
-        writer.write(families::COMPARISON, &comparisons)?;
-        writer.write(families::PROBER, &[(Labels::default(), &self.state.prober)])?;
-        self.state.gpus.load().as_deref().map_or(Ok(()), |view| writer.write_gpus(view))
+        self.write(PREFIX, families::COMPARISON, &of(&comparisons))
     }
-}
 
-/// What a probe on demand is judged by.
-#[derive(Debug)]
-struct OneProbeCollector {
-    one: OneProbe,
-    encoding: Encoding,
-}
-
-impl Collector for OneProbeCollector {
-    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
-        let mut writer = Writer { encoder, encoding: self.encoding };
-        writer.write(families::ONE_PROBE, &[(Labels::default(), &self.one)])
-    }
-}
-
-/// Families that go without our prefix.
-#[derive(Debug)]
-struct ProcessCollector {
-    encoding: Encoding,
-}
-
-impl Collector for ProcessCollector {
-    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
-        let mut writer = Writer { encoder, encoding: self.encoding };
-        ProcessStats::read()
-            .map_or(Ok(()), |stats| writer.write(families::PROCESS, &[(Labels::default(), &stats)]))
-    }
-}
-
-/// Families with dcgm-exporter's names.
-#[derive(Debug)]
-struct DcgmCollector {
-    state: Arc<State>,
-    encoding: Encoding,
-}
-
-impl Collector for DcgmCollector {
-    fn encode(&self, encoder: DescriptorEncoder) -> fmt::Result {
-        let mut writer = Writer { encoder, encoding: self.encoding };
-        match (self.state.gpus.load().as_deref(), &self.state.dcgm_host) {
-            (Some(view), Some(host)) => writer.write(families::DCGM, &gpu::dcgm(view, host)),
-            _ => Ok(()),
+    /// A machine without GPUs has no families of theirs but the one that says so.
+    fn write_gpus(&mut self, view: &GpuView) -> fmt::Result {
+        self.write(PREFIX, families::GPU_DRIVER, &[(&Labels::default(), view)].into_iter())?;
+        let (gpus, instances) = (gpu::gpus(view), gpu::instances(view));
+        if !gpus.is_empty() {
+            self.write(PREFIX, families::GPU, &of(&gpus))?;
         }
+        if !instances.is_empty() {
+            self.write(PREFIX, families::GPU_INSTANCE, &of(&instances))?;
+        }
+        Ok(())
     }
-}
 
-struct Writer<'e> {
-    encoder: DescriptorEncoder<'e>,
-    encoding: Encoding,
-}
-
-impl Writer<'_> {
     /// Every family of one table, each over all sources.
-    fn write<T>(&mut self, table: &[Family<T>], sources: &[(Labels, &T)]) -> fmt::Result {
+    fn write<'s, T: 's>(
+        &mut self,
+        prefix: &'static str,
+        table: &[Family<T>],
+        sources: &(impl Iterator<Item = (&'s Labels, &'s T)> + Clone),
+    ) -> fmt::Result {
         for family in table {
-            let (name, unit) = family.descriptor();
-            let mut encoder =
-                self.encoder.encode_descriptor(name, family.help, unit.as_ref(), family.kind)?;
-            for (labels, source) in sources {
-                let mut samples = SampleWriter {
-                    encoder: &mut encoder,
-                    shared: labels,
-                    names: family.labels,
-                    encoding: self.encoding,
-                };
+            self.encoder.family(&Descriptor {
+                prefix,
+                name: family.name,
+                kind: family.kind,
+                help: family.help,
+                unit: family.unit(),
+            })?;
+            for (shared, source) in sources.clone() {
+                let encoder = &mut *self.encoder;
+                let mut samples = SampleWriter { encoder, shared, names: family.labels };
                 (family.samples)(source, &mut samples)?;
             }
         }
         Ok(())
     }
-
-    /// A machine without GPUs has no families of theirs but the one that says so.
-    fn write_gpus(&mut self, view: &GpuView) -> fmt::Result {
-        self.write(families::GPU_DRIVER, &[(Labels::default(), view)])?;
-        let (gpus, instances) = (gpu::gpus(view), gpu::instances(view));
-        if !gpus.is_empty() {
-            self.write(families::GPU, &gpus)?;
-        }
-        if !instances.is_empty() {
-            self.write(families::GPU_INSTANCE, &instances)?;
-        }
-        Ok(())
-    }
-}
-
-/// Where the lateness of the schedule is kept: the prober's own has no labels.
-fn delays<'s>(
-    state: &'s State,
-    secondary: &[(Labels, &'s Secondary)],
-) -> Vec<(Labels, &'s Histogram)> {
-    let whole = state.prober.schedule_delay.iter().map(|delay| (Labels::default(), delay));
-    let own = secondary.iter().filter_map(|(l, x)| Some((l.clone(), x.schedule_delay.own()?)));
-    whole.chain(own).collect()
 }
 
 /// Every workload that is watched for a change; a comparison's has its candidate's labels.
-fn changes(
+fn changes<'t>(
     state: &State,
-    loaded: &Loaded,
+    targets: &'t Targets<'_>,
     comparisons: &[ComparisonMetrics],
-) -> Vec<(Labels, ChangeMetrics)> {
+) -> Vec<(&'t Labels, ChangeMetrics)> {
     let watches = state.watches.load();
     let past = watches.iter().map(|w| (w.target(), change::of_past(w)));
     let compared = comparisons.iter();
     let compared = compared.map(|c| (&*c.live.spec().candidate.name, change::of_comparison(c)));
-    let labelled = past.chain(compared).filter_map(|(name, workloads)| {
-        let target = loaded.targets.iter().find(|t| t.target.name == name)?;
-        let labels = |workload: &str| compose(target, workload, &loaded.label_keys);
-        Some(workloads.into_iter().map(move |watched| (labels(&watched.workload), watched)))
-    });
-    labelled.flatten().collect()
+    let mut labelled = Vec::new();
+    for (name, workloads) in past.chain(compared) {
+        let Some(labels) = targets.labels(name) else { continue };
+        if labelled.is_empty() {
+            // Most have as many as the first: there may be tens of thousands, which growing would
+            // hold twice.
+            labelled.reserve_exact(workloads.len() * watches.len());
+        }
+        // While a reload is under way, a workload may be watched that is gone already.
+        let of = |watched: ChangeMetrics| Some((labels.of(&watched.workload)?, watched));
+        labelled.extend(workloads.into_iter().filter_map(of));
+    }
+    labelled
 }
 
-/// Sources as [`Writer::write`] wants them.
-fn of<T>(sources: &[(Labels, T)]) -> Vec<(Labels, &T)> {
-    sources.iter().map(|(labels, source)| (labels.clone(), source)).collect()
-}
-
-fn compose(target: &TargetMetrics, workload: &str, keys: &[String]) -> Labels {
-    let values = [target.target.name.clone(), (*target.model()).clone(), workload.to_owned()];
-    let own = keys.iter().map(|key| {
-        let value = target.target.labels.get(key).cloned().unwrap_or_default();
-        (key.clone(), value)
-    });
-    let fixed = TARGET_LABELS.iter().map(|&name| name.to_owned()).zip(values);
-    fixed.chain(own).collect()
+/// Sources as [`Walk::write`] wants them.
+fn of<'s, T>(sources: &'s [(Labels, &'s T)]) -> impl Iterator<Item = (&'s Labels, &'s T)> + Clone {
+    sources.iter().map(|(labels, source)| (labels, *source))
 }

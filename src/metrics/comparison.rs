@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::samples::Labels;
+use super::encode::Labels;
 use crate::load::comparer::Live;
 use crate::regression::comparison::Snapshot;
 

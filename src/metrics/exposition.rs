@@ -1,42 +1,39 @@
-//! From the registries to the bytes of an answer.
+//! The answer to a scrape.
 
-use std::fmt;
-use std::sync::atomic::Ordering;
+use std::io::{self, Write};
 
 use tokio::time::Instant;
 
-use prometheus::encoding::text;
-
-use super::classic_text::ClassicText;
+use super::Metrics;
+use super::collector::Walk;
+use super::encode::{Encoder, Output};
 use super::negotiate::Format;
-use super::{Metrics, protobuf};
 
 impl Metrics {
-    /// The body of a scrape's answer in `format`.
+    /// Writes the body of a scrape's answer in `format` to `sink`, in pieces of about 64 KiB. Takes
+    /// as long as the sink does, so not to be called where others wait; nothing of a target is locked
+    /// meanwhile.
     ///
     /// # Errors
-    /// When the client library refuses a value; that is a defect.
-    pub fn encode(&self, format: Format) -> Result<Vec<u8>, fmt::Error> {
+    /// Those of the sink; nothing is written after the first.
+    pub fn write(&self, format: Format, sink: &mut dyn Write) -> io::Result<()> {
         let began = Instant::now();
-        let room = self.body_bytes.load(Ordering::Relaxed);
-        let body = match format {
-            Format::OpenMetrics => {
-                let mut out = String::with_capacity(room);
-                text::encode(&mut out, &self.text)?;
-                out.into_bytes()
-            }
-            Format::ClassicText => {
-                let mut out = ClassicText::with_capacity(room);
-                text::encode(&mut out, &self.text)?;
-                out.finish().into_bytes()
-            }
-            Format::Protobuf => protobuf::to_vec(&self.protobuf)?,
-        };
-        if format != Format::Protobuf {
-            // A little more, for figures that get longer.
-            self.body_bytes.store(body.len() + body.len() / 32, Ordering::Relaxed);
-        }
-        self.state.prober.scrape_duration.set(began.elapsed().as_secs_f64());
+        let mut encoder = Encoder::new(format, Output::new(sink));
+        // It fails only where the output does, which says why.
+        let _ = Walk { encoder: &mut encoder, state: &self.state }.all(self.one.as_ref());
+        let (result, in_sink) = encoder.into_output().end();
+        let took = began.elapsed().saturating_sub(in_sink);
+        self.state.prober.scrape_duration.set(took.as_secs_f64());
+        result
+    }
+
+    /// The body of a scrape's answer in `format`, as a whole.
+    ///
+    /// # Errors
+    /// None: memory takes everything.
+    pub fn encode(&self, format: Format) -> io::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        self.write(format, &mut body)?;
         Ok(body)
     }
 }

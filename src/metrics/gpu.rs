@@ -1,7 +1,7 @@
 //! The labels of GPU series.
 
+use super::encode::Labels;
 use super::families::{GPU_LABELS, INSTANCE_LABELS};
-use super::samples::Labels;
 use crate::gpu::state::{GpuView, Instance, Seen};
 
 /// Every GPU with its labels.

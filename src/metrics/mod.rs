@@ -3,26 +3,25 @@
 //! [`families`] is the contract: one table row per metric. [`TargetMetrics`] and
 //! [`WorkloadMetrics`] hold the values and know no labels; `collector` walks the loaded targets at
 //! scrape time and composes the labels, so that a reload loses no count of an unchanged target and
-//! a removed target's series vanish at once. `exposition` puts the result into one of three
-//! formats.
+//! a removed target's series vanish at once. `encode` writes the samples in one of three formats.
 
 mod buckets;
 mod cells;
 mod change;
-mod classic_text;
 mod collector;
 mod comparison;
+mod encode;
 mod exposition;
 pub mod families;
 mod gpu;
 mod histogram;
 mod model;
+mod native;
 mod negotiate;
 mod one_probe;
 mod options;
 mod prober;
 mod process;
-mod protobuf;
 mod record;
 mod samples;
 mod secondary;
@@ -31,16 +30,14 @@ mod server;
 mod slo;
 mod state;
 mod target;
+mod target_labels;
 mod target_sink;
 #[cfg(test)]
 mod tests;
 mod workload;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime};
-
-use prometheus::registry::Registry;
 
 pub use negotiate::Format;
 pub use options::{HistogramForm, MetricsOptions};
@@ -53,7 +50,7 @@ use crate::load::comparer::Live;
 use crate::probe::sink::{Losses, SinkPanics};
 use crate::watcher::{OutageWatch, Watch};
 use buckets::SloBounds;
-use samples::Encoding;
+use families::OneProbe;
 use secondary::Terms;
 use state::{Loaded, State};
 
@@ -61,11 +58,9 @@ use state::{Loaded, State};
 #[derive(Debug)]
 pub struct Metrics {
     options: MetricsOptions,
-    state: Arc<State>,
-    text: Registry,
-    protobuf: Registry,
-    /// About how long the next text will be: it is as long as the last one.
-    body_bytes: AtomicUsize,
+    state: State,
+    /// Where these are the metrics of a probe on demand.
+    one: Option<OneProbe>,
 }
 
 impl Metrics {
@@ -73,10 +68,8 @@ impl Metrics {
     #[must_use]
     pub fn new(options: MetricsOptions) -> Arc<Self> {
         let dcgm_host = options.dcgm.then(gpu::host_name);
-        let state = Arc::new(State { dcgm_host, ..State::new(options) });
-        let text = collector::registry(&state, Encoding::Text);
-        let protobuf = collector::registry(&state, Encoding::Protobuf);
-        Arc::new(Self { options, state, text, protobuf, body_bytes: AtomicUsize::new(0) })
+        let state = State { dcgm_host, ..State::new(options) };
+        Arc::new(Self { options, state, one: None })
     }
 
     /// Puts a configuration in force. Targets of the same name go on from their values, whatever
@@ -91,7 +84,7 @@ impl Metrics {
         let delay_of_prober = self.state.prober.schedule_delay.as_ref();
         let terms = Terms { bounds: &bounds, form, delay_of_prober };
         let targets = config.targets.iter().map(|target| {
-            let known = before.targets.iter().find(|t| t.target.name == target.name);
+            let known = before.target(&target.name);
             match known {
                 Some(same) if *same.target == **target => Arc::clone(same),
                 known => {
@@ -100,10 +93,8 @@ impl Metrics {
                 }
             }
         });
-        let targets = targets.collect();
-        self.state
-            .loaded
-            .store(Arc::new(Loaded { label_keys: config.label_keys.clone(), targets }));
+        let loaded = Loaded::new(target_labels::names(config), targets.collect());
+        self.state.loaded.store(Arc::new(loaded));
     }
 
     /// Puts these comparisons in force; they keep their values themselves.
@@ -124,7 +115,7 @@ impl Metrics {
     /// The values of a loaded target.
     #[must_use]
     pub fn target(&self, name: &str) -> Option<Arc<TargetMetrics>> {
-        self.state.loaded.load().targets.iter().find(|t| t.target.name == name).cloned()
+        self.state.loaded.load().target(name).cloned()
     }
 
     /// Says that a configuration was put in force.

@@ -1,13 +1,9 @@
-//! The metrics of a single probe, in a registry of their own.
-
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+//! The metrics of a single probe.
 
 use super::families::OneProbe;
 use super::state::State;
-use super::{Metrics, MetricsOptions, collector};
+use super::{Metrics, MetricsOptions};
 use crate::config::Config;
-use crate::metrics::samples::Encoding;
 use crate::probe::Probe;
 use crate::probe::sink::{ProbeEvent, Sink, TargetStatus};
 use crate::transport::ServerAddresses;
@@ -26,10 +22,7 @@ impl Metrics {
             success: f64::from(u8::from(probe.outcome.succeeded())),
             duration_seconds: probe.recording.ended.seconds(),
         };
-        let state = Arc::new(State::new(options));
-        let text = collector::registry_of_one(&state, one, Encoding::Text);
-        let protobuf = collector::registry_of_one(&state, one, Encoding::Protobuf);
-        let metrics = Self { options, state, text, protobuf, body_bytes: AtomicUsize::new(0) };
+        let metrics = Self { options, state: State::new(options), one: Some(one) };
         metrics.load(config);
         if let Some(target) = config.targets.first() {
             if let Some(values) = metrics.target(&target.name) {

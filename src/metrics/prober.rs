@@ -3,11 +3,10 @@
 use std::sync::OnceLock;
 
 use prometheus::metrics::gauge::Gauge;
-use prometheus::metrics::histogram::Histogram;
 
 use super::buckets;
 use super::cells::LateGauge;
-use super::histogram::histogram;
+use super::histogram::{Histogram, histogram};
 use super::options::MetricsOptions;
 use crate::probe::sink::{Losses, SinkPanics};
 

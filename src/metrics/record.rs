@@ -66,7 +66,7 @@ impl WorkloadMetrics {
         ];
         for (histogram, figure) in figures {
             if let Some(duration) = figure {
-                histogram.observe(duration.as_secs_f64(), trace);
+                histogram.observe_traced(duration.as_secs_f64(), trace);
             }
         }
         if let Some(rate) = m.output_tokens_per_second() {

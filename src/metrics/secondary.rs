@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use prometheus::metrics::histogram::Histogram;
-
 use super::buckets::{self, SloBounds};
-use super::histogram::histogram;
+use super::histogram::{Histogram, histogram};
 use super::options::HistogramForm;
 use super::server::{ServerLoad, Split};
 use super::slo::Consumption;
@@ -106,7 +104,7 @@ impl Secondary {
 
     fn fresh(terms: Terms<'_>) -> Self {
         let detail = terms.form.of_detail();
-        let new = |bounds: &[f64]| histogram(detail, bounds);
+        let new = |bounds: &'static [f64]| histogram(detail, bounds);
         let split = |names: Vec<&'static str>| Split::new(names, buckets::PHASE, detail);
         Self {
             streamed: true,

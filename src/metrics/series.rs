@@ -1,7 +1,7 @@
 //! How many series a configuration will have, before anything is probed.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use super::buckets::SloBounds;
 use super::secondary::Terms;
 use super::state::Loaded;
 use super::target::TargetMetrics;
+use super::target_labels::TARGET_LABELS;
 use super::{Format, Metrics, MetricsOptions};
 use crate::answer::measure::{Phase, TokenSource};
 use crate::answer::recording::TimestampSource;
@@ -34,11 +35,8 @@ impl Metrics {
     /// alarm. Those of comparisons, GPUs and the prober itself come on top.
     ///
     /// # Errors
-    /// When the client library refuses a value; that is a defect.
-    pub fn series_of_targets(
-        config: &Config,
-        options: MetricsOptions,
-    ) -> Result<usize, fmt::Error> {
+    /// None: memory takes everything.
+    pub fn series_of_targets(config: &Config, options: MetricsOptions) -> Result<usize, io::Error> {
         let slos = config.targets.iter().flat_map(|t| t.slos.iter().map(|slo| &**slo));
         let bounds = SloBounds::new(options.histograms, &slos);
         let mut known = BTreeMap::<Shape, usize>::new();
@@ -78,13 +76,14 @@ fn series_of(
     target: &Arc<Target>,
     bounds: &SloBounds,
     options: MetricsOptions,
-) -> Result<usize, fmt::Error> {
+) -> Result<usize, io::Error> {
     let metrics = Metrics::new(options);
     let delay_of_prober = metrics.state.prober.schedule_delay.as_ref();
     let terms = Terms { bounds, form: options.histograms, delay_of_prober };
     let values = TargetMetrics::new(target, terms, options, None);
     succeed(&values);
-    let loaded = Loaded { label_keys: Vec::new(), targets: vec![Arc::new(values)] };
+    let names = TARGET_LABELS.iter().map(|&name| name.to_owned()).collect();
+    let loaded = Loaded::new(names, vec![Arc::new(values)]);
     metrics.state.loaded.store(Arc::new(loaded));
     let text = metrics.encode(Format::ClassicText)?;
     // First of the labels that a target's series share; the bound of a bucket may precede them.

@@ -4,10 +4,8 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use prometheus::metrics::histogram::Histogram;
-
 use super::buckets::{self, SloBounds};
-use super::histogram::histogram;
+use super::histogram::{Bounds, Histogram, histogram};
 use super::options::HistogramForm;
 use crate::server_metrics::{Sample, ServerView, TtftPart};
 use crate::target::Target;
@@ -32,7 +30,7 @@ const IN_FLIGHT: [Class; 8] = [
 /// the original.
 #[derive(Debug, Clone)]
 pub(super) struct Split {
-    bounds: Vec<f64>,
+    bounds: Bounds,
     form: HistogramForm,
     values: Vec<(&'static str, Arc<OnceLock<Histogram>>)>,
 }
@@ -40,11 +38,11 @@ pub(super) struct Split {
 impl Split {
     pub fn new(
         values: impl IntoIterator<Item = &'static str>,
-        bounds: &[f64],
+        bounds: impl Into<Bounds>,
         form: HistogramForm,
     ) -> Self {
         let values = values.into_iter().map(|value| (value, Arc::default())).collect();
-        Self { bounds: bounds.to_vec(), form, values }
+        Self { bounds: bounds.into(), form, values }
     }
 
     pub fn observe(&self, value: &str, duration: Duration) {

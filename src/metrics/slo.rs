@@ -1,11 +1,10 @@
 //! What one SLO counts for one workload, and how much of each objective is consumed.
 
 use prometheus::metrics::counter::Counter;
-use prometheus::metrics::histogram::Histogram;
 
 use super::buckets;
 use super::cells::CounterSet;
-use super::histogram::histogram;
+use super::histogram::{Histogram, histogram};
 use super::options::HistogramForm;
 use crate::answer::outcome::Outcome;
 use crate::answer::slo::{Objective, Slo, SloBasis, Verdict};
@@ -85,7 +84,12 @@ pub(super) struct Consumption {
 
 impl Consumption {
     /// Goes on from `before` as [`SloMetrics`] does.
-    pub fn going_on(slo: &Slo, form: HistogramForm, bounds: &[f64], before: &[Self]) -> Self {
+    pub fn going_on(
+        slo: &Slo,
+        form: HistogramForm,
+        bounds: &'static [f64],
+        before: &[Self],
+    ) -> Self {
         let known = before.iter().find(|b| b.slo == slo.name && b.basis == slo.basis());
         let objective = |o: &Objective| (o.kind.as_str(), histogram(form, bounds));
         known.cloned().unwrap_or_else(|| Self {

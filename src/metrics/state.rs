@@ -14,8 +14,32 @@ use crate::watcher::{OutageWatch, Watch};
 /// The targets in force.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
-    pub label_keys: Vec<String>,
+    /// Of the labels that every series of a target has.
+    pub label_names: Arc<[String]>,
+    /// In the order of the configuration.
     pub targets: Vec<Arc<TargetMetrics>>,
+    /// Where the targets are, in the order of their names.
+    by_name: Vec<usize>,
+}
+
+impl Loaded {
+    pub fn new(label_names: Arc<[String]>, targets: Vec<Arc<TargetMetrics>>) -> Self {
+        let mut by_name: Vec<_> = (0..targets.len()).collect();
+        by_name.sort_by_key(|at| &targets[*at].target.name);
+        Self { label_names, targets, by_name }
+    }
+
+    /// Where the target of this name is; `None` if there is none.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        let name_at = |at: &usize| &*self.targets[*at].target.name;
+        let found = self.by_name.binary_search_by(|at| name_at(at).cmp(name)).ok()?;
+        Some(self.by_name[found])
+    }
+
+    /// The target of this name.
+    pub fn target(&self, name: &str) -> Option<&Arc<TargetMetrics>> {
+        self.position(name).map(|at| &self.targets[at])
+    }
 }
 
 /// What a scrape looks at.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 
 use super::cells::LateGauge;
 use super::model::ModelLabel;
 use super::options::MetricsOptions;
 use super::secondary::{Secondary, Terms};
+use super::target_labels::TargetLabels;
 use super::workload::WorkloadMetrics;
 use crate::answer::measure::{Measurement, TokenCount, TokenSource};
 use crate::answer::outcome::Outcome;
@@ -50,6 +52,8 @@ impl RateLimitMetrics {
 pub struct TargetMetrics {
     pub(super) target: Arc<Target>,
     model: Arc<ModelLabel>,
+    /// Of the last scrape.
+    labels: ArcSwapOption<TargetLabels>,
     pub(super) workloads: Vec<Arc<WorkloadMetrics>>,
     /// With the value of their `workload` label; empty for the target as a whole.
     pub(super) secondary: Vec<(String, Arc<Secondary>)>,
@@ -96,6 +100,7 @@ impl TargetMetrics {
         Self {
             target: Arc::clone(target),
             model: model.unwrap_or_else(|| Arc::new(ModelLabel::new(target.model.clone()))),
+            labels: ArcSwapOption::default(),
             workloads,
             secondary,
             rate_limits: same.map_or(limits, |b| b.rate_limits.clone()),
@@ -115,6 +120,17 @@ impl TargetMetrics {
     /// label, and what comes after 32 others, is `other` there.
     pub fn set_model(&self, model: &str) {
         self.model.tell(model);
+    }
+
+    /// The labels of its series, which have these names.
+    pub(super) fn labels(&self, names: &Arc<[String]>) -> Arc<TargetLabels> {
+        let model = self.model();
+        let known = self.labels.load_full().filter(|labels| labels.are_of(names, &model));
+        known.unwrap_or_else(|| {
+            let labels = Arc::new(TargetLabels::new(&self.target, names, model));
+            self.labels.store(Some(Arc::clone(&labels)));
+            labels
+        })
     }
 
     /// Says where the target's addresses are known.

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use prometheus::metrics::counter::Counter;
 use prometheus::metrics::gauge::Gauge;
-use prometheus::metrics::histogram::Histogram;
 
 use super::buckets::SloBounds;
 use super::cells::{CounterSet, FloatCounter, LateCounter, LateGauge};
-use super::histogram::{TracedHistogram, histogram};
+use super::histogram::{Histogram, histogram};
 use super::options::MetricsOptions;
 use super::secondary::Secondary;
 use super::slo::SloMetrics;
@@ -34,9 +33,9 @@ pub struct WorkloadMetrics {
     pub(super) success: LateGauge,
     pub(super) last_probe: LateGauge,
     pub(super) last_success: LateGauge,
-    pub(super) time_to_first_token: TracedHistogram,
-    pub(super) inter_token_latency: TracedHistogram,
-    pub(super) request_latency: TracedHistogram,
+    pub(super) time_to_first_token: Histogram,
+    pub(super) inter_token_latency: Histogram,
+    pub(super) request_latency: Histogram,
     pub(super) output_tokens_per_second: Histogram,
     /// Whether there is a first token to wait for.
     pub(super) streamed: bool,
@@ -129,9 +128,9 @@ impl WorkloadMetrics {
             success: LateGauge::default(),
             last_probe: LateGauge::default(),
             last_success: LateGauge::default(),
-            time_to_first_token: TracedHistogram::new(form, &bounds.ttft),
-            inter_token_latency: TracedHistogram::new(form, &bounds.itl),
-            request_latency: TracedHistogram::new(form, &bounds.request_latency),
+            time_to_first_token: histogram(form, &bounds.ttft),
+            inter_token_latency: histogram(form, &bounds.itl),
+            request_latency: histogram(form, &bounds.request_latency),
             output_tokens_per_second: histogram(form.of_detail(), &bounds.tokens_per_second),
             streamed: true,
             secondary,

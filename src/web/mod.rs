@@ -2,12 +2,14 @@
 
 pub mod api;
 mod comparison_start;
+mod content_coding;
 mod page;
 mod probe;
 mod probe_debug;
 mod reference;
 mod scrape;
 mod site;
+mod streamed;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +31,6 @@ use crate::daemon::Daemon;
 pub fn router(site: Site) -> Router {
     Router::new()
         .merge(page::router())
-        .route("/metrics", get(scrape::metrics))
         .route("/probe", get(probe::probe))
         .route("/config", get(config))
         .route("/-/healthy", get(|| async { "llm-prober is healthy.\n" }))
@@ -39,9 +40,11 @@ pub fn router(site: Site) -> Router {
         .route("/-/comparisons/{name}/start", post(comparison_start::start))
         .merge(api::router())
         .fallback(page::no_such_page)
+        .layer(CompressionLayer::new())
+        // Compresses by itself.
+        .route("/metrics", get(scrape::metrics))
         .with_state(site)
         .layer(map_response(guarded))
-        .layer(CompressionLayer::new())
 }
 
 /// Every answer says how things are now, and nothing is to be taken for another kind of file: names

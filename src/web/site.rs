@@ -13,8 +13,8 @@ use crate::daemon::Daemon;
 const LISTENERS: usize = 64;
 /// Probes on demand at a time.
 const PROBES: usize = 8;
-/// Scrapes that are put together at a time; further ones wait.
-const SCRAPES: usize = 2;
+/// Scrapes under way at a time, each with at most 2 MB of its own; further ones wait.
+const SCRAPES: usize = 8;
 
 /// What is served beyond figures; all off where nobody asks for it.
 #[derive(Debug, Clone, Copy, Default)]

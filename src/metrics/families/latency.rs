@@ -3,9 +3,8 @@
 
 use std::fmt;
 
-use prometheus::metrics::histogram::Histogram;
-
 use super::family::{Family, histogram};
+use crate::metrics::histogram::Histogram;
 use crate::metrics::samples::SampleWriter;
 use crate::metrics::secondary::Secondary;
 use crate::metrics::workload::WorkloadMetrics;
@@ -19,7 +18,7 @@ pub(in crate::metrics) static PRIMARY: &[Family<WorkloadMetrics>] = &[
          generated content (not empty) was received. Connection set-up and the prober's own \
          scheduling are not in it. Streamed answers only; probes that failed after their first \
          content count.",
-        |w, s| if w.streamed { s.traced(&[], &w.time_to_first_token) } else { Ok(()) },
+        |w, s| if w.streamed { s.histogram(&[], &w.time_to_first_token) } else { Ok(()) },
     ),
     histogram(
         "inter_token_latency_seconds",
@@ -27,7 +26,7 @@ pub(in crate::metrics) static PRIMARY: &[Family<WorkloadMetrics>] = &[
         "Time between first and last content, divided by the output tokens after those of the \
          first content event; one sample per request with at least 2 tokens. The time to the \
          first token is not in it. Also known as time per output token.",
-        |w, s| if w.streamed { s.traced(&[], &w.inter_token_latency) } else { Ok(()) },
+        |w, s| if w.streamed { s.histogram(&[], &w.inter_token_latency) } else { Ok(()) },
     ),
     histogram(
         "request_latency_seconds",
@@ -35,7 +34,7 @@ pub(in crate::metrics) static PRIMARY: &[Family<WorkloadMetrics>] = &[
         "From the first byte of the request handed to the kernel until the last content was \
          received. Connection set-up and the wait for usage and end marker are not in it. \
          Successful probes only.",
-        |w, s| s.traced(&[], &w.request_latency),
+        |w, s| s.histogram(&[], &w.request_latency),
     ),
     histogram(
         "output_tokens_per_second",

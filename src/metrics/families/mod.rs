@@ -39,11 +39,10 @@ pub(super) use server::{SERVER, SERVER_LOAD};
 pub(super) use slo::{SLO, SLO_CONSUMPTION};
 pub(super) use target::TARGET;
 
+pub use super::target_labels::TARGET_LABELS;
+
 /// In front of every name but `process_*`.
 pub const PREFIX: &str = "llm_prober";
-
-/// The labels that every probe metric has, before the users' own.
-pub const TARGET_LABELS: [&str; 3] = ["target", "model", "workload"];
 
 #[cfg(test)]
 mod tests {

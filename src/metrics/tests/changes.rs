@@ -96,3 +96,18 @@ fn a_change_says_how_it_stands() {
         assert_eq!(of(name, "extract", "ttft"), None, "{name}");
     }
 }
+
+/// While a reload is under way, the targets may be newer than what is watched.
+#[test]
+fn streams_of_a_workload_that_is_gone_are_left_out() {
+    let mut target = full_target();
+    target.workloads.retain(|workload| workload.name == "chat");
+    let metrics = Metrics::new(MetricsOptions::default());
+    metrics.load(&testing::config(vec![target]));
+    metrics.set_watches(full());
+    let scrape = scrape(&metrics);
+    let streams = |workload| {
+        scrape.value("llm_prober_change_evidence_threshold", &[("workload", workload)]).is_some()
+    };
+    assert_eq!(["chat", "extract", ""].map(streams), [true, false, false]);
+}

@@ -1,7 +1,9 @@
 //! The contract, and the three formats against each other.
 
 mod changes;
+mod client_library;
 mod comparisons;
+mod encoders;
 mod figures;
 mod formats;
 mod golden;
