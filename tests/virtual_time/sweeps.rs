@@ -155,8 +155,10 @@ async fn a_server_without_an_answer_is_bad_and_not_absent() {
     let level = all(&sweeper, users(2, Until::Requests(20))).await;
     assert_eq!(level.sent, level.completed + level.failed());
     assert_eq!(level.errors.keys().copied().collect::<Vec<_>>(), ["throttled"]);
+    // Who is refused asks again after a second, and not again and again at once: else the share would
+    // say how fast the server refuses.
     let attainment = level.attainment.unwrap();
-    assert!(attainment < 1.0 && attainment > 0.0, "{level:?}");
+    assert!(attainment < 0.9 && attainment > 0.7, "{level:?}");
 }
 
 #[tokio::test(start_paused = true)]
