@@ -3,7 +3,8 @@
 //! ```text
 //! OpenLoop   ┐                                    ┌─► Admission: in flight, budget, lateness
 //! ClosedLoop ├─► Driver, one loop ─► Prober, one ─┼─► Probing: the probe itself
-//! Pairs      ┘   of them each        per target   └─► TargetSinks: who is told
+//! Pairs      │   of them each        per target   └─► TargetSinks: who is told
+//! Users, Arrivals (a level of a sweep) ┘
 //! ```
 //! A [`Policy`] says when the next probe is due and what it is; the [`Driver`] waits and keeps track.
 //! Whoever asks a target does so through its one [`Prober`], so that limits, budget, lateness and
@@ -14,6 +15,7 @@ mod admission;
 mod closed_loop;
 pub mod comparer;
 mod driver;
+pub mod level;
 mod open_loop;
 mod pairs;
 mod prober;

@@ -17,6 +17,7 @@ mod past;
 mod reload;
 mod seeds;
 mod server_metrics;
+mod sweeps;
 
 use std::time::Duration;
 
