@@ -58,7 +58,8 @@ struct SignalJson {
     signal: &'static str,
     pairs: u64,
     verdict: Verdict,
-    /// Median of candidate / baseline, and the interval that holds it.
+    /// Median of candidate / baseline, and the interval that holds it. 0 where the baseline mostly
+    /// failed, null where the candidate did.
     ratio: Option<f64>,
     ratio_lower: Option<f64>,
     ratio_upper: Option<f64>,

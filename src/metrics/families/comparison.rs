@@ -153,7 +153,8 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "comparison_effect_ratio",
         &["workload", "signal"],
         "Median of candidate / baseline over all pairs since the run began or an alarm last went \
-         on or off. Absent where most of the candidate's probes failed.",
+         on or off. 0 where most of the baseline's probes failed, absent where most of the candidate's \
+         did.",
         |c, s| effects(c, |labels, effect| optional(s, labels, effect.ratio)),
     ),
     gauge(

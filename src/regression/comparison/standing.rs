@@ -66,6 +66,17 @@ pub enum Waits {
         /// In the last of them by this reason.
         reason: String,
     },
+    /// A side fails in more than one of five rounds.
+    Failing {
+        /// Which.
+        side: SideName,
+        /// In so many of the last rounds.
+        failed: u64,
+        /// Of so many.
+        rounds: u64,
+        /// The last time by this reason.
+        reason: String,
+    },
     /// Too few pairs in which both sides answered.
     Pairs {
         /// Of which workload.
@@ -89,6 +100,14 @@ impl fmt::Display for Waits {
             Self::Answer { side, rounds, reason } => {
                 let side = side.as_str();
                 write!(f, "the {side} has failed in each of the last {rounds} rounds ({reason})")
+            }
+            Self::Failing { side, failed, rounds, reason } => {
+                let side = side.as_str();
+                write!(
+                    f,
+                    "the {side} has failed in {failed} of the last {rounds} rounds ({reason}), \
+                     at most one of five may"
+                )
             }
             Self::Pairs { workload, answered } => write!(
                 f,

@@ -204,6 +204,29 @@ fn a_dead_baseline_promotes_nothing() {
     }
 }
 
+/// Both answer now and then, the candidate more often: that is no reason to promote it.
+#[test]
+fn beside_a_half_dead_side_nothing_is_not_worse() {
+    let healthy = |i: u64, every: u64| if i % every == 0 { failed(DEAD) } else { answer(200) };
+    for (baseline, candidate) in [(2, 3), (4, 1_000), (4, 4)] {
+        let mut course = Course::new();
+        for i in 1..=3_000 {
+            let standing = course.round(healthy(i, baseline), healthy(i + 1, candidate));
+            assert_ne!(standing.verdict, Verdict::NotWorse, "{baseline}, {candidate}, {i}");
+        }
+        let text = course.judge.standing().waits.map(|waits| waits.to_string());
+        let text = text.unwrap_or_default();
+        assert!(text.starts_with("the baseline has failed in "), "{text}");
+        assert!(text.ends_with(" rounds (connect), at most one of five may"), "{text}");
+    }
+    // One of twenty on both sides is what both are like.
+    let mut course = Course::new();
+    for i in 1..=3_000 {
+        course.round(healthy(i, 20), healthy(i + 1, 20));
+    }
+    assert_eq!(course.judge.standing().verdict, Verdict::NotWorse);
+}
+
 /// What it failed to answer while it was down does not hide a candidate that fails.
 #[test]
 fn an_outage_of_the_baseline_is_no_credit() {

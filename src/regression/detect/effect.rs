@@ -10,14 +10,17 @@ const ALPHA: f64 = 0.05;
 /// Narrowest near a few hundred observations: `V/(2 ln(1/α) + ln(1 + 2 ln(1/α)))` for V = 500/4.
 const RHO: f64 = 15.8;
 
-/// A ratio and what it may be. `None` is unbounded: too few observations, or failures.
+/// A ratio and what it may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
-    /// The sample's median, to within 0.1 %.
+    /// The sample's median, to within 0.1 %. `None` where it is infinite, because most of what was
+    /// observed failed; 0 where most of what it is compared with did.
     pub ratio: Option<f64>,
-    /// The median is no less, with 95 % certainty at all times together.
+    /// The median is no less, with 95 % certainty at all times together. `None` where nothing more
+    /// than 0 can be said: too few observations, or failures of what it is compared with.
     pub lower: Option<f64>,
-    /// The median is no more.
+    /// The median is no more. `None` where nothing less than ∞ can be said: too few observations,
+    /// or failures.
     pub upper: Option<f64>,
     /// Ratios seen.
     pub observations: u64,
@@ -55,16 +58,17 @@ impl Effect {
         let highest_rank = (t / 2.0 + within).floor() as u64 + 1;
         let middle = self.ratios.at_rank(observations.div_ceil(2));
         Some(Estimate {
-            ratio: finite_ratio(f64::midpoint(middle.0, middle.1)),
-            lower: finite_ratio(self.ratios.at_rank(lowest_rank).0),
-            upper: finite_ratio(self.ratios.at_rank(highest_rank).1),
+            ratio: below_infinity(f64::midpoint(middle.0, middle.1)),
+            lower: below_infinity(self.ratios.at_rank(lowest_rank).0).filter(|least| *least > 0.0),
+            upper: below_infinity(self.ratios.at_rank(highest_rank).1),
             observations,
         })
     }
 }
 
-fn finite_ratio(ln: f64) -> Option<f64> {
-    ln.is_finite().then(|| ln.exp())
+/// The ratio of a logarithm, of −∞ 0.
+fn below_infinity(ln: f64) -> Option<f64> {
+    (ln < f64::INFINITY).then(|| ln.exp())
 }
 
 #[cfg(test)]
@@ -96,5 +100,16 @@ mod tests {
         let estimate = effect(failing);
         assert!(estimate.lower.is_some() && estimate.upper.is_none(), "{estimate:?}");
         assert_eq!(effect([f64::INFINITY]).ratio, None);
+    }
+
+    /// A side that is dead is never the other one.
+    #[test]
+    fn failures_of_either_side_are_told_apart() {
+        let worse = effect([f64::INFINITY; 300]);
+        assert_eq!((worse.ratio, worse.upper), (None, None));
+        assert!(worse.lower.is_some_and(|least| least > 1e9), "{worse:?}");
+        let better = effect([f64::NEG_INFINITY; 300]);
+        assert_eq!((better.ratio, better.lower), (Some(0.0), None));
+        assert!(better.upper.is_some_and(|most| most < 1e-9), "{better:?}");
     }
 }
