@@ -229,7 +229,13 @@ impl Judge {
             self.workloads.iter().zip(&parts.workloads).flat_map(|(w, (_, parts))| {
                 let name = w.name.clone();
                 let lacking = w.lacking(parts, alone).into_iter();
-                lacking.map(move |signal| Waits::Evidence { workload: name.clone(), signal })
+                lacking.map(move |signal| {
+                    let workload = name.clone();
+                    match w.independent_pairs_lacking(signal) {
+                        Some(pairs) => Waits::Independence { workload, signal, pairs },
+                        None => Waits::Evidence { workload, signal },
+                    }
+                })
             });
         let together = parts.together.filter(|part| *part != Verdict::NotWorse);
         let together = together.map(|_| Waits::Evidence {

@@ -84,6 +84,16 @@ pub enum Waits {
         /// So many are there.
         answered: u64,
     },
+    /// The noise of a signal has too long a memory: an episode of one side could not be told from a
+    /// change yet.
+    Independence {
+        /// Of which workload.
+        workload: String,
+        /// Of which signal.
+        signal: Signal,
+        /// So many pairs are needed at least before it can be.
+        pairs: u64,
+    },
     /// More evidence, of a workload (of all, where it has no name) and a signal.
     Evidence {
         /// Of which workload.
@@ -113,6 +123,12 @@ impl fmt::Display for Waits {
                 f,
                 "both sides answered in {answered} pairs of {workload}, at least {ANSWERED_PAIRS} \
                  are needed"
+            ),
+            Self::Independence { workload, signal, pairs } => write!(
+                f,
+                "what disturbs one side alone lasts too long to tell {} of {workload} before about \
+                 {pairs} more pairs",
+                signal.as_str()
             ),
             Self::Evidence { workload, signal } if workload.is_empty() => {
                 write!(f, "more pairs are needed for {} over all workloads", signal.as_str())

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::recent::KEPT;
 use super::sketch::Sketch;
 
 /// Probability that the interval ever misses the median.
@@ -26,33 +27,61 @@ pub struct Estimate {
     pub observations: u64,
 }
 
+/// Standard errors of what a ratio is to, by which an interval is widened to either side.
+const REFERENCE_ERRORS: f64 = 2.5;
+
+impl Estimate {
+    /// The same, where the logarithm of what the ratios are to has a standard error of its own.
+    pub(super) fn beside_an_error(self, ln_error: f64) -> Self {
+        let factor = (REFERENCE_ERRORS * ln_error).exp();
+        Self {
+            lower: self.lower.map(|lower| lower / factor).filter(|lower| *lower > 0.0),
+            upper: self.upper.map(|upper| upper * factor).filter(|upper| upper.is_finite()),
+            ..self
+        }
+    }
+}
+
 /// The distribution of a ratio's logarithm.
 ///
 /// The interval is a confidence sequence (Howard & Ramdas, *Sequential estimation of quantiles*,
 /// Bernoulli 2022): of `t` observations the number below the median stays within
 /// `√((V+ρ)·ln((V+ρ)/(α²ρ)))`, `V = t/4`, of `t/2` at all times with probability 1 − α, because each
 /// is ½-sub-Gaussian (normal mixture). Bins are rounded outwards, so it stays valid.
+///
+/// Where ratios have a memory, so many of them count as one, and the interval is as much wider. Where they begin at a moment that was chosen by looking at them,
+/// as they do when an alarm goes off, it holds for all such moments together.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Effect {
     ratios: Sketch,
+    #[serde(default)]
+    chosen: bool,
 }
 
 impl Effect {
+    /// Of these and what comes later: the first was chosen among the last `KEPT`.
+    pub(super) fn since_chosen(ln_ratios: impl Iterator<Item = f64>) -> Self {
+        let mut effect = Self { chosen: true, ..Self::default() };
+        ln_ratios.for_each(|ln_ratio| effect.add(ln_ratio));
+        effect
+    }
+
     pub(super) fn add(&mut self, ln_ratio: f64) {
         self.ratios.add(ln_ratio);
     }
 
-    /// `None` before the first observation.
+    /// `None` before the first observation. So many count as one that is independent of all others.
     #[must_use]
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    pub fn estimate(&self) -> Option<Estimate> {
+    pub fn estimate(&self, per_independent_one: f64) -> Option<Estimate> {
         let observations = self.ratios.total();
         if observations == 0 {
             return None;
         }
-        let t = observations as f64;
-        let spread = t / 4.0 + RHO;
-        let within = (spread * (spread / (ALPHA * ALPHA * RHO)).ln()).sqrt();
+        let (t, each) = (observations as f64, per_independent_one.max(1.0));
+        let alpha = if self.chosen { ALPHA / KEPT as f64 } else { ALPHA };
+        let spread = t / each / 4.0 + RHO;
+        let within = each * (spread * (spread / (alpha * alpha * RHO)).ln()).sqrt();
         // A saturating cast: where even the extremes are no bound, the rank is 0.
         let lowest_rank = (t / 2.0 - within).ceil() as u64;
         let highest_rank = (t / 2.0 + within).floor() as u64 + 1;
@@ -78,12 +107,12 @@ mod tests {
     fn effect(ln_ratios: impl IntoIterator<Item = f64>) -> Estimate {
         let mut effect = Effect::default();
         ln_ratios.into_iter().for_each(|r| effect.add(r));
-        effect.estimate().unwrap()
+        effect.estimate(1.0).unwrap()
     }
 
     #[test]
     fn narrows_around_the_median_and_says_when_it_knows_nothing() {
-        assert_eq!(Effect::default().estimate(), None);
+        assert_eq!(Effect::default().estimate(1.0), None);
         let spread = |count: u32| effect((0..count).map(|i| f64::from(i) / f64::from(count) - 0.3));
         let few = spread(10);
         assert_eq!((few.lower, few.upper), (None, None));
@@ -92,6 +121,26 @@ mod tests {
         let half = (many.upper.unwrap() / many.lower.unwrap()).ln() / 2.0;
         assert!((0.01..0.03).contains(&half), "{half}");
         assert!((many.ratio.unwrap() - 0.2_f64.exp()).abs() < 0.003, "{many:?}");
+    }
+
+    #[test]
+    fn a_memory_and_a_chosen_beginning_widen_the_interval() {
+        let ratios = || (0..2_000).map(|i| f64::from(i) / 2_000.0 - 0.5);
+        let half = |effect: &Effect, each| {
+            let estimate = effect.estimate(each).unwrap();
+            (estimate.upper.unwrap() / estimate.lower.unwrap()).ln() / 2.0
+        };
+        let mut effect = Effect::default();
+        ratios().for_each(|r| effect.add(r));
+        let (alone, each_of_nine) = (half(&effect, 1.0), half(&effect, 9.0));
+        // As that of a ninth of them.
+        let mut ninth = Effect::default();
+        ratios().step_by(9).for_each(|r| ninth.add(r));
+        assert!(
+            (each_of_nine / half(&ninth, 1.0) - 1.0).abs() < 0.05 && each_of_nine > 2.0 * alone
+        );
+        let chosen = half(&Effect::since_chosen(ratios()), 1.0);
+        assert!((1.2..2.2).contains(&(chosen / alone)), "{alone} {chosen}");
     }
 
     #[test]
