@@ -12,8 +12,10 @@
 //! like their own probes.
 
 mod admission;
+mod cache_check;
 mod closed_loop;
 pub mod comparer;
+mod conversation;
 mod driver;
 pub mod level;
 mod open_loop;
@@ -22,7 +24,8 @@ mod prober;
 #[cfg(test)]
 mod tests;
 
-pub use admission::{Admission, Limits, Permit, is_late};
+pub use admission::{Admission, InAll, Limits, Permit, is_late};
+pub use cache_check::CacheFinding;
 pub use closed_loop::ClosedLoop;
 pub use driver::{Driver, Policy};
 pub use open_loop::OpenLoop;

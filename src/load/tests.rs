@@ -71,7 +71,7 @@ async fn a_place_is_taken_until_the_permit_goes() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_withdrawn_has_cost_nothing() {
-    let budget = Budget { output_tokens_per_day: Some(20), dollars_per_day: None };
+    let budget = Budget { output_tokens_per_day: Some(20), ..Budget::default() };
     let ledger = Ledger::default();
     let admission = Admission::new(Limits { budget, ..limits(9) }, ledger.clone());
     let (target, now) = (testing::target("t"), Instant::now()); // 16 tokens at most

@@ -8,6 +8,7 @@ mod common;
 
 mod comparisons;
 mod day;
+mod demand;
 mod drain;
 mod figures;
 mod isolation;
