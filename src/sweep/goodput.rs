@@ -34,8 +34,13 @@ pub enum GoodputError {
     Zero(&'static str),
 }
 
+/// Those that one bound says; a deadline is two, which an SLO of the configuration has.
+fn kinds() -> impl Iterator<Item = ObjectiveKind> {
+    ObjectiveKind::ALL.iter().copied().filter(|kind| *kind != ObjectiveKind::Deadline)
+}
+
 fn names() -> String {
-    ObjectiveKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+    kinds().map(ObjectiveKind::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// An SLO of the objectives in a text. Neither its share nor its window is looked at in a sweep.
@@ -47,8 +52,8 @@ pub fn slo(text: &str) -> Result<Slo, GoodputError> {
     for part in text.split(',') {
         let form = || GoodputError::Form(part.to_owned());
         let (name, bound) = part.trim().split_once(':').ok_or_else(form)?;
-        let kind = ObjectiveKind::ALL.iter().find(|kind| kind.as_str() == name);
-        let kind = *kind.ok_or_else(|| GoodputError::Objective(name.to_owned()))?;
+        let kind = kinds().find(|kind| kind.as_str() == name);
+        let kind = kind.ok_or_else(|| GoodputError::Objective(name.to_owned()))?;
         if objectives.iter().any(|known| known.kind == kind) {
             return Err(GoodputError::Twice(kind.as_str()));
         }
@@ -62,7 +67,7 @@ pub fn slo(text: &str) -> Result<Slo, GoodputError> {
         if threshold <= 0.0 {
             return Err(GoodputError::Zero(kind.as_str()));
         }
-        objectives.push(Objective { kind, threshold });
+        objectives.push(Objective::new(kind, threshold));
     }
     Ok(Slo {
         name: NAME.to_owned(),
@@ -96,6 +101,7 @@ mod tests {
         };
         check("", "expected OBJECTIVE:BOUND, such as ttft:500ms");
         check("ttft", "`ttft`: expected OBJECTIVE:BOUND");
+        check("deadline:5ms", "no objective `deadline`, expected one of: ttft, ");
         check("tpot:5ms", "no objective `tpot`, expected one of: ttft, itl, ");
         check("ttft:500", "`500`: expected a duration with a unit");
         check("ttft:0s", "ttft of zero is never met");
