@@ -156,6 +156,41 @@ async fn a_break_gives_up_the_others() {
     assert_eq!(began.elapsed(), 5 * SECOND / 2);
 }
 
+/// So many at once, each of whom waits for the others.
+struct AtOnce {
+    left: usize,
+    begun: Vec<Instant>,
+}
+
+impl Policy for AtOnce {
+    type Output = ();
+
+    fn due(&self, _: usize) -> Option<Instant> {
+        (self.left > 0).then(Instant::now)
+    }
+
+    fn begin(&mut self, _: Instant, _: usize) -> Option<BoxFuture<'static, ()>> {
+        self.left -= 1;
+        self.begun.push(Instant::now());
+        Some(tokio::time::sleep(SECOND).boxed())
+    }
+
+    fn ended(&mut self, _: Option<()>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// The runtime's timer knows whole milliseconds only.
+#[tokio::test(start_paused = true)]
+async fn what_is_due_now_waits_for_no_timer() {
+    tokio::time::advance(SECOND / 3000).await;
+    let began = Instant::now();
+    let load = AtOnce { left: 1000, begun: Vec::new() };
+    let end = Driver::new(load, CancellationToken::new()).run().await;
+    assert!(end.begun.iter().all(|at| *at == began), "{:?}", *end.begun.last().unwrap() - began);
+    assert_eq!(end.begun.len(), 1000);
+}
+
 /// What a sink was told.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);

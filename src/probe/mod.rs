@@ -1,5 +1,6 @@
 //! One probe: build the request, exchange it, interpret the recording.
 
+mod confidential;
 pub mod log;
 pub mod sink;
 
@@ -169,6 +170,7 @@ impl Probing {
         let mut outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
         let no_news = self.transport.addresses().judge(&recording, &mut outcome);
         self.look_into(&recording, &draw.workload, &mut outcome, &cancel).await;
+        confidential::mask(&self.target, &draw.prompt, &mut recording, &mut outcome);
         let server = ServerView::new(around, &outcome.measurement);
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);

@@ -21,6 +21,11 @@ use crate::workload::mix::Draw;
 /// Characters of a token, where nobody counted: about what languages with letters have.
 const CHARACTERS_PER_TOKEN: u64 = 4;
 
+/// A server that counts so many times the tokens that were asked for or shown, and so many more for
+/// what is not seen (instructions of a gateway, hidden reasoning), is not believed any further.
+const FAR_BEYOND: u64 = 16;
+const UNSEEN: u64 = 1 << 16;
+
 /// What a probe is charged to the budget with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Charge {
@@ -44,11 +49,18 @@ impl Charge {
         if recording.send.is_none() || refused {
             return Self::default();
         }
-        let counted = |count: Option<TokenCount>| count.map(|count| count.tokens);
+        // A count beyond belief shall not use up a budget.
+        let counted = |count: Option<TokenCount>, most: u64| {
+            let most = most.saturating_mul(FAR_BEYOND).saturating_add(UNSEEN);
+            count.map(|count| count.tokens.min(most))
+        };
+        let shown: usize = recording.chunks.iter().map(|chunk| chunk.bytes.len()).sum();
+        let most_output = u64::from(max_output_tokens).max(shown as u64);
         Self {
-            input: counted(measurement.input_tokens)
+            input: counted(measurement.input_tokens, prompt_characters)
                 .unwrap_or(prompt_characters.div_ceil(CHARACTERS_PER_TOKEN)),
-            output: counted(measurement.output_tokens).unwrap_or(max_output_tokens.into()),
+            output: counted(measurement.output_tokens, most_output)
+                .unwrap_or(max_output_tokens.into()),
         }
     }
 
@@ -267,6 +279,16 @@ mod tests {
         assert_eq!(charge(&recording, &unseen), tokens(11, 64), "empty");
         recording.head = Some(Head { status: 429, headers: Vec::new() });
         assert_eq!(charge(&recording, &unseen), tokens(0, 0), "refused");
+    }
+
+    #[test]
+    fn a_lie_costs_not_more_than_can_be() {
+        let recording = Recording { send: Some(Offset(5)), ..Recording::begin(0) };
+        let count = Some(TokenCount { tokens: u64::MAX, source: TokenSource::Usage });
+        let lie =
+            Measurement { input_tokens: count, output_tokens: count, ..Measurement::default() };
+        let charge = Charge::of(&recording, &lie, 41, 64);
+        assert_eq!(charge, tokens(41 * 16 + UNSEEN, 64 * 16 + UNSEEN));
     }
 
     fn budget(output_tokens: u64) -> Budget {

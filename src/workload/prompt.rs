@@ -65,6 +65,12 @@ impl Prompt {
         prompt
     }
 
+    /// Its texts, each by itself.
+    pub fn texts(&self) -> impl Iterator<Item = String> + '_ {
+        let captured = self.captured.iter().map(|captured| captured.text());
+        captured.chain(self.messages.iter().map(|message| message.content.clone()))
+    }
+
     /// All message texts, one per line: the prompt of a completions API.
     #[must_use]
     pub fn text(&self) -> String {
