@@ -47,6 +47,8 @@ pub struct Tally {
     pub(super) output_tokens: Option<u64>,
     /// How late requests began, in seconds.
     pub(super) delays: Vec<f64>,
+    /// How long all their exchanges took together, in seconds.
+    pub(super) asking: f64,
     /// Content events.
     pub(super) events: u64,
     pub(super) coalesced: u64,
@@ -92,6 +94,7 @@ impl Tally {
             input_tokens: None,
             output_tokens: None,
             delays: Vec::new(),
+            asking: 0.0,
             events: 0,
             coalesced: 0,
             reading: Speed::default(),
@@ -153,6 +156,8 @@ impl Tally {
         }
         let delay = request.instants.began.saturating_sub(request.instants.due);
         self.delays.push(delay.as_secs_f64());
+        let took = request.instants.over.saturating_sub(request.instants.began);
+        self.asking += took.as_secs_f64();
         self.reading.reads += request.reading.reads;
         self.reading.late += request.reading.late;
         match request.result {

@@ -9,7 +9,7 @@ use crate::report::sweep::{row, title};
 use crate::sweep::{Level, Tally};
 
 /// Characters of the progress bar.
-const WIDTH: usize = 30;
+const WIDTH: usize = 16;
 
 /// A table that grows, with a bar below; without a terminal, a line for each level that is over.
 pub(super) struct Screen {
@@ -86,7 +86,7 @@ fn bar(plan: &LevelPlan, run: &LevelRun, tally: &Tally) -> String {
     let ttft =
         tally.recent_ttft().map_or_else(String::new, |s| format!(", TTFT p50 {:.0} ms", s * 1e3));
     format!(
-        "{:>16}  [{}{}] {what}{ttft}{attainment}",
+        "{:>14}  [{}{}] {what}{ttft}{attainment}",
         plan.load.to_string(),
         "#".repeat(full),
         " ".repeat(WIDTH - full),

@@ -126,8 +126,8 @@ fn intervals(text: &mut String, confidence: &LevelConfidence) {
 #[must_use]
 pub fn title() -> String {
     format!(
-        "{:>16}  {:>8}  {:>11}  {:>11}  {:>11}  {:>10}  {:>10}",
-        "load", "sent", "TTFT p50", "TTFT p99", "ITL p50", "requests/s", "attainment"
+        "{:>14}  {:>6}  {:>10}  {:>10}  {:>10}  {:>8}  {:>10}",
+        "load", "sent", "TTFT p50", "TTFT p99", "ITL p50", "req/s", "attainment"
     )
 }
 
@@ -137,7 +137,7 @@ pub fn row(level: &Level) -> String {
     let invalid = if level.valid { "" } else { "  INVALID" };
     let of = |latency, statistic| Figure::Sampled(latency, statistic).of(level);
     format!(
-        "{:>16}  {:>8}  {:>11}  {:>11}  {:>11}  {:>10}  {:>10}{invalid}",
+        "{:>14}  {:>6}  {:>10}  {:>10}  {:>10}  {:>8}  {:>10}{invalid}",
         level.load().to_string(),
         level.sent,
         seconds(of(Latency::Ttft, Statistic::P50)),

@@ -90,7 +90,10 @@ fn a_level_without_a_request_is_invalid() {
 
 /// What speaks against a level of ten requests that are like this one.
 fn against(change: impl Fn(&mut Request)) -> Vec<InvalidReason> {
-    let mut tally = users(1);
+    against_in(users(1), change)
+}
+
+fn against_in(mut tally: Tally, change: impl Fn(&mut Request)) -> Vec<InvalidReason> {
     tally.open(ms(0));
     for number in 0..10 {
         tally.sent();
@@ -105,14 +108,21 @@ fn against(change: impl Fn(&mut Request)) -> Vec<InvalidReason> {
 #[test]
 fn a_level_is_invalid_where_the_prober_was_the_bottleneck() {
     assert_eq!(against(|_| {}), []);
-    // 10 ms is little, also beside a latency of 110 ms.
-    assert_eq!(against(|r| r.instants.due = ms(10)), []);
-    assert_eq!(against(|r| r.instants.due = ms(9)), [InvalidReason::ScheduleDelay]);
-    // Beside one of a second, 20 ms are little, too.
+    // Users wait for the prober for 5 of 115 ms, or 6 of 116 ms.
+    assert_eq!(against(|r| r.instants.due = ms(15)), []);
+    assert_eq!(against(|r| r.instants.due = ms(14)), [InvalidReason::ScheduleDelay]);
+    // A single one who does is no matter.
+    assert_eq!(against(|r| r.instants.due = ms(if r.counted == Some(3) { 0 } else { 20 })), []);
+    // In an open loop 10 ms is little, also beside a latency of 110 ms; and 20 ms beside a second.
+    let open = |change: &dyn Fn(&mut Request)| {
+        against_in(Tally::new(Load::Open { rate: 1.0, in_flight: 1 }), change)
+    };
+    assert_eq!(open(&|r| r.instants.due = ms(10)), []);
+    assert_eq!(open(&|r| r.instants.due = ms(9)), [InvalidReason::ScheduleDelay]);
     let slow = |r: &mut Request| {
         (r.instants.due, r.request_latency) = (ms(0), Some(ms(1000)));
     };
-    assert_eq!(against(slow), []);
+    assert_eq!(open(&slow), []);
     // Tokens that share reads are the server's doing, unless the reads were late.
     let coalesced = |r: &mut Request| r.coalesced = 2;
     assert_eq!(against(coalesced), []);
