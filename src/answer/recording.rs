@@ -105,6 +105,8 @@ pub enum Ending {
     TooLarge(String),
     /// The prober gave the probe up (shutdown, reload).
     Cancelled,
+    /// The workload's reader stopped reading, as it was configured to.
+    ReaderStopped,
     /// A defect of the prober.
     Internal(String),
 }

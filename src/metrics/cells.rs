@@ -34,8 +34,10 @@ impl LateCounter {
         self.0.get_or_init(Counter::default)
     }
 
+    /// What would take it beyond the largest number leaves it there: a counter never falls.
     pub fn inc_by(&self, n: u64) {
-        self.begin().inc_by(n);
+        let counter = self.begin();
+        counter.inc_by(n.min(u64::MAX - counter.get()));
     }
 
     /// `None` before the first count.
@@ -114,6 +116,15 @@ mod tests {
         assert_eq!(gauge.get(), None);
         gauge.set(0.0);
         assert_eq!(gauge.get(), Some(0.0));
+    }
+
+    #[test]
+    fn a_counter_never_falls() {
+        let counter = LateCounter::default();
+        for n in [7, u64::MAX, 1] {
+            counter.inc_by(n);
+        }
+        assert_eq!(counter.get(), Some(u64::MAX));
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Judge {
     pub fn fits(&self, spec: &Comparison) -> bool {
         self.workloads.len() == spec.workloads.len()
             && self.together.is_some() == Together::of(spec).is_some()
-            && self.dropped.len() == DropReason::ALL.len()
+            && self.dropped.len() <= DropReason::ALL.len()
             && self.workloads.iter().zip(&spec.workloads).all(|(judge, w)| judge.fits(spec, w))
     }
 
@@ -186,6 +186,8 @@ impl Judge {
 
     /// Counts a round that was not judged.
     pub fn dropped(&mut self, reason: DropReason) {
+        // A judge of an earlier release does not know them all.
+        self.dropped.resize(DropReason::ALL.len(), 0);
         let place = DropReason::ALL.iter().position(|r| *r == reason);
         if let Some(count) = place.and_then(|i| self.dropped.get_mut(i)) {
             *count += 1;

@@ -14,6 +14,7 @@ mod quick_start;
 mod refusals;
 mod reload;
 mod state;
+mod sweep;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
