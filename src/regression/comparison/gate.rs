@@ -7,7 +7,7 @@ use crate::regression::detect::{Alpha, Verdict};
 pub const ANSWERED_PAIRS: u64 = 50;
 
 /// And they must be worth so many independent ones.
-pub(super) const INDEPENDENT_PAIRS: f64 = 20.0;
+pub(super) const INDEPENDENT_PAIRS: f64 = 40.0;
 
 /// The evidence that verdicts need, as decimal logarithms.
 ///

@@ -23,7 +23,7 @@ const PADDING: f64 = 1.0;
 const LEAST_SCORES: f64 = 25.0;
 
 /// What many scores must be worth, at least, before anything is told.
-pub(super) const INDEPENDENT: f64 = 20.0;
+pub(super) const INDEPENDENT: f64 = 40.0;
 
 /// One score is never worth less than one in so many.
 const MOST_RATIO: f64 = 1e4;

@@ -93,6 +93,9 @@ impl<const N: usize> Detectors<N> {
 /// `ln` of the most that a process may gain in one episode.
 const EPISODE: f64 = 1.609_437_912_434_100_3; // ln 5
 
+/// `ln` of evidence that no verdict is content with.
+const DECIDING: f64 = 3.0;
+
 /// `ln` of what each of `N` bets may still gain in the episode under way: fivefold at most, however
 /// long it waits for the next one. What is lost may be gained again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -145,13 +148,22 @@ impl<const N: usize> EProcesses<N> {
         std::array::from_fn(|bet| self.episodes.stake(bet, usual(bet), 1.0))
     }
 
-    /// As [`EProcesses::update`] at the stakes that are possible, in an episode of so many bets;
-    /// `telling`: what has been gained may be told by now.
-    pub fn update_within(&mut self, ln_factors: &[f64; N], episode: f64, telling: bool) {
+    /// As [`EProcesses::update`] at the stakes that are possible, in an episode of so many bets. What
+    /// might decide is only noted where it may be `told` by now.
+    pub fn update_within(
+        &mut self,
+        ln_factors: &[f64; N],
+        episode: f64,
+        told: impl FnOnce() -> bool,
+    ) {
         self.add(ln_factors);
         self.episodes.spend(ln_factors, episode);
-        if telling {
-            self.note_highest();
+        if greatest(&self.logs.0) <= self.highest.0 {
+            return;
+        }
+        let mean = ln_mean_exp(&self.logs.0);
+        if mean > self.highest.0 && (mean < DECIDING || told()) {
+            self.highest.0 = mean;
         }
     }
 
@@ -221,14 +233,14 @@ mod tests {
         let mut processes = EProcesses::<2>::new();
         for bets in 1..=400_u32 {
             let stakes = processes.stakes(|bet| [0.1, 0.8][bet]);
-            processes.update_within(&stakes.map(f64::ln_1p), 100.0, bets > 30);
+            processes.update_within(&stakes.map(f64::ln_1p), 100.0, || bets > 130);
             let most = EPISODE * (1.0 + f64::from(bets) / 100.0);
             assert!(processes.ln_highest() <= most + 1e-9, "{bets}: {}", processes.ln_highest());
-            assert!(bets > 30 || processes.ln_highest().abs() < 1e-12, "nothing is told yet");
+            assert!(bets > 130 || processes.ln_highest() < DECIDING, "nothing is told yet");
         }
         assert!(processes.ln_highest() > 4.5 * EPISODE, "{}", processes.ln_highest());
         // What is lost may be gained again.
-        processes.update_within(&[-3.0, -3.0], 100.0, true);
+        processes.update_within(&[-3.0, -3.0], 100.0, || true);
         assert!(processes.stakes(|_| 0.8).iter().all(|stake| *stake > 0.799));
     }
 

@@ -73,7 +73,8 @@ const EPISODE_LEAST: f64 = 20.0;
 /// first to arrive decides.
 ///
 /// An episode may earn five times as much and no more, so that a verdict takes several, and none
-/// stands before all pairs together are worth 20 independent ones.
+/// stands before all pairs together are worth 40 independent ones, nor while the interval of the median
+/// ratio does not agree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairGate {
     tolerance: Tolerance,
@@ -115,23 +116,28 @@ impl PairGate {
     /// Takes up one pair that counts for these verdicts; the verdict so far.
     pub fn observe_for(&mut self, pair: Pair, counts: CountsFor) -> Verdict {
         let score = pair.score(self.tolerance);
-        let (news, enough) = (self.bets.news(score), self.is_enough());
-        let episode = self.episode();
-        let bet = |on: &mut EProcesses<BETS>, news: News| {
-            let factors = news.ln_factors_at(on.stakes(News::stake));
-            on.update_within(&factors, episode, enough);
-        };
-        if counts.regressed {
-            bet(&mut self.regressed, news);
-        }
-        if counts.not_worse {
-            bet(&mut self.not_worse, news.mirrored());
-        }
-        self.bets.learn(score);
-        self.pairs += 1;
+        let news = self.bets.news(score);
         if let Some(ln_ratio) = pair.ln_ratio() {
             self.effect.add(ln_ratio);
         }
+        let (episode, correlation) = (self.episode(), self.bets.correlation());
+        let (effect, most) = (&self.effect, 1.0 + self.tolerance.delta());
+        let bet = |on: &mut EProcesses<BETS>, news: News, agrees: fn(Estimate, f64) -> bool| {
+            let factors = news.ln_factors_at(on.stakes(News::stake));
+            on.update_within(&factors, episode, || {
+                let estimate = effect.estimate(correlation.scores_per_independent_one());
+                correlation.is_enough() && estimate.is_some_and(|found| agrees(found, most))
+            });
+        };
+        if counts.regressed {
+            bet(&mut self.regressed, news, |found, most| found.lower.is_some_and(|l| l > most));
+        }
+        if counts.not_worse {
+            let mirrored = news.mirrored();
+            bet(&mut self.not_worse, mirrored, |found, most| found.upper.is_some_and(|u| u < most));
+        }
+        self.bets.learn(score);
+        self.pairs += 1;
         self.verdict = self.verdict.or(self.alpha, &self.regressed, &self.not_worse);
         self.verdict
     }

@@ -57,7 +57,7 @@ fn a_candidate_that_only_fails_is_found_at_once() {
     let mut detector = PairDetector::new(Tolerance::PAIRS, threshold());
     let failed = |i| Pair { candidate: Observed::Failed, ..pair(i, 1.0) };
     let seen = changes(100, |i| detector.observe(failed(i)));
-    assert!(matches!(seen[..], [(10..60, Change::Raised)]), "{seen:?}");
+    assert!(matches!(seen[..], [(10..90, Change::Raised)]), "{seen:?}");
     assert_eq!(detector.recent_ratio(), Some(f64::INFINITY));
 }
 
