@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Metrics;
 use super::target::TargetMetrics;
 use super::workload::InFlight;
+use crate::answer::recording::Ending;
 use crate::probe::Probe;
 use crate::probe::sink::{ProbeEvent, Sink, SinkName, TargetSink, TargetStatus};
 use crate::target::Target;
@@ -62,6 +63,10 @@ impl TargetMetrics {
         let (workload, outcome) = (&probe.workload.name, &probe.outcome);
         if probe.confirming {
             return self.record_cost(workload, &outcome.measurement);
+        }
+        if probe.recording.ending == Ending::NoDescriptor {
+            // It is counted as skipped.
+            return;
         }
         if outcome.given_up() {
             return self.record_given_up(workload, &outcome.measurement);

@@ -90,7 +90,10 @@ impl WorkloadMetrics {
         let encrypted = target.url.scheme() == "https";
         self.failures.begin(|reason| reason != FailureReason::Tls.as_str() || encrypted);
         let limited = target.budget != Budget::default();
-        self.skipped.begin(|reason| reason != SkipReason::Budget.as_str() || limited);
+        let unexpected = SkipReason::Prober.as_str();
+        self.skipped.begin(|reason| {
+            reason != unexpected && (reason != SkipReason::Budget.as_str() || limited)
+        });
         let counted_twice = [TokenSource::Usage, TokenSource::Tokenizer];
         let known = before.and_then(|b| b.compared_tokens.clone());
         self.compared_tokens = target.tokenizer.as_ref().map(|_| {

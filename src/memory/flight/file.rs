@@ -143,6 +143,7 @@ pub enum Ending {
     NotHttp(String),
     TooLarge(String),
     Cancelled,
+    NoDescriptor,
     Internal(String),
 }
 

@@ -23,7 +23,8 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         "probes_skipped_total",
         &["reason"],
         "Arrivals of the schedule that were not probed. They are in no other figure. The reason \
-         budget is there only for targets with a budget.",
+         budget is there only for targets with a budget, and prober (the prober had no file \
+         descriptor left) begins with its first.",
         |w, s| s.counters(&[], &w.skipped),
     ),
     counter(

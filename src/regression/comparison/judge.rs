@@ -149,7 +149,7 @@ impl Judge {
 
     /// Counts a round that was not judged.
     pub fn dropped(&mut self, reason: DropReason) {
-        let place = DropReason::ALL.iter().position(|r| *r == reason);
+        let place = DropReason::ALL.iter().position(|r| r.as_str() == reason.as_str());
         if let Some(count) = place.and_then(|i| self.dropped.get_mut(i)) {
             *count += 1;
         }
