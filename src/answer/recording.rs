@@ -107,6 +107,8 @@ pub enum Ending {
     Cancelled,
     /// The prober had no file descriptor left for a connection.
     NoDescriptor,
+    /// The workload's reader stopped reading, as it was configured to.
+    ReaderStopped,
     /// A defect of the prober.
     Internal(String),
 }

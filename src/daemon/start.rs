@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::DaemonError;
-use super::running::{Budgets, Daemon, Dial, Endpoints, Memory, State};
+use super::running::{Budgets, Daemon, Dial, Endpoints, IN_ALL, Memory, State};
 use super::switch::GRACE;
 use crate::config::Config;
+use crate::load::InAll;
 use crate::load::comparer::Fleet;
 use crate::memory::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Saved};
 use crate::metrics::Metrics;
@@ -76,7 +77,10 @@ impl Daemon {
         let past = saved.as_mut().and_then(|saved| saved.take(CHANGE)).unwrap_or_default();
         let compared = saved.as_mut().and_then(|saved| saved.take(COMPARISONS));
         let outages = saved.as_mut().and_then(|saved| saved.take(OUTAGES)).unwrap_or_default();
-        let spent: Budgets = saved.as_mut().and_then(|s| s.take(BUDGETS)).unwrap_or_default();
+        let mut spent: Budgets = saved.as_mut().and_then(|s| s.take(BUDGETS)).unwrap_or_default();
+        let spent_in_all = spent.remove(IN_ALL).map(Ledger::from_spent).unwrap_or_default();
+        let in_all = Arc::new(InAll::new(spent_in_all));
+        metrics.set_in_all(Arc::clone(&in_all), Arc::clone(&clock));
         let endpoints: Endpoints =
             saved.as_mut().and_then(|s| s.take(ENDPOINTS)).unwrap_or_default();
         if let Some(saved) = &mut saved {
@@ -102,6 +106,7 @@ impl Daemon {
                 watchers: Watchers::new(Arc::clone(&clock), history, past),
                 outages: OutageWatchers::new(clock, outages),
                 spending: spent.into_iter().map(|(t, s)| (t, Ledger::from_spent(s))).collect(),
+                in_all,
                 applied: 0,
                 ending: false,
             }),

@@ -19,6 +19,7 @@ use crate::probe::sink::{Sink, TargetSinks};
 use crate::target::budget::Charge;
 use crate::target::{Moved, Target};
 use crate::text::fnv::{BASIS, fnv1a};
+use crate::workload::Rows;
 
 /// How long probes under way may go on after their target was removed or the daemon stops.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
@@ -144,6 +145,8 @@ impl Daemon {
         self.metrics.set_outages(state.outages.apply(config));
         self.history.retain(|name| names.contains(name));
         state.spending.retain(|name, _| names.contains(name.as_str()));
+        state.in_all.set(config.budget, config.max_in_flight);
+        tell_of_rows(config);
         let others = u32::try_from(fresh.len().saturating_sub(1)).unwrap_or(u32::MAX);
         for probing in fresh {
             self.launch(state, probing, FIRST_APART.saturating_mul(others));
@@ -194,7 +197,10 @@ impl Daemon {
         let seed = seed_of(self.seed, &target.name);
         let seed = seed.wrapping_add(state.applied.wrapping_mul(SEEDS_PER_PROBER));
         let spending = state.spending.entry(target.name.clone()).or_default().clone();
+        metrics.set_spending(spending.clone(), Arc::clone(&self.clock));
         let admission = Admission::new(Limits::of(&target), spending);
+        let admission = admission.within(&target.name, &state.in_all);
+        let admission = admission.by(Arc::clone(&self.clock));
         let (sinks, energy) = (self.sinks(state, &target), Arc::clone(&self.energy));
         let stop = Stop::default();
         let arrivals = stop.arrivals.clone();
@@ -203,6 +209,8 @@ impl Daemon {
         let first_within = spread.min(FIRST_WITHIN).min(target.schedule.interval);
         let outage = state.outages.get(&target.name);
         let schedule = OpenLoop::new(Arc::clone(&prober), seed, first_within, outage);
+        let told = Arc::clone(&metrics);
+        let schedule = schedule.telling(move |check| told.record_cache_check(check));
         let driver = self.tasks.spawn(Driver::new(schedule, arrivals).run());
         let most = Charge::most_of(&target.workloads);
         state.running.insert(target.name.clone(), Running { target, prober, driver, most });
@@ -228,6 +236,18 @@ impl Daemon {
             vec![&Log, &self.history, &*self.metrics, &state.watchers, &state.outages];
         sinks.extend(recorder.as_ref().map(|recorder| recorder as &dyn Sink));
         TargetSinks::open(&sinks, target, self.metrics.sink_panics())
+    }
+}
+
+/// Says what of data sets is left out.
+fn tell_of_rows(config: &Config) {
+    let mut told = HashSet::new();
+    let workloads = config.targets.iter().flat_map(|target| &target.workloads);
+    for workload in workloads.filter(|workload| told.insert(&workload.name)) {
+        if let Some(Rows { used, unusable }) = workload.rows.filter(|rows| rows.unusable > 0) {
+            let workload = &workload.name;
+            tracing::info!(%workload, used, unusable, "rows of the data set that are not usable");
+        }
     }
 }
 

@@ -124,6 +124,22 @@ fn most_output(workload: &Workload, recording: &Recording) -> u64 {
     u64::from(workload.max_output_tokens) * TIMES + HIDDEN + shown as u64
 }
 
+/// The words of an answer, without its reasoning: what its user would have read. Of several choices
+/// the first.
+#[must_use]
+pub fn words(target: &Target, recording: &Recording) -> String {
+    let source = recording.timestamp_source();
+    let most = target.limits.max_body_bytes;
+    let timeline = decode(&*target.dialect, target.shape(), recording, source, most);
+    let first = timeline.content().next().map(|event| event.choice);
+    let of_first = timeline.content().filter(|event| Some(event.choice) == first);
+    let text = of_first.filter_map(|event| match &event.kind {
+        EventKind::Content(text) => Some(text.as_str()),
+        _ => None,
+    });
+    text.collect()
+}
+
 /// Success, or the one reason why not. The first of these that applies wins: a status that
 /// refuses, an error the server reported, then whether the answer came to its proper end.
 fn classify(kind: Kind, recording: &Recording, timeline: &Timeline) -> Result<(), Failure> {
@@ -194,6 +210,7 @@ fn ended_properly(ending: &Ending) -> Result<(), Failure> {
         Ending::NoDescriptor => {
             (FailureReason::Cancelled, "the prober has no file descriptor left".to_owned())
         }
+        Ending::ReaderStopped => (FailureReason::Cancelled, "the reader stopped".to_owned()),
         Ending::Internal(e) => (FailureReason::Internal, e.clone()),
     };
     Err(Failure::new(reason, detail))

@@ -83,3 +83,16 @@ pub(super) fn raise_priority() {
         tracing::debug!(%error, "an I/O thread keeps its priority");
     }
 }
+
+/// Processor time that this process has taken since it began, in seconds; `None` where nobody says.
+#[must_use]
+#[allow(clippy::cast_precision_loss)] // ticks are far below 2^53
+pub fn cpu_seconds() -> Option<f64> {
+    #[cfg(target_os = "linux")]
+    {
+        let stat = procfs::process::Process::myself().and_then(|process| process.stat()).ok()?;
+        Some((stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64)
+    }
+    #[cfg(not(target_os = "linux"))]
+    None
+}

@@ -3,6 +3,7 @@ use crate::answer::failure::FailureReason;
 use crate::answer::measure::{Measurement, TokenCount, TokenSource};
 use crate::answer::recording::{ConnectionPhases, Recording};
 use crate::answer::skip::SkipReason;
+use crate::target::hours::ActiveHours;
 use crate::target::{Budget, Target};
 use crate::testing::{config, failed, outcome, recording, target};
 
@@ -118,6 +119,7 @@ fn an_answer_in_one_piece_has_no_series_of_a_stream() {
 fn every_counter_that_a_rule_reads_starts_at_zero() {
     let limited = Target {
         budget: Budget { output_tokens_per_day: Some(1), ..Budget::default() },
+        active_hours: vec![ActiveHours { days: [true; 7], from: 0, to: 0, utc_offset: 0 }],
         ..full_target()
     };
     let scrape = scrape(&loaded(&config(vec![limited])));

@@ -16,12 +16,14 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of the metric's documentation.
-    pub const ALL: [Self; 5] = [
+    /// What is kept across restarts counts on it: new ones come last.
+    pub const ALL: [Self; 6] = [
         Self::Skipped(SkipReason::InFlightLimit),
         Self::Skipped(SkipReason::Budget),
         Self::Skipped(SkipReason::Late),
         Self::Prober,
         Self::OtherRun,
+        Self::Skipped(SkipReason::OffHours),
     ];
 
     /// The label value.

@@ -18,6 +18,7 @@ mod refusals;
 mod reload;
 mod state;
 mod stop;
+mod sweep;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
