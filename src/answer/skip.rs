@@ -14,6 +14,8 @@ pub enum SkipReason {
     Budget,
     /// The prober itself was too late for the arrival to mean anything.
     Late,
+    /// The prober had no file descriptor left for it.
+    Prober,
     /// The target is not probed at this hour of the week.
     OffHours,
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::endpoint::Endpoint;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::gpu::{EnergyMeter, Gpus};
 use crate::load::comparer::Fleet;
 use crate::load::{InAll, OpenLoop, Prober};
@@ -48,8 +48,8 @@ pub struct Daemon {
     pub(super) dial: Dial,
     pub(super) source: Option<PathBuf>,
     pub(super) seed: u64,
-    /// Serialises reloads.
-    pub(super) reloading: tokio::sync::Mutex<()>,
+    /// Serialises reloads. Holds a reading of the file that hung.
+    pub(super) reloading: tokio::sync::Mutex<Option<Unread>>,
     pub(super) state: Mutex<State>,
     /// Where state is kept; let go at the end.
     pub(super) store: Mutex<Option<Arc<Store>>>,
@@ -88,6 +88,9 @@ pub(super) struct Running {
     /// What one of its probes costs at most.
     pub(super) most: Charge,
 }
+
+/// A configuration that is being read.
+pub(super) type Unread = JoinHandle<Result<Config, ConfigError>>;
 
 /// How a target reaches its server over the network.
 #[must_use]

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::DaemonError;
 use super::running::{Budgets, Daemon, Dial, Endpoints, IN_ALL, Memory, State};
+use super::switch::GRACE;
 use crate::config::Config;
 use crate::load::InAll;
 use crate::load::comparer::Fleet;
@@ -19,6 +21,9 @@ use crate::memory::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Sav
 use crate::metrics::Metrics;
 use crate::target::budget::Ledger;
 use crate::watcher::{OutageWatchers, WallClock, Watchers};
+
+/// As long as probes under way may go on, and some time to give the last ones up.
+const LONGEST_DRAIN: Duration = GRACE.saturating_add(Duration::from_secs(1));
 
 impl Daemon {
     /// Starts probing, with a history of the usual size.
@@ -119,8 +124,14 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Stops every target and waits until all probes have ended or were given up. A reload is
-    /// refused from then on.
+    /// Whether it probes: from the start until it is to end.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.state().ending
+    }
+
+    /// Stops every target and waits until all probes have ended or were given up, but not for what
+    /// hangs. A reload is refused from then on.
     pub async fn drain(&self) {
         let running = {
             let mut state = self.state();
@@ -134,7 +145,9 @@ impl Daemon {
         }
         self.ending.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
+        if timeout(LONGEST_DRAIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!("something does not end and is not waited for");
+        }
         self.save_at_the_end().await;
     }
 }

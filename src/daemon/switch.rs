@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::time::timeout;
+
 use super::error::DaemonError;
 use super::plan::{Changed, Plan};
-use super::running::{Daemon, Running, State, Watched};
+use super::running::{Daemon, Running, State, Unread, Watched};
 use crate::config::Config;
 use crate::load::comparer::StartContext;
 use crate::load::{Admission, Driver, Limits, OpenLoop, Prober, Stop};
@@ -20,7 +22,7 @@ use crate::text::fnv::{BASIS, fnv1a};
 use crate::workload::Rows;
 
 /// How long probes under way may go on after their target was removed or the daemon stops.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// The first probes of many targets are spread over so long for each further one, at most over
 /// [`FIRST_WITHIN`] or one interval: at once, but no burst.
@@ -30,6 +32,9 @@ const FIRST_WITHIN: Duration = Duration::from_secs(60);
 
 /// A prober uses as many seeds, one after another.
 const SEEDS_PER_PROBER: u64 = 3;
+
+/// Reading the configuration, with all that it names, takes no longer than this, or hangs.
+const LONGEST_READING: Duration = Duration::from_secs(30);
 
 /// What the switch to another configuration needs.
 struct Prepared {
@@ -45,8 +50,8 @@ impl Daemon {
     /// # Errors
     /// What is wrong with the file; then the old configuration goes on, and a metric says so.
     pub async fn reload(&self) -> Result<(), DaemonError> {
-        let _one_at_a_time = self.reloading.lock().await;
-        let result = self.read_and_apply().await;
+        let mut unread = self.reloading.lock().await;
+        let result = self.read_and_apply(&mut unread).await;
         match &result {
             Ok(plan) => {
                 tracing::info!(%plan, "configuration reloaded");
@@ -60,10 +65,17 @@ impl Daemon {
         result.map(|_| ())
     }
 
-    async fn read_and_apply(&self) -> Result<Plan, DaemonError> {
+    /// A file that hangs is not waited for, and not read a second time beside.
+    async fn read_and_apply(&self, unread: &mut Option<Unread>) -> Result<Plan, DaemonError> {
         let path = self.source.clone().ok_or(DaemonError::NoFile)?;
-        let config = tokio::task::spawn_blocking(move || Config::load(&path)).await??;
-        self.apply(config)
+        if unread.as_ref().is_some_and(|reading| !reading.is_finished()) {
+            return Err(DaemonError::StillReading);
+        }
+        let reading = unread.insert(tokio::task::spawn_blocking(move || Config::load(&path)));
+        let read = timeout(LONGEST_READING, reading).await;
+        let config = read.map_err(|_| DaemonError::SlowFile(LONGEST_READING))?;
+        *unread = None;
+        self.apply(config??)
     }
 
     /// Says what changes, makes everything that can fail, then switches.

@@ -67,6 +67,10 @@ impl TargetMetrics {
             }
             return self.record_cost(workload, &outcome.measurement);
         }
+        if probe.recording.ending == Ending::NoDescriptor {
+            // It is counted as skipped.
+            return;
+        }
         if outcome.given_up() && probe.recording.ending == Ending::ReaderStopped {
             let id = probe.id.as_str();
             return self.record_cancelled(workload, &probe.recording, outcome, id);

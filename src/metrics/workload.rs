@@ -99,6 +99,8 @@ impl WorkloadMetrics {
         self.skipped.begin(|reason| match reason {
             _ if reason == SkipReason::Budget.as_str() => limited,
             _ if reason == SkipReason::OffHours.as_str() => off,
+            // Nobody expects it.
+            _ if reason == SkipReason::Prober.as_str() => false,
             _ => true,
         });
         let counted_twice = [TokenSource::Usage, TokenSource::Tokenizer];

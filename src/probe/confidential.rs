@@ -38,7 +38,13 @@ fn of(target: &Target, prompt: &Prompt) -> Mask {
     }
     // Headers that carry secrets are refused by the configuration.
     target.url.query_pairs().for_each(|(_, value)| mask.secret(&value));
-    prompt.texts().for_each(|text| mask.prompt(&text));
+    for text in prompt.texts() {
+        mask.prompt(&text);
+        // The nonce stands before it, and may be repeated in another form.
+        if let Some((_, own)) = text.split_once("] ").filter(|_| text.starts_with('[')) {
+            mask.prompt(own);
+        }
+    }
     mask
 }
 

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 
 #[cfg(target_os = "linux")]
 use super::kernel::Receiver;
+use super::resources::Descriptor;
 use super::stamps::Stamps;
 
 /// Bytes taken from the kernel with one read: one TLS record, many tokens.
@@ -18,6 +19,7 @@ const READ_SIZE: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) struct StampedSocket {
     tcp: TcpStream,
+    _descriptor: Descriptor,
     stamps: Stamps,
     /// Reads go here first: the reader's own buffer would have to be zeroed before each of them.
     received: Box<[u8]>,
@@ -28,11 +30,12 @@ pub(super) struct StampedSocket {
 impl StampedSocket {
     /// Wraps a connected stream and asks the kernel for receive stamps; where it refuses, reads
     /// carry task stamps alone.
-    pub fn new(tcp: TcpStream, stamps: Stamps) -> Self {
+    pub fn new(tcp: TcpStream, descriptor: Descriptor, stamps: Stamps) -> Self {
         #[cfg(target_os = "linux")]
         let kernel = Receiver::enable(&tcp);
         Self {
             tcp,
+            _descriptor: descriptor,
             stamps,
             received: vec![0; READ_SIZE].into_boxed_slice(),
             #[cfg(target_os = "linux")]

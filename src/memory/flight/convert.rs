@@ -146,6 +146,7 @@ fn ending(ending: &Ending) -> file::Ending {
         Ending::NotHttp(e) => file::Ending::NotHttp(e),
         Ending::TooLarge(e) => file::Ending::TooLarge(e),
         Ending::Cancelled => file::Ending::Cancelled,
+        Ending::NoDescriptor => file::Ending::NoDescriptor,
         Ending::ReaderStopped => file::Ending::ReaderStopped,
         Ending::Internal(e) => file::Ending::Internal(e),
     }

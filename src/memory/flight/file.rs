@@ -153,6 +153,7 @@ pub enum Ending {
     NotHttp(String),
     TooLarge(String),
     Cancelled,
+    NoDescriptor,
     ReaderStopped,
     Internal(String),
 }

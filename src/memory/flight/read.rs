@@ -309,6 +309,7 @@ fn ending(raw: &file::Ending) -> Ending {
         file::Ending::NotHttp(e) => Ending::NotHttp(e.clone()),
         file::Ending::TooLarge(e) => Ending::TooLarge(e.clone()),
         file::Ending::Cancelled => Ending::Cancelled,
+        file::Ending::NoDescriptor => Ending::NoDescriptor,
         file::Ending::ReaderStopped => Ending::ReaderStopped,
         file::Ending::Internal(e) => Ending::Internal(e.clone()),
     }

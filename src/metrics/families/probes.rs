@@ -23,8 +23,9 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         "probes_skipped_total",
         &["reason"],
         "Arrivals of the schedule that were not probed. They are in no other figure. The reason \
-         budget is there only for targets with a budget of their own, or from the first on, and \
-         off_hours only for those with `active_hours`.",
+         budget is there only for targets with a budget of their own, or from the first on, \
+         off_hours only for those with `active_hours`, and prober (the prober had no file descriptor \
+         left) from the first on.",
         |w, s| s.counters(&[], &w.skipped),
     ),
     counter(

@@ -188,7 +188,7 @@ impl Judge {
     pub fn dropped(&mut self, reason: DropReason) {
         // A judge of an earlier release does not know them all.
         self.dropped.resize(DropReason::ALL.len(), 0);
-        let place = DropReason::ALL.iter().position(|r| *r == reason);
+        let place = DropReason::ALL.iter().position(|r| r.as_str() == reason.as_str());
         if let Some(count) = place.and_then(|i| self.dropped.get_mut(i)) {
             *count += 1;
         }
