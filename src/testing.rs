@@ -145,7 +145,6 @@ pub fn config(targets: Vec<Target>) -> Config {
         gpu: GpuSettings::default(),
         max_in_flight: None,
         budget: Budget::default(),
-        redacted: String::new(),
     }
 }
 

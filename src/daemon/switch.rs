@@ -139,7 +139,7 @@ impl Daemon {
         if plan.state_dir {
             tracing::warn!("another state_dir takes effect at the next start");
         }
-        let names: HashSet<_> = config.targets.iter().map(|t| t.name.as_str()).collect();
+        let names = config.target_names();
         self.metrics.load(config);
         self.metrics.set_watches(state.watchers.apply(config));
         self.metrics.set_outages(state.outages.apply(config));

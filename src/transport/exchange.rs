@@ -30,6 +30,31 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 type HttpConnection = http1::Connection<TokioIo<Stream>, Full<Bytes>>;
 
+/// A connection between two requests. The HTTP layer's buffers, 16 KiB, are given back meanwhile: a
+/// fleet has thousands of connections, of which a few are busy.
+pub(super) struct Parked {
+    stream: Stream,
+    stamps: Stamps,
+    round_trip: Duration,
+    /// Where it leads; `None` over a pipe.
+    pub address: Option<SocketAddr>,
+}
+
+impl Parked {
+    /// Whether it leads to this address; any will do for `None`.
+    pub fn leads_to(&self, address: Option<SocketAddr>) -> bool {
+        address.is_none() || self.address == address
+    }
+
+    /// The connection, if it can carry a request.
+    pub async fn wake(self) -> Option<Connection> {
+        let Self { stream, stamps, round_trip, address } = self;
+        let awake = Connection::new(stream, stamps).await.ok()?;
+        let mut connection = Connection { round_trip, address, ..awake };
+        connection.is_usable().await.then_some(connection)
+    }
+}
+
 /// An HTTP/1.1 connection that nobody else polls.
 pub(super) struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
@@ -54,9 +79,13 @@ impl Connection {
         Ok(Self { sender, http, stamps, round_trip: Duration::ZERO, address: None })
     }
 
-    /// Whether it leads to this address; any will do for `None`.
-    pub fn leads_to(&self, address: Option<SocketAddr>) -> bool {
-        address.is_none() || self.address == address
+    /// For the next request, which is not to come before [`Connection::is_usable`]. `None` where the
+    /// server has sent more than its answer.
+    pub fn park(self) -> Option<Parked> {
+        let Self { sender: _, http, stamps, round_trip, address } = self;
+        let http1::Parts { io, read_buf, .. } = http.into_parts();
+        let stream = io.into_inner();
+        read_buf.is_empty().then_some(Parked { stream, stamps, round_trip, address })
     }
 
     /// Whether the connection can carry another request; notices that the server has closed it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use super::exchange::Connection;
+use super::exchange::{Connection, Parked};
 
 /// An idle connection older than this may have been forgotten by a middlebox.
 const MAX_AGE: Duration = Duration::from_secs(90);
@@ -14,7 +14,7 @@ const MAX_AGE: Duration = Duration::from_secs(90);
 /// The idle connections of one I/O thread to one target.
 pub(super) struct Idle {
     /// With the instant since which each waits.
-    connections: Mutex<Vec<(Instant, Connection)>>,
+    connections: Mutex<Vec<(Instant, Parked)>>,
     most: usize,
 }
 
@@ -23,7 +23,7 @@ impl Idle {
         Self { connections: Mutex::default(), most }
     }
 
-    fn connections(&self) -> MutexGuard<'_, Vec<(Instant, Connection)>> {
+    fn connections(&self) -> MutexGuard<'_, Vec<(Instant, Parked)>> {
         self.connections.lock()
     }
 
@@ -35,24 +35,29 @@ impl Idle {
     /// One that can carry a request, the youngest first.
     pub async fn take(&self, address: Option<SocketAddr>) -> Option<Connection> {
         loop {
-            let (parked, mut connection) = self.pop(address)?;
-            if parked.elapsed() < MAX_AGE && connection.is_usable().await {
+            let (since, parked) = self.pop(address)?;
+            if since.elapsed() < MAX_AGE
+                && let Some(connection) = parked.wake().await
+            {
                 return Some(connection);
             }
         }
     }
 
-    fn pop(&self, address: Option<SocketAddr>) -> Option<(Instant, Connection)> {
+    fn pop(&self, address: Option<SocketAddr>) -> Option<(Instant, Parked)> {
         let mut connections = self.connections();
         let found = connections.iter().rposition(|(_, c)| c.leads_to(address))?;
         Some(connections.remove(found))
     }
 
     pub fn park(&self, connection: Connection) {
+        let Some(parked) = connection.park() else { return };
         let mut connections = self.connections();
-        connections.retain(|(parked, _)| parked.elapsed() < MAX_AGE);
+        connections.retain(|(since, _)| since.elapsed() < MAX_AGE);
         if connections.len() < self.most {
-            connections.push((Instant::now(), connection));
+            // One at a time: most targets never have a second.
+            connections.reserve_exact(1);
+            connections.push((Instant::now(), parked));
         }
     }
 

@@ -1,5 +1,6 @@
 //! A TCP stream that notes the kernel's receive stamp of each read and the instant of each write.
 
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,14 +16,18 @@ use super::stamps::Stamps;
 /// Bytes taken from the kernel with one read: one TLS record, many tokens.
 const READ_SIZE: usize = 16 * 1024;
 
+thread_local! {
+    /// Reads go here first: the reader's own buffer would have to be zeroed before each of them. One
+    /// for all sockets of a thread, because nothing stays in it.
+    static RECEIVED: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_SIZE].into_boxed_slice());
+}
+
 /// A stamped TCP stream.
 #[derive(Debug)]
 pub(super) struct StampedSocket {
     tcp: TcpStream,
     _descriptor: Descriptor,
     stamps: Stamps,
-    /// Reads go here first: the reader's own buffer would have to be zeroed before each of them.
-    received: Box<[u8]>,
     #[cfg(target_os = "linux")]
     kernel: Receiver,
 }
@@ -37,22 +42,22 @@ impl StampedSocket {
             tcp,
             _descriptor: descriptor,
             stamps,
-            received: vec![0; READ_SIZE].into_boxed_slice(),
             #[cfg(target_os = "linux")]
             kernel,
         }
     }
 
-    /// Up to `most` bytes into the buffer: how many, and the kernel's stamp.
+    /// As many bytes as there is space, at most: how many, and the kernel's stamp.
     #[cfg(target_os = "linux")]
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        most: usize,
+        space: &mut [u8],
     ) -> Poll<io::Result<(usize, Option<i64>)>> {
+        let most = space.len();
         loop {
             std::task::ready!(self.tcp.poll_read_ready(cx))?;
-            let (tcp, kernel, space) = (&self.tcp, &mut self.kernel, &mut self.received[..most]);
+            let (tcp, kernel, space) = (&self.tcp, &mut self.kernel, &mut *space);
             let mut received = None;
             let tried = tcp.try_io(tokio::io::Interest::READABLE, || {
                 let (n, stamp) = kernel.receive(tcp, space)?;
@@ -75,9 +80,9 @@ impl StampedSocket {
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        most: usize,
+        space: &mut [u8],
     ) -> Poll<io::Result<(usize, Option<i64>)>> {
-        let mut space = ReadBuf::new(&mut self.received[..most]);
+        let mut space = ReadBuf::new(space);
         std::task::ready!(Pin::new(&mut self.tcp).poll_read(cx, &mut space))?;
         Poll::Ready(Ok((space.filled().len(), None)))
     }
@@ -91,12 +96,14 @@ impl AsyncRead for StampedSocket {
     ) -> Poll<io::Result<()>> {
         let me = self.get_mut();
         let most = buf.remaining().min(READ_SIZE);
-        let (n, kernel) = std::task::ready!(me.poll_receive(cx, most))?;
-        if n > 0 {
-            me.stamps.read(kernel);
-        }
-        buf.put_slice(&me.received[..n]);
-        Poll::Ready(Ok(()))
+        RECEIVED.with_borrow_mut(|received| {
+            let (n, kernel) = std::task::ready!(me.poll_receive(cx, &mut received[..most]))?;
+            if n > 0 {
+                me.stamps.read(kernel);
+            }
+            buf.put_slice(&received[..n]);
+            Poll::Ready(Ok(()))
+        })
     }
 }
 

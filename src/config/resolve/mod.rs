@@ -34,7 +34,6 @@ use serde_yaml::Location;
 use self::context::{Context, limit, optional};
 use super::error::Report;
 use super::raw::{IN_FLIGHT_IN_ALL, Raw};
-use super::redact;
 use super::resolved::Config;
 use crate::target::Target;
 
@@ -61,7 +60,7 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
         target::in_flight("max_in_flight", most, &IN_FLIGHT_IN_ALL, report)
     });
     let label_keys = labels::union(raw, report);
-    let mut config = Config {
+    Some(Config {
         targets,
         comparisons,
         change_detection,
@@ -71,11 +70,7 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
         gpu: context.gpu?,
         max_in_flight: max_in_flight.ok()?,
         budget: budget?,
-        redacted: String::new(),
-    };
-    let redacted = redact::render(&config);
-    config.redacted = report.check(Location::UNKNOWN, redacted)?;
-    Some(config)
+    })
 }
 
 fn resolve_targets(

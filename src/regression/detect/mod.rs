@@ -30,6 +30,7 @@
 
 mod alarm;
 mod alpha;
+mod bins;
 mod correlation;
 mod delay;
 mod effect;

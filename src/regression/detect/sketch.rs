@@ -1,8 +1,8 @@
 //! A distribution in bounded memory.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use super::bins::Bins;
 
 /// Bins per unit of the logarithm: each is 0.2 % wide.
 const PER_UNIT: f64 = 512.0;
@@ -16,7 +16,7 @@ const LIMIT: f64 = 24.0;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Sketch {
     below: u64,
-    bins: BTreeMap<i32, u64>,
+    bins: Bins,
     above: u64,
     total: u64,
 }
@@ -29,8 +29,8 @@ impl Sketch {
             self.below += 1;
         } else if ln < LIMIT {
             #[allow(clippy::cast_possible_truncation)] // within ±LIMIT · PER_UNIT
-            let bin = (ln * PER_UNIT).floor() as i32;
-            *self.bins.entry(bin).or_default() += 1;
+            let bin = (ln * PER_UNIT).floor() as i16;
+            self.bins.add(bin, 1);
         } else {
             self.above += 1;
         }
@@ -41,21 +41,20 @@ impl Sketch {
         self.below += other.below;
         self.above += other.above;
         self.total += other.total;
-        for (bin, count) in &other.bins {
-            *self.bins.entry(*bin).or_default() += count;
+        for (bin, count) in other.bins.iter() {
+            self.bins.add(bin, count);
         }
     }
 
     /// Adds what another has counted, each logarithm moved by about so much: by whole bins.
     pub fn merge_shifted(&mut self, other: &Self, by: f64) {
         #[allow(clippy::cast_possible_truncation)] // a saturating cast
-        let by =
-            (by * PER_UNIT).round().clamp(-2.0 * LIMIT * PER_UNIT, 2.0 * LIMIT * PER_UNIT) as i32;
+        let by = (by * PER_UNIT).round() as i16;
         self.below += other.below;
         self.above += other.above;
         self.total += other.total;
-        for (bin, count) in &other.bins {
-            *self.bins.entry(bin.saturating_add(by)).or_default() += count;
+        for (bin, count) in other.bins.iter() {
+            self.bins.add(bin.saturating_add(by), count);
         }
     }
 
@@ -92,10 +91,10 @@ impl Sketch {
         if rank <= seen {
             return (f64::NEG_INFINITY, -LIMIT);
         }
-        for (bin, count) in &self.bins {
+        for (bin, count) in self.bins.iter() {
             seen += count;
             if rank <= seen {
-                return (f64::from(*bin) / PER_UNIT, f64::from(bin.saturating_add(1)) / PER_UNIT);
+                return (f64::from(bin) / PER_UNIT, f64::from(bin.saturating_add(1)) / PER_UNIT);
             }
         }
         (if rank <= self.total { LIMIT } else { f64::INFINITY }, f64::INFINITY)

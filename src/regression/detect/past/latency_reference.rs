@@ -3,7 +3,8 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::hours::{HOURS, HourOfDay};
+use super::by_hour::ByHour;
+use super::hours::HourOfDay;
 use super::reference::{REFERENCE_OBSERVATIONS, ReferenceError};
 use super::usual::Usual;
 use crate::regression::detect::exact::Exact;
@@ -25,19 +26,19 @@ pub(super) fn share_above(percentile: u32) -> f64 {
 /// Collects a reference: a sketch per hour of the day, in bounded memory.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LatencyReferenceBuilder {
-    hours: [Sketch; HOURS],
+    hours: ByHour<Sketch>,
 }
 
 impl LatencyReferenceBuilder {
     /// Adds one observation.
     pub fn add(&mut self, hour: HourOfDay, observed: Observed) {
-        self.hours[hour.index()].add(observed.ln());
+        self.hours.of(hour).add(observed.ln());
     }
 
     /// How many were added.
     #[must_use]
     pub fn observations(&self) -> u64 {
-        self.hours.iter().map(Sketch::total).sum()
+        self.hours.values().map(Sketch::total).sum()
     }
 
     /// Makes it the reference that [`super::PastDetector`] compares with: what is usual at each hour,
@@ -53,7 +54,7 @@ impl LatencyReferenceBuilder {
         }
         let usual = Usual::of(&self.hours);
         let mut rest = Sketch::default();
-        for (hour, sketch) in self.hours.iter().enumerate() {
+        for (hour, sketch) in self.hours.iter() {
             rest.merge_shifted(sketch, -usual.of_hour(hour));
         }
         let levels = Levels::of(&rest);
