@@ -145,7 +145,6 @@ pub fn config(targets: Vec<Target>) -> Config {
         label_keys,
         seed: Some(1),
         gpu: GpuSettings::default(),
-        redacted: String::new(),
     }
 }
 

@@ -31,7 +31,7 @@ use url::Url;
 pub use self::error::ConfigError;
 use self::error::Report;
 pub use self::quantity::parse_size;
-use self::redact::ShowError;
+pub use self::redact::ShowError;
 pub use self::resolved::Config;
 use crate::target::Target;
 use crate::text::input_file;
@@ -85,14 +85,20 @@ impl Config {
     }
 
     /// A configuration of one target alone, with the same labels.
+    #[must_use]
+    pub(crate) fn only(&self, target: &Arc<Target>) -> Self {
+        let (targets, comparisons) = (vec![Arc::clone(target)], Vec::new());
+        Self { targets, comparisons, ..self.clone() }
+    }
+
+    /// The effective configuration as YAML, for people: defaults filled in; header values, prompts
+    /// and expected answers left out; secrets only as the place they come from. Written for whoever
+    /// asks: a text of a kilobyte a target is not kept.
     ///
     /// # Errors
-    /// When it cannot be shown as YAML.
-    pub(crate) fn only(&self, target: &Arc<Target>) -> Result<Self, ShowError> {
-        let (targets, comparisons) = (vec![Arc::clone(target)], Vec::new());
-        let mut only = Self { targets, comparisons, ..self.clone() };
-        only.redacted = redact::render(&only)?;
-        Ok(only)
+    /// When the library cannot write a value.
+    pub fn redacted(&self) -> Result<String, ShowError> {
+        redact::render(self)
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn render(config: &Config) -> Result<String, ShowError> {
 /// The configuration cannot be written as YAML.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot show the configuration: {0}")]
-pub(crate) struct ShowError(#[from] serde_yaml::SerializeError);
+pub struct ShowError(#[from] serde_yaml::SerializeError);
 
 /// A value of this form as it may be shown.
 fn redact(form: &Form, show: Show, node: Node) -> Node {

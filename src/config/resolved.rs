@@ -1,5 +1,6 @@
 //! The configuration as everything else knows it.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,23 +27,20 @@ pub struct Config {
     pub seed: Option<u64>,
     /// How this machine's GPUs are watched.
     pub gpu: GpuSettings,
-    /// See [`Config::redacted`].
-    pub(crate) redacted: String,
 }
 
 impl Config {
+    /// The names of the targets.
+    #[must_use]
+    pub fn target_names(&self) -> HashSet<&str> {
+        self.targets.iter().map(|target| target.name.as_str()).collect()
+    }
+
     /// How many streams can raise an alarm: they share the false alarms that are allowed.
     #[must_use]
     pub fn watched_streams(&self) -> usize {
         let past = self.targets.iter().map(|t| self.change_detection.streams(t));
         past.chain(self.comparisons.iter().map(|c| c.streams())).sum()
-    }
-
-    /// The effective configuration as YAML, for people: defaults filled in; header values, prompts
-    /// and expected answers left out; secrets only as the place they come from.
-    #[must_use]
-    pub fn redacted(&self) -> &str {
-        &self.redacted
     }
 }
 

@@ -1,6 +1,5 @@
 //! The switch to another configuration: what changed is changed, and nothing else.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -126,7 +125,7 @@ impl Daemon {
         if plan.state_dir {
             tracing::warn!("another state_dir takes effect at the next start");
         }
-        let names: HashSet<_> = config.targets.iter().map(|t| t.name.as_str()).collect();
+        let names = config.target_names();
         self.metrics.load(config);
         self.metrics.set_watches(state.watchers.apply(config));
         self.metrics.set_outages(state.outages.apply(config));

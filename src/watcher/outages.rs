@@ -196,7 +196,8 @@ impl OutageWatchers {
     /// Puts a configuration in force, and returns its watches. A target of a known name goes on:
     /// what is wrong with it may be what was edited, and until it answers it is down.
     pub fn apply(&mut self, config: &Config) -> Vec<Arc<OutageWatch>> {
-        self.watches.retain(|name, _| config.targets.iter().any(|t| t.name == *name));
+        let names = config.target_names();
+        self.watches.retain(|name, _| names.contains(name.as_str()));
         let mut saved = std::mem::take(&mut self.saved);
         let targets = config.targets.iter();
         let watches = targets.map(|target| {

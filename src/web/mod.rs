@@ -74,8 +74,11 @@ pub async fn serve(listener: TcpListener, site: Site) -> std::io::Result<()> {
     }
 }
 
-async fn config(State(daemon): State<Arc<Daemon>>) -> String {
-    daemon.config().redacted().to_owned()
+async fn config(State(daemon): State<Arc<Daemon>>) -> Response {
+    match daemon.config().redacted() {
+        Ok(page) => page.into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
 }
 
 async fn reload(State(daemon): State<Arc<Daemon>>) -> Response {

@@ -130,9 +130,7 @@ fn choose(
     let known = daemon.metrics.target(&target.name).map(|metrics| metrics.model());
     target.model = target.model.or(known.filter(|m| !m.is_empty()).map(|m| (*m).clone()));
     let target = Arc::new(target);
-    let only = config.only(&target);
-    let only = only.map_err(|e| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, e.to_string()))?;
-    Ok((only, target))
+    Ok((config.only(&target), target))
 }
 
 /// Gives the probe up when the scraper goes away, and when finding out the model's name has taken

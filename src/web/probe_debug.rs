@@ -27,7 +27,10 @@ pub(super) fn page(
         ("Log", log(&probe)),
         ("Waterfall", waterfall::draw(&target.name, &probe)),
         ("Metrics that would have been returned", String::from_utf8_lossy(&metrics).into_owned()),
-        ("Configuration, without secrets and texts", config.redacted().to_owned()),
+        (
+            "Configuration, without secrets and texts",
+            config.redacted().unwrap_or_else(|error| error.to_string()),
+        ),
     ];
     let page = parts.iter().fold(String::new(), |page, (title, text)| {
         let line = "-".repeat(title.len());

@@ -84,7 +84,8 @@ fn the_example_resolves_to_what_it_says() {
     let config = Config::load(Path::new("config/llm-prober.example.yml")).unwrap();
     expect_file![absolute(Path::new("tests/config/example.check"))]
         .assert_eq(&check::describe(&config));
-    expect_file![absolute(Path::new("tests/config/example.redacted"))].assert_eq(config.redacted());
+    expect_file![absolute(Path::new("tests/config/example.redacted"))]
+        .assert_eq(&config.redacted().unwrap());
     assert_eq!(config.label_keys, ["node", "stack"]);
     let [prod, next] = config.targets.as_slice() else { panic!("two targets") };
     assert_eq!(next.schedule.interval, Duration::from_secs(30));
@@ -130,7 +131,7 @@ fn the_quick_start_probes_the_given_simulator() {
     assert_eq!(target.url, url);
     assert!(target.schedule.interval <= Duration::from_secs(1));
     assert_eq!((target.workloads.len(), target.slos.len()), (2, 1));
-    assert!(config.redacted().contains("http://127.0.0.1:45678/v1"));
+    assert!(config.redacted().unwrap().contains("http://127.0.0.1:45678/v1"));
 }
 
 /// A tokenizer of two words, an authority, a secret from the environment.
@@ -179,7 +180,7 @@ fn recorded_arrivals_come_instead_of_an_interval() {
     let config = parse(text);
     let comparison = &config.comparisons[0];
     assert_eq!(comparison.timing.interval(), Duration::from_secs(2), "half a second, slowed down");
-    let shown = config.redacted();
+    let shown = config.redacted().unwrap();
     assert!(shown.contains("  arrivals: recorded\n  speed: 0.25\n  order:"), "{shown}");
     let described = check::describe(&config);
     let expect = "rounds     43200 per day as recorded, at speed 0.25, each with";
@@ -229,7 +230,7 @@ fn server_metrics_are_a_url_or_a_path_alone_or_a_mapping() {
     assert_eq!((c.labels["engine"].as_str(), c.timeout), ("0", Duration::from_millis(250)));
     assert_eq!(c.auth, Some(Auth::Bearer(Secret::Env("PATH".to_owned()))));
     assert!(d.server_metrics.is_none());
-    let shown = config.redacted();
+    let shown = config.redacted().unwrap();
     assert!(shown.contains("bearer_token_env: PATH"), "{shown}");
 }
 
@@ -261,7 +262,7 @@ fn a_query_is_kept_and_keys_in_it_are_not_shown() {
     let target = &config.targets[0];
     let endpoint = llm_prober::target::request::endpoint(target, "m");
     assert_eq!(endpoint.as_str(), "https://h/d/chat/completions?api-version=2024-10-21&code=hush");
-    for shown in [config.redacted().to_owned(), check::describe(&config)] {
+    for shown in [config.redacted().unwrap(), check::describe(&config)] {
         assert!(shown.contains("https://h/d?api-version=2024-10-21&code=<secret>"), "{shown}");
         assert!(!shown.contains("hush"), "{shown}");
     }

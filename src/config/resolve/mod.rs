@@ -28,7 +28,6 @@ use serde_yaml::Location;
 use self::context::{Context, limit, optional};
 use super::error::Report;
 use super::raw::Raw;
-use super::redact;
 use super::resolved::Config;
 use crate::target::Target;
 
@@ -49,7 +48,7 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
     });
     let change_detection = change_detection::resolve(&raw.change_detection, report)?;
     let label_keys = labels::union(raw, report);
-    let mut config = Config {
+    Some(Config {
         targets,
         comparisons,
         change_detection,
@@ -57,11 +56,7 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
         label_keys,
         seed: raw.seed,
         gpu: context.gpu?,
-        redacted: String::new(),
-    };
-    let redacted = redact::render(&config);
-    config.redacted = report.check(Location::UNKNOWN, redacted)?;
-    Some(config)
+    })
 }
 
 fn resolve_targets(
