@@ -8,7 +8,7 @@ use super::watch::Watch;
 use crate::config::Config;
 use crate::memory::history::History;
 use crate::probe::sink::{Sink, SinkName, TargetSink};
-use crate::regression::change::{TargetState, TargetWatch};
+use crate::regression::change::{FieldNames, TargetState, TargetWatch};
 use crate::target::Target;
 
 /// Every target's watch.
@@ -35,11 +35,13 @@ impl Watchers {
     pub fn apply(&mut self, config: &Config) -> Vec<Arc<Watch>> {
         let settings = &config.change_detection;
         let fleet = config.watched_streams();
-        self.watches.retain(|name, _| config.targets.iter().any(|t| t.name == *name));
+        let names = config.target_names();
+        self.watches.retain(|name, _| names.contains(name.as_str()));
         let mut saved = std::mem::take(&mut self.saved);
-        let mut watches = Vec::new();
+        let mut watches = Vec::with_capacity(config.targets.len());
+        let mut names = FieldNames::default();
         for target in &config.targets {
-            let next = TargetWatch::new(settings, target, &config.comparisons, fleet);
+            let next = TargetWatch::new(settings, target, &config.comparisons, fleet, &mut names);
             let (clock, history) = (&self.clock, &self.history);
             let fresh =
                 || Arc::new(Watch::new(&target.name, Arc::clone(clock), Arc::clone(history)));

@@ -14,6 +14,7 @@ mod target;
 mod tests;
 mod workload;
 
+pub use basis::FieldNames;
 pub use observation::Observation;
 pub use settings::{ChangeDetection, Tolerances, signals};
 pub use snapshot::{ReferenceSnapshot, Standing, StreamSnapshot};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::basis::FieldNames;
 use super::observation::Observation;
 use super::settings::ChangeDetection;
 use super::snapshot::StreamSnapshot;
@@ -37,17 +38,21 @@ pub struct TargetWatch {
 
 impl TargetWatch {
     /// One that has seen nothing, beside these comparisons, whose probes it observes as well, in a
-    /// fleet of so many streams. Watches nothing if that is not wanted.
+    /// fleet of so many streams. Watches nothing if that is not wanted. Those that are made with the
+    /// same `names` have in common what they can.
     #[must_use]
     pub fn new(
         settings: &ChangeDetection,
         target: &Target,
         comparisons: &[Arc<Comparison>],
         fleet: usize,
+        names: &mut FieldNames,
     ) -> Self {
-        let workloads = target.workloads.iter().filter(|_| settings.enabled);
-        let watch = |w| WorkloadWatch::new(settings, target, w, comparisons, fleet);
-        Self { workloads: workloads.map(|w| watch(w)).collect() }
+        let watched = if settings.enabled { &target.workloads[..] } else { &[] };
+        let workloads = watched
+            .iter()
+            .map(|w| WorkloadWatch::new(settings, target, w, comparisons, fleet, names));
+        Self { workloads: workloads.collect() }
     }
 
     /// Goes on where another one was, as far as that was about the same.

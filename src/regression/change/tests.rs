@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proptest::prelude::*;
 
 use super::{
-    ChangeDetection, Event, Observation, ReferenceSnapshot, StreamSnapshot, TargetState,
-    TargetWatch, What,
+    ChangeDetection, Event, FieldNames, Observation, ReferenceSnapshot, StreamSnapshot,
+    TargetState, TargetWatch, What,
 };
 use crate::answer::failure::FailureReason;
 use crate::answer::measure::Measurement;
@@ -30,7 +30,7 @@ fn target() -> Target {
 }
 
 fn watch(settings: &ChangeDetection, target: &Target) -> TargetWatch {
-    TargetWatch::new(settings, target, &[], settings.streams(target))
+    TargetWatch::new(settings, target, &[], settings.streams(target), &mut FieldNames::default())
 }
 
 fn at(seconds: u64) -> SystemTime {
@@ -300,7 +300,8 @@ fn a_comparison_beside_it_raises_the_evidence_needed() {
         ..Comparison::clone(&compared("x", 1))
     });
     let of = |comparisons: &[Arc<Comparison>]| {
-        let watch = TargetWatch::new(&settings(), &target, comparisons, 5);
+        let watch =
+            TargetWatch::new(&settings(), &target, comparisons, 5, &mut FieldNames::default());
         watch.snapshot()[0].1.threshold_log10
     };
     let more = of(&[compared("a", 2), compared("b", 7), elsewhere]) - of(&[]);

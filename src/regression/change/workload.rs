@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::basis::Basis;
+use super::basis::{Basis, FieldNames};
 use super::observation::Observation;
 use super::settings::{ChangeDetection, signals};
 use super::snapshot::StreamSnapshot;
@@ -38,8 +38,9 @@ impl WorkloadWatch {
         workload: &Workload,
         comparisons: &[Arc<Comparison>],
         fleet: usize,
+        names: &mut FieldNames,
     ) -> Self {
-        let basis = Basis::of(target, workload);
+        let basis = Basis::of(target, workload, names);
         let mut streams = Streams { basis, ..Streams::default() };
         for signal in signals(target, workload) {
             let tolerance = settings.tolerances.of(signal);
@@ -52,6 +53,8 @@ impl WorkloadWatch {
                 }
             }
         }
+        streams.latencies.shrink_to_fit();
+        streams.shares.shrink_to_fit();
         let terms = Terms {
             reference: settings.reference,
             min_samples: settings.min_samples,

@@ -29,6 +29,7 @@
 
 mod alarm;
 mod alpha;
+mod bins;
 mod effect;
 mod exact;
 mod latency_alarm;

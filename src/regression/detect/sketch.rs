@@ -1,8 +1,8 @@
 //! A distribution in bounded memory.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use super::bins::Bins;
 
 /// Bins per unit of the logarithm: each is 0.2 % wide.
 const PER_UNIT: f64 = 512.0;
@@ -16,7 +16,7 @@ const LIMIT: f64 = 24.0;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Sketch {
     below: u64,
-    bins: BTreeMap<i32, u64>,
+    bins: Bins,
     above: u64,
     total: u64,
 }
@@ -29,8 +29,8 @@ impl Sketch {
             self.below += 1;
         } else if ln < LIMIT {
             #[allow(clippy::cast_possible_truncation)] // within ±LIMIT · PER_UNIT
-            let bin = (ln * PER_UNIT).floor() as i32;
-            *self.bins.entry(bin).or_default() += 1;
+            let bin = (ln * PER_UNIT).floor() as i16;
+            self.bins.add(bin, 1);
         } else {
             self.above += 1;
         }
@@ -41,8 +41,8 @@ impl Sketch {
         self.below += other.below;
         self.above += other.above;
         self.total += other.total;
-        for (bin, count) in &other.bins {
-            *self.bins.entry(*bin).or_default() += count;
+        for (bin, count) in other.bins.iter() {
+            self.bins.add(bin, count);
         }
     }
 
@@ -61,10 +61,10 @@ impl Sketch {
         if rank <= seen {
             return (f64::NEG_INFINITY, -LIMIT);
         }
-        for (bin, count) in &self.bins {
+        for (bin, count) in self.bins.iter() {
             seen += count;
             if rank <= seen {
-                return (f64::from(*bin) / PER_UNIT, f64::from(bin.saturating_add(1)) / PER_UNIT);
+                return (f64::from(bin) / PER_UNIT, f64::from(bin.saturating_add(1)) / PER_UNIT);
             }
         }
         (if rank <= self.total { LIMIT } else { f64::INFINITY }, f64::INFINITY)

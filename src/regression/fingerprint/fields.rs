@@ -54,6 +54,23 @@ impl Fingerprint {
     }
 }
 
+/// From fields by name.
+impl FromIterator<(String, u64)> for Fingerprint {
+    fn from_iter<I: IntoIterator<Item = (String, u64)>>(fields: I) -> Self {
+        Self(fields.into_iter().collect())
+    }
+}
+
+/// The fields, by name.
+impl IntoIterator for Fingerprint {
+    type Item = (String, u64);
+    type IntoIter = std::collections::btree_map::IntoIter<String, u64>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 /// Names of fields for people: the first few, and how many more.
 #[must_use]
 pub fn in_words(fields: &[String]) -> String {

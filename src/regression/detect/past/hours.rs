@@ -14,17 +14,22 @@ const WIDTHS: [usize; 7] = [1, 2, 3, 4, 6, 8, 12];
 
 /// An hour of the UTC day, from 0 to 23.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HourOfDay(usize);
+pub struct HourOfDay(u8);
 
 impl HourOfDay {
     /// The hour of a Unix time in seconds.
     #[must_use]
     pub fn of_unix_seconds(seconds: i64) -> Self {
-        Self(usize::try_from(seconds.div_euclid(3600).rem_euclid(24)).unwrap_or_default())
+        Self(u8::try_from(seconds.div_euclid(3600).rem_euclid(24)).unwrap_or_default())
+    }
+
+    /// The hour with this index of a day.
+    pub(super) fn of_index(index: usize) -> Self {
+        Self(u8::try_from(index % HOURS).unwrap_or_default())
     }
 
     pub(super) fn index(self) -> usize {
-        self.0
+        self.0.into()
     }
 }
 
@@ -103,7 +108,7 @@ mod tests {
         for per_hour in [240, 49, 13, 4] {
             let strata = divided(per_hour, true);
             for hour in 0..HOURS {
-                assert!(strata.at(HourOfDay(hour)).contains(&hour), "{per_hour} {hour}");
+                assert!(strata.at(HourOfDay::of_index(hour)).contains(&hour), "{per_hour} {hour}");
             }
         }
     }

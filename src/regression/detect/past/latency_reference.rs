@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::hours::{HOURS, HourOfDay, Strata};
+use super::by_hour::ByHour;
+use super::hours::{HourOfDay, Strata};
 use super::reference::{REFERENCE_OBSERVATIONS, ReferenceError};
 use crate::regression::detect::exact::Exact;
 use crate::regression::detect::observed::Observed;
@@ -20,19 +21,19 @@ pub(super) fn share_above(percentile: u32) -> f64 {
 /// Collects a reference: a sketch per hour of the day, in bounded memory.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LatencyReferenceBuilder {
-    hours: [Sketch; HOURS],
+    hours: ByHour<Sketch>,
 }
 
 impl LatencyReferenceBuilder {
     /// Adds one observation.
     pub fn add(&mut self, hour: HourOfDay, observed: Observed) {
-        self.hours[hour.index()].add(observed.ln());
+        self.hours.of(hour).add(observed.ln());
     }
 
     /// How many were added.
     #[must_use]
     pub fn observations(&self) -> u64 {
-        self.hours.iter().map(Sketch::total).sum()
+        self.hours.values().map(Sketch::total).sum()
     }
 
     /// Makes it the reference that [`super::PastDetector`] compares with. The tolerance decides
@@ -47,7 +48,7 @@ impl LatencyReferenceBuilder {
         }
         let reference = LatencyReference {
             strata: Strata::divide(
-                &std::array::from_fn(|hour| self.hours[hour].total()),
+                &std::array::from_fn(|hour| self.hours.get(hour).map_or(0, Sketch::total)),
                 |part| Levels::of(&self.merged(part)),
                 |whole, part| whole.is_exceeded_by(&self.merged(part), tolerance),
             ),
@@ -62,8 +63,8 @@ impl LatencyReferenceBuilder {
 
     fn merged(&self, part: &[usize]) -> Sketch {
         let mut merged = Sketch::default();
-        for hour in part {
-            merged.merge(&self.hours[*hour]);
+        for hour in part.iter().filter_map(|hour| self.hours.get(*hour)) {
+            merged.merge(hour);
         }
         merged
     }

@@ -1,5 +1,6 @@
 //! One endpoint against its own past.
 
+mod by_hour;
 mod detector;
 mod hours;
 mod latency_reference;

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::hours::{HOURS, HourOfDay, Strata};
+use super::by_hour::ByHour;
+use super::hours::{HourOfDay, Strata};
 use super::reference::{REFERENCE_OBSERVATIONS, ReferenceError};
 use crate::regression::detect::exact::Exact;
 
@@ -39,13 +40,13 @@ impl Count {
 /// Collects a reference: two counts per hour of the day.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ShareReferenceBuilder {
-    hours: [Count; HOURS],
+    hours: ByHour<Count>,
 }
 
 impl ShareReferenceBuilder {
     /// Adds one observation; `bad` if the probe failed, or missed the SLO.
     pub fn add(&mut self, hour: HourOfDay, bad: bool) {
-        let count = &mut self.hours[hour.index()];
+        let count = self.hours.of(hour);
         count.bad += u64::from(bad);
         count.total += 1;
     }
@@ -53,7 +54,7 @@ impl ShareReferenceBuilder {
     /// How many were added.
     #[must_use]
     pub fn observations(&self) -> u64 {
-        self.hours.iter().map(|count| count.total).sum()
+        self.hours.values().map(|count| count.total).sum()
     }
 
     /// Makes it the reference that [`super::ShareDetector`] compares with. `margin` is a share of
@@ -68,15 +69,19 @@ impl ShareReferenceBuilder {
         }
         let margin = margin.max(0.0);
         let strata = Strata::divide(
-            &self.hours.map(|count| count.total),
+            &std::array::from_fn(|hour| self.of(hour).total),
             |part| Exact((self.sum(part).upper() + margin).min(1.0)),
             |whole, part| self.sum(part).exceeds(whole.0),
         );
         Ok(ShareReference { strata, observations })
     }
 
+    fn of(&self, hour: usize) -> Count {
+        self.hours.get(hour).copied().unwrap_or_default()
+    }
+
     fn sum(&self, part: &[usize]) -> Count {
-        part.iter().map(|hour| self.hours[*hour]).fold(Count::default(), |sum, count| Count {
+        part.iter().map(|hour| self.of(*hour)).fold(Count::default(), |sum, count| Count {
             bad: sum.bad + count.bad,
             total: sum.total + count.total,
         })
