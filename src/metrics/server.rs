@@ -32,7 +32,7 @@ const IN_FLIGHT: [Class; 8] = [
 pub(super) struct Split {
     bounds: Bounds,
     form: HistogramForm,
-    values: Vec<(&'static str, Arc<OnceLock<Histogram>>)>,
+    values: Arc<[(&'static str, OnceLock<Histogram>)]>,
 }
 
 impl Split {
@@ -41,7 +41,7 @@ impl Split {
         bounds: impl Into<Bounds>,
         form: HistogramForm,
     ) -> Self {
-        let values = values.into_iter().map(|value| (value, Arc::default())).collect();
+        let values = values.into_iter().map(|value| (value, OnceLock::new())).collect();
         Self { bounds: bounds.into(), form, values }
     }
 
