@@ -112,9 +112,8 @@ impl Walk<'_, '_> {
         let comparisons = self.state.comparisons.load();
         let comparisons: Vec<_> = comparisons.iter().map(ComparisonMetrics::new).collect();
         let changes = changes(self.state, targets, &comparisons);
-        let streams = change::streams(&changes);
-        self.write(PREFIX, families::CHANGE, &streams.iter().map(|(labels, s)| (*labels, s)))?;
         let workloads = changes.iter().map(|(labels, workload)| (*labels, workload));
+        self.write(PREFIX, families::CHANGE, &workloads)?;
         self.write(PREFIX, families::CHANGE_WORKLOAD, &workloads)?;
         let comparisons: Vec<_> = comparisons.iter().map(|c| (c.labels(), c)).collect();
         self.write(PREFIX, families::COMPARISON, &of(&comparisons))
@@ -177,7 +176,7 @@ fn changes<'t>(
             labelled.reserve_exact(workloads.len() * watches.len());
         }
         // While a reload is under way, a workload may be watched that is gone already.
-        let of = |watched: ChangeMetrics| Some((labels.of(&watched.workload)?, watched));
+        let of = |(workload, watched): (String, _)| Some((labels.of(&workload)?, watched));
         labelled.extend(workloads.into_iter().filter_map(of));
     }
     labelled

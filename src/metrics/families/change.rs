@@ -11,14 +11,14 @@ use crate::regression::detect::Estimate;
 
 const LABELS: &[&str] = &["signal", "comparison"];
 
-pub(in crate::metrics) static CHANGE: &[Family<StreamMetrics>] = &[
+pub(in crate::metrics) static CHANGE: &[Family<ChangeMetrics>] = &[
     gauge(
         "change_evidence",
         LABELS,
         "Decimal logarithm of the evidence that a figure has got worse than it used to be \
          (comparison empty) or than the baseline's. Absent before the first observation that is \
          judged.",
-        |c, s| optional(c, s, c.stream.evidence_log10),
+        |c, s| each(c, s, |stream| stream.evidence_log10),
     ),
     gauge(
         "change_effect_ratio",
@@ -46,7 +46,7 @@ pub(in crate::metrics) static CHANGE: &[Family<StreamMetrics>] = &[
         LABELS,
         "Whether the alarm is on (1): the evidence has reached its threshold, and the effect has \
          not gone since. Absent while the reference is being collected.",
-        |c, s| optional(c, s, c.stream.alarmed.map(|on| f64::from(u8::from(on)))),
+        |c, s| each(c, s, |stream| stream.alarmed.map(|on| f64::from(u8::from(on)))),
     ),
     counter(
         "change_alarms_total",
@@ -55,15 +55,17 @@ pub(in crate::metrics) static CHANGE: &[Family<StreamMetrics>] = &[
          alarm, which increase() therefore misses: count the changes of \
          change_last_alarm_timestamp_seconds.",
         |c, s| {
-            let alarms = Some(c.stream.alarms).filter(|alarms| *alarms > 0);
-            s.maybe_counter(&labels(c), alarms)
+            c.streams.iter().try_for_each(|stream| {
+                let alarms = Some(stream.alarms).filter(|alarms| *alarms > 0);
+                s.maybe_counter(&labels(c, stream), alarms)
+            })
         },
     ),
     gauge(
         "change_last_alarm_timestamp_seconds",
         LABELS,
         "Unix time at which the alarm last went off. Absent before the first.",
-        |c, s| optional(c, s, c.stream.last_alarm_unix_millis.map(seconds)),
+        |c, s| each(c, s, |stream| stream.last_alarm_unix_millis.map(seconds)),
     ),
 ];
 
@@ -73,7 +75,7 @@ pub(in crate::metrics) static CHANGE_WORKLOAD: &[Family<ChangeMetrics>] = &[
         "change_evidence_threshold",
         &["comparison"],
         "Decimal logarithm of the evidence that an alarm needs, whatever the signal.",
-        |c, s| once(c, s, c.threshold_log10()),
+        |c, s| once(c, s, c.threshold_log10),
     ),
     gauge(
         "change_reference_samples",
@@ -81,14 +83,14 @@ pub(in crate::metrics) static CHANGE_WORKLOAD: &[Family<ChangeMetrics>] = &[
         "Observations in the reference, or collected for it so far, of the signal that has least of \
          them. Absent for comparisons.",
         #[allow(clippy::cast_precision_loss)] // nobody probes that often
-        |c, s| once(c, s, c.reference_samples().map(|n| n as f64)),
+        |c, s| once(c, s, c.reference_samples.map(|n| n as f64)),
     ),
     gauge(
         "change_reference_timestamp_seconds",
         &["comparison"],
         "Unix time at which the reference of the last signal was complete. Absent while one is being \
          collected, and for comparisons.",
-        |c, s| once(c, s, c.reference_complete_unix_millis().map(seconds)),
+        |c, s| once(c, s, c.reference_complete_unix_millis.map(seconds)),
     ),
 ];
 
@@ -100,24 +102,28 @@ fn once(
     value.map_or(Ok(()), |value| samples.gauge(&[&change.comparison], value))
 }
 
-fn labels(change: &StreamMetrics) -> [&str; 2] {
-    [change.stream.signal.as_str(), &change.comparison]
+fn labels<'c>(change: &'c ChangeMetrics, stream: &StreamMetrics) -> [&'c str; 2] {
+    [stream.signal.as_str(), &change.comparison]
 }
 
-fn optional(
-    change: &StreamMetrics,
+/// A sample of each stream that has a value.
+fn each(
+    change: &ChangeMetrics,
     samples: &mut SampleWriter<'_, '_>,
-    value: Option<f64>,
+    value: impl Fn(&StreamMetrics) -> Option<f64>,
 ) -> fmt::Result {
-    value.map_or(Ok(()), |value| samples.gauge(&labels(change), value))
+    change.streams.iter().try_for_each(|stream| match value(stream) {
+        Some(value) => samples.gauge(&labels(change, stream), value),
+        None => Ok(()),
+    })
 }
 
 fn effect(
-    change: &StreamMetrics,
+    change: &ChangeMetrics,
     samples: &mut SampleWriter<'_, '_>,
     of: impl Fn(&Estimate) -> Option<f64>,
 ) -> fmt::Result {
-    optional(change, samples, change.stream.effect.as_ref().and_then(of))
+    each(change, samples, |stream| stream.effect.as_deref().and_then(&of))
 }
 
 #[allow(clippy::cast_precision_loss)] // below 2^53 for 280,000 years
