@@ -82,7 +82,7 @@ pub(super) struct Running {
     pub(super) target: Arc<Target>,
     pub(super) prober: Arc<Prober>,
     /// Its own schedule.
-    pub(super) driver: JoinHandle<OpenLoop>,
+    pub(super) driver: JoinHandle<Box<OpenLoop>>,
     /// What one of its probes costs at most.
     pub(super) most: Charge,
 }

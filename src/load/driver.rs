@@ -31,7 +31,8 @@ pub trait Policy {
 
 /// Makes load by a policy.
 pub struct Driver<P: Policy> {
-    policy: P,
+    /// On the heap: a task takes the memory of all that is moved into it at least twice.
+    policy: Box<P>,
     under_way: JoinSet<P::Output>,
     stop: CancellationToken,
 }
@@ -40,12 +41,12 @@ impl<P: Policy> Driver<P> {
     /// A driver that begins nothing more after `stop`.
     #[must_use]
     pub fn new(policy: P, stop: CancellationToken) -> Self {
-        Self { policy, under_way: JoinSet::new(), stop }
+        Self { policy: Box::new(policy), under_way: JoinSet::new(), stop }
     }
 
     /// Runs until nothing more is due or wanted and all that was begun has ended, and gives the
     /// policy back.
-    pub async fn run(mut self) -> P {
+    pub async fn run(mut self) -> Box<P> {
         while !self.stop.is_cancelled() {
             let due = self.policy.due(self.under_way.len());
             if due.is_none() && self.under_way.is_empty() {

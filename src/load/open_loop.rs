@@ -23,8 +23,10 @@ pub struct OpenLoop {
     schedule: Schedule,
     mix: Mix,
     rng: ChaCha8Rng,
-    /// What confirming probes ask: drawn apart, so that the schedule's draws stay the same.
-    confirming_mix: Mix,
+    /// What confirming probes ask: drawn apart, so that the schedule's draws stay the same. Made for
+    /// the first of them, which most targets never need.
+    confirming_mix: Option<Box<Mix>>,
+    confirming_seed: u64,
     /// Says when a failure is to be confirmed, if that is to be done.
     outage: Option<Arc<OutageWatch>>,
     /// The probe at the start, which comes on top of the schedule.
@@ -62,7 +64,8 @@ impl OpenLoop {
             schedule: target.schedule,
             mix: Mix::new(&target.workloads, seed),
             rng,
-            confirming_mix: Mix::new(&target.workloads, seed.wrapping_add(2)),
+            confirming_mix: None,
+            confirming_seed: seed.wrapping_add(2),
             outage,
             first: Some(now + first_within.mul_f64(apart.random::<f64>())),
             next,
@@ -88,8 +91,10 @@ impl OpenLoop {
     /// A confirming probe, within the same limits as any other.
     fn confirm(&mut self, at: Instant) -> Option<BoxFuture<'static, ()>> {
         let outage = self.outage.clone()?;
-        let workload = outage.take_confirming(&self.prober.target().workloads)?;
-        let draw = self.confirming_mix.draw_from(workload)?;
+        let workloads = &self.prober.target().workloads;
+        let workload = outage.take_confirming(workloads)?;
+        let fresh = || Box::new(Mix::new(workloads, self.confirming_seed));
+        let draw = self.confirming_mix.get_or_insert_with(fresh).draw_from(workload)?;
         match self.prober.admit_uncounted(&draw, at) {
             Ok(permit) => {
                 outage.confirm();
