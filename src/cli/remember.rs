@@ -14,8 +14,8 @@ use crate::memory::history::History;
 
 #[derive(Debug, Args)]
 pub(super) struct RememberArgs {
-    /// Memory for the recordings of recent probes.
-    #[arg(long = "history.memory", value_name = "SIZE", default_value = "64MiB")]
+    /// Memory for the recordings of recent probes, which are held compressed.
+    #[arg(long = "history.memory", value_name = "SIZE", default_value = "16MiB")]
     #[arg(value_parser = parse_size)]
     memory: u64,
     /// Folder to keep flight records in, for `llm-prober replay`. They hold answers. Created where

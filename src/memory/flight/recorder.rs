@@ -14,8 +14,8 @@ use tokio_util::task::TaskTracker;
 
 use super::folder::Folder;
 use super::record::FlightRecord;
-use crate::memory::history::History;
-use crate::memory::history::entry::{Flight, Summary};
+use crate::memory::history::entry::Summary;
+use crate::memory::history::{Flight, History};
 use crate::probe::sink::{Losses, ProbeEvent, Sink, SinkName, TargetSink, TargetStatus};
 use crate::target::Target;
 
@@ -174,12 +174,13 @@ impl TargetSink for TargetRecorder {
             return;
         }
         let known = self.history.find_of(&self.target.name, probe.id.as_str());
-        let (summary, flight) = known.map_or((None, None), |e| (Some(e.summary), e.flight));
-        // The history may have no room for it, or a defect.
-        let summary = summary.unwrap_or_else(|| Arc::new(Summary::of(&self.target, probe, None)));
+        // The history may have a defect.
+        let summary = known.map_or_else(
+            || Arc::new(Summary::of(&self.target, probe, None)),
+            |entry| entry.summary,
+        );
         if self.recorder.keep.takes(&summary) {
-            let new = || Arc::new(Flight::new(&self.target, probe.clone()));
-            self.recorder.offer(flight.unwrap_or_else(new));
+            self.recorder.offer(Arc::new(Flight::new(&self.target, probe.clone())));
         }
     }
 }

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-
+use super::digest::Digest;
+use super::flight::Flight;
+use super::held::Held;
 use super::odd::Oddity;
 use crate::answer::failure::FailureReason;
-use crate::answer::recording::{Chunk, Recording};
+use crate::answer::measure::Measurement;
 use crate::answer::slo::Slo;
 use crate::probe::Probe;
 use crate::target::Target;
 use crate::target::request::ProbeId;
 use crate::workload::Workload;
+
+/// With fewer probes in the hour before, being the slowest says little.
+const FEW: u64 = 20;
 
 /// One probe in a line, about 300 bytes. Holds no text of prompts, answers or servers.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +76,30 @@ impl Summary {
         }
     }
 
+    /// What is remarkable about it, by the times to first token of the hour before it, if it has to
+    /// know them. `coalesced`: see [`is_coalesced`].
+    pub(super) fn oddity(
+        &self,
+        coalesced: bool,
+        ttft_before: impl FnOnce() -> Digest,
+    ) -> Option<Oddity> {
+        let slower = |ttft: Duration| {
+            let before = ttft_before();
+            before.count() >= FEW && ttft > before.max()
+        };
+        if self.reason.is_some() {
+            None
+        } else if self.slos.iter().any(|(_, good)| !good) {
+            Some(Oddity::SloMissed)
+        } else if self.ttft.is_some_and(slower) {
+            Some(Oddity::Slowest)
+        } else if coalesced {
+            Some(Oddity::Coalesced)
+        } else {
+            None
+        }
+    }
+
     /// Whether the prober gave it up itself: it says nothing about the server.
     #[must_use]
     pub fn given_up(&self) -> bool {
@@ -85,43 +113,9 @@ impl Summary {
     }
 }
 
-/// A whole probe: its bytes with their stamps, and what they amounted to.
-#[derive(Debug, Clone)]
-pub struct Flight {
-    /// What was probed, as it was configured then.
-    pub target: Arc<Target>,
-    /// Recording and outcome.
-    pub probe: Probe,
-}
-
-impl Flight {
-    pub(crate) fn new(target: &Arc<Target>, mut probe: Probe) -> Self {
-        compact(&mut probe.recording);
-        Self { target: Arc::clone(target), probe }
-    }
-
-    /// About how much memory it takes.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let (recording, m) = (&self.probe.recording, &self.probe.outcome.measurement);
-        let body: usize = recording.chunks.iter().map(|c| c.bytes.len() + size_of::<Chunk>()).sum();
-        let headers = recording.head.iter().flat_map(|h| &h.headers);
-        let head: usize = headers.map(|(k, v)| k.len() + v.len() + 2 * size_of::<String>()).sum();
-        let instants = size_of_val(&*m.content_at) + size_of_val(&*m.gaps);
-        size_of::<Self>() + body + head + instants
-    }
-}
-
-/// Copies the body into memory of its own: the chunks are slices of read buffers that are larger.
-fn compact(recording: &mut Recording) {
-    let length = recording.chunks.iter().map(|c| c.bytes.len()).sum();
-    let mut whole = BytesMut::with_capacity(length);
-    recording.chunks.iter().for_each(|c| whole.extend_from_slice(&c.bytes));
-    let mut rest: Bytes = whole.freeze();
-    for chunk in &mut recording.chunks {
-        chunk.bytes = rest.split_to(chunk.bytes.len());
-    }
-    recording.chunks.shrink_to_fit();
+/// Whether at least half of an answer's tokens arrived together with a later one.
+pub(super) fn is_coalesced(m: &Measurement) -> bool {
+    m.coalesced > 0 && 2 * m.coalesced >= m.content_at.len() as u64
 }
 
 /// A remembered probe.
@@ -130,5 +124,27 @@ pub struct Entry {
     /// In a line.
     pub summary: Arc<Summary>,
     /// Whole; absent when the memory for recordings had to go to newer ones.
-    pub flight: Option<Arc<Flight>>,
+    pub(super) held: Option<Arc<Held>>,
+}
+
+impl Entry {
+    /// Whether the whole probe is there.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The whole probe; absent when the memory for recordings had to go to newer ones. It is unpacked
+    /// for this.
+    #[must_use]
+    pub fn flight(&self) -> Option<Flight> {
+        self.held.as_ref()?.flight()
+    }
+
+    /// The failure in words that everybody may read, if it failed, somebody looked into it, and the
+    /// whole probe is there.
+    #[must_use]
+    pub fn explanation(&self) -> Option<&str> {
+        self.held.as_ref()?.explanation()
+    }
 }

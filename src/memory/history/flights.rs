@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::entry::Flight;
+use super::held::Held;
 
 /// By number, so in order of their coming.
 #[derive(Debug)]
 pub(super) struct Flights {
-    held: BTreeMap<u64, Arc<Flight>>,
+    held: BTreeMap<u64, Arc<Held>>,
     bytes: usize,
     most: usize,
 }
@@ -21,12 +21,12 @@ impl Flights {
         Self { held: BTreeMap::new(), bytes: 0, most: most_bytes }
     }
 
-    pub fn get(&self, number: u64) -> Option<&Arc<Flight>> {
+    pub fn get(&self, number: u64) -> Option<&Arc<Held>> {
         self.held.get(&number)
     }
 
     /// Returns those that had to go.
-    pub fn add(&mut self, number: u64, flight: Arc<Flight>) -> Vec<(u64, Arc<Flight>)> {
+    pub fn add(&mut self, number: u64, flight: Arc<Held>) -> Vec<(u64, Arc<Held>)> {
         let (size, mut gone) = (flight.bytes(), Vec::new());
         if size > self.most / SHARE {
             return gone;

@@ -93,7 +93,7 @@ impl Hour {
         };
         let mut all = Tally::default();
         for minute in minutes.until(now) {
-            hour.point(minute, now);
+            hour.point(&minute, now);
             all.merge(&minute.tally);
         }
         (hour.probes, hour.good) = (all.probes, all.good);
@@ -132,9 +132,7 @@ fn points(now: i64) -> Vec<Point> {
 
 /// Each SLO of a target over the hour that ends with the minute `now`.
 pub(super) fn slos(target: &Target, minutes: &Minutes, now: i64) -> Vec<SloHour> {
-    let mut all = Tally::default();
-    minutes.until(now).for_each(|minute| all.merge_slos(&minute.tally));
-    slos_of(target, &all)
+    slos_of(target, &minutes.slos(now))
 }
 
 pub(super) fn slos_of(target: &Target, tally: &Tally) -> Vec<SloHour> {

@@ -1,25 +1,29 @@
 //! The history across restarts: what is to be written, and back again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::held::Held;
 use super::mark::Mark;
 use super::past::Past;
 use super::saved::{self, Key, Kind, RowError};
 use super::unsaved::Unsaved;
-use super::{Flight, History, Inner, Summary, packed};
+use super::{History, Inner, Summary, packed};
 use crate::memory::state::Rows;
 use crate::target::Target;
 
 /// What a row is made from. A recording takes its time, so that is done without the lock.
 enum Source {
     Bytes(Option<Vec<u8>>),
-    Recording(Arc<Flight>),
+    Recording(Arc<Held>),
 }
 
 impl History {
     /// Goes on from what was written down, as far as these targets are concerned, and notes from now
     /// on what is to be written.
     pub fn restore(&self, rows: Vec<(Vec<u8>, Vec<u8>)>, targets: &[Arc<Target>]) {
+        let targets: HashMap<&str, &Arc<Target>> =
+            targets.iter().map(|target| (target.name.as_str(), target)).collect();
         let mut inner = self.inner();
         let mut unsaved = Unsaved::default();
         let mut recordings = Vec::new();
@@ -30,7 +34,7 @@ impl History {
                 unreadable += 1;
                 continue;
             };
-            let Some(target) = targets.iter().find(|t| *t.name == *key.target) else {
+            let Some(&target) = targets.get(&*key.target) else {
                 unsaved.target_gone(&key.target);
                 continue;
             };
@@ -48,15 +52,17 @@ impl History {
             let number = key.number.cast_unsigned();
             let expected =
                 inner.pasts.get(&key.target).is_some_and(|p| p.failure(number).is_some());
-            match saved::flight(&value, target) {
-                Ok(flight) if expected => {
-                    for (gone, flight) in inner.notable.add(number, Arc::new(flight)) {
-                        let name: Arc<str> = flight.target.name.as_str().into();
+            let flight = saved::flight(&value, target);
+            unreadable += u64::from(flight.is_err());
+            let flight = flight.ok().filter(|_| expected);
+            match flight.and_then(|flight| self.hold(flight)) {
+                Some(held) => {
+                    for (gone, flight) in inner.notable.add(number, held) {
+                        let name: Arc<str> = flight.target().name.as_str().into();
                         unsaved.row(&name, Kind::Recording, gone.cast_signed());
                     }
                 }
-                outcome => {
-                    unreadable += u64::from(outcome.is_err());
+                None => {
                     unsaved.row(&key.target, key.kind, key.number);
                 }
             }
@@ -102,7 +108,7 @@ impl History {
         for (key, source) in sources {
             let value = match source {
                 Source::Bytes(bytes) => bytes,
-                Source::Recording(flight) => saved::recording(&flight),
+                Source::Recording(held) => held.flight().and_then(|f| saved::recording(&f)),
             };
             // Where everything is cleared, nothing need be removed.
             if value.is_some() || !unsaved.all {
@@ -181,7 +187,7 @@ impl Inner {
         let Some(past) = self.pasts.get(&key.target) else { return Source::Bytes(None) };
         let number = key.number.cast_unsigned();
         Source::Bytes(match key.kind {
-            Kind::Minute => past.minutes.get(key.number).map(packed::bytes),
+            Kind::Minute => past.minutes.bytes(key.number),
             Kind::Hour => past.hours.bytes(key.number),
             Kind::Failure => past.failure(number).and_then(|summary| saved::line(summary)),
             Kind::Last => {

@@ -1,10 +1,12 @@
 //! The last hour of a target, minute by minute, from the outcomes and their own wall-clock stamps.
 //! Pure: whoever asks says what time it is.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use super::digest::Digest;
 use super::entry::Summary;
+use super::packed;
 use super::tally::Tally;
 
 /// Minutes that are kept.
@@ -25,9 +27,14 @@ pub(super) struct Minute {
     pub tally: Tally,
 }
 
-/// The minutes that had probes, oldest first; at most [`MINUTES`].
+/// The minutes that had probes; at most [`MINUTES`].
 #[derive(Debug, Clone, Default)]
-pub(super) struct Minutes(VecDeque<Minute>);
+pub(super) struct Minutes {
+    /// Those before the newest, oldest first, as the bytes that are written down of them: a few dozen
+    /// each.
+    over: VecDeque<(i64, Box<[u8]>)>,
+    newest: Option<Minute>,
+}
 
 impl Minutes {
     /// Counts a probe in the minute of its start. `tokens_per_second` is the rate of the request.
@@ -35,46 +42,85 @@ impl Minutes {
     pub fn add(&mut self, summary: &Summary, tokens_per_second: Option<f64>) -> Vec<i64> {
         let number = minute_of(summary.started_unix_nanos);
         let mut changed = vec![number];
-        if self.0.back().is_some_and(|newest| newest.number - number >= SPAN) {
-            changed.extend(self.0.drain(..).map(|m| m.number)); // the wall clock was set back
+        if self.newest.as_ref().is_some_and(|newest| newest.number - number >= SPAN) {
+            changed.extend(self.numbers()); // the wall clock was set back
+            *self = Self::default();
         }
-        self.of(number).add(summary, tokens_per_second);
-        let newest = self.0.back().map_or(number, |m| m.number);
-        while self.0.front().is_some_and(|m| newest - m.number >= SPAN) {
-            changed.extend(self.0.pop_front().map(|m| m.number));
+        self.change(number, |tally| tally.add(summary, tokens_per_second));
+        let newest = self.newest.as_ref().map_or(number, |m| m.number);
+        while self.over.front().is_some_and(|(n, _)| newest - n >= SPAN) {
+            changed.extend(self.over.pop_front().map(|(n, _)| n));
         }
         changed
     }
 
     /// Puts back what was written down.
     pub fn restore(&mut self, number: i64, tally: Tally) {
-        *self.of(number) = tally;
+        self.change(number, |known| *known = tally);
     }
 
-    fn of(&mut self, number: i64) -> &mut Tally {
-        let at = self.0.partition_point(|m| m.number < number);
-        if self.0.get(at).is_none_or(|m| m.number != number) {
-            self.0.insert(at, Minute { number, tally: Tally::default() });
+    fn change(&mut self, number: i64, change: impl FnOnce(&mut Tally)) {
+        let newest = self.newest.as_ref().map_or(i64::MIN, |m| m.number);
+        if number < newest {
+            // It began before the minute was over, and ended after.
+            let at = self.over.partition_point(|(n, _)| *n < number);
+            let known = self.over.get_mut(at).filter(|(n, _)| *n == number);
+            let mut tally = known.as_ref().and_then(|known| unpacked(known)).map(|m| m.tally);
+            let tally = tally.get_or_insert_default();
+            change(tally);
+            let bytes = packed::bytes(tally).into_boxed_slice();
+            match known {
+                Some(known) => known.1 = bytes,
+                None => self.over.insert(at, (number, bytes)),
+            }
+            return;
         }
-        &mut self.0[at].tally
+        if number > newest
+            && let Some(Minute { number, tally }) = self.newest.take()
+        {
+            self.over.push_back((number, packed::bytes(&tally).into_boxed_slice()));
+        }
+        let fresh = || Minute { number, tally: Tally::default() };
+        change(&mut self.newest.get_or_insert_with(fresh).tally);
     }
 
-    pub fn get(&self, number: i64) -> Option<&Tally> {
-        self.0.iter().find(|m| m.number == number).map(|m| &m.tally)
+    /// What is to be written down of a minute.
+    pub fn bytes(&self, number: i64) -> Option<Vec<u8>> {
+        if let Some(newest) = self.newest.as_ref().filter(|m| m.number == number) {
+            return Some(packed::bytes(&newest.tally));
+        }
+        self.over.iter().find(|(n, _)| *n == number).map(|(_, bytes)| bytes.to_vec())
     }
 
     pub fn numbers(&self) -> impl Iterator<Item = i64> {
-        self.0.iter().map(|m| m.number)
+        self.over.iter().map(|(n, _)| *n).chain(self.newest.iter().map(|m| m.number))
     }
 
     /// Those of the `span` minutes that end with the minute `now`, oldest first.
-    pub fn last(&self, span: i64, now: i64) -> impl Iterator<Item = &Minute> {
-        self.0.iter().filter(move |m| (0..span).contains(&(now - m.number)))
+    pub fn last(&self, span: i64, now: i64) -> impl Iterator<Item = Cow<'_, Minute>> {
+        let over = self.over.iter().filter(move |(n, _)| is_in(span, now, *n));
+        let newest = self.newest.iter().filter(move |m| is_in(span, now, m.number));
+        over.filter_map(|over| unpacked(over).map(Cow::Owned)).chain(newest.map(Cow::Borrowed))
     }
 
     /// Those of the hour that ends with the minute `now`, oldest first.
-    pub fn until(&self, now: i64) -> impl Iterator<Item = &Minute> {
+    pub fn until(&self, now: i64) -> impl Iterator<Item = Cow<'_, Minute>> {
         self.last(SPAN, now)
+    }
+
+    /// What each SLO counts in the hour that ends with the minute `now`; nothing else of the tally is
+    /// there.
+    pub fn slos(&self, now: i64) -> Tally {
+        let mut all = Tally::default();
+        for (_, bytes) in self.over.iter().filter(|(n, _)| is_in(SPAN, now, *n)) {
+            if let Ok(slos) = packed::slos(bytes) {
+                all.merge_slos(&slos);
+            }
+        }
+        for newest in self.newest.iter().filter(|m| is_in(SPAN, now, m.number)) {
+            all.merge_slos(&newest.tally.slos);
+        }
+        all
     }
 
     /// The times to first token of the hour that ends with the minute `now`.
@@ -83,4 +129,13 @@ impl Minutes {
         self.until(now).for_each(|m| all.merge(&m.tally.ttft));
         all
     }
+}
+
+fn is_in(span: i64, now: i64, number: i64) -> bool {
+    (0..span).contains(&(now - number))
+}
+
+/// A minute that is over. Its bytes are our own, so that they can be read.
+fn unpacked((number, bytes): &(i64, Box<[u8]>)) -> Option<Minute> {
+    packed::tally(bytes).ok().map(|tally| Minute { number: *number, tally })
 }

@@ -2,22 +2,25 @@
 //! by minute, thirty days hour by hour, and the moments at which something became another.
 //!
 //! Everything is bounded. Per target: [`ORDINARY`] + [`ODD`] + [`FAILED`] probes in a line each
-//! (about 300 bytes), [`MINUTES`] minutes of counts and quantiles (about 20 kB when each has
+//! (about 300 bytes), [`MINUTES`] minutes of counts and quantiles (about 6 kB when each has
 //! probes), [`HOURS`] hours (about 250 kB at four probes a minute, at most 1 MB) and [`MARKS`]
-//! marks. Over all targets: the whole recordings, in as many bytes as the history was given; half of
-//! them are for failures and odd probes, so that ordinary ones never drive those out. When a
-//! recording goes, its line stays.
+//! marks. Over all targets: the whole recordings, compressed, in as many bytes as the history was
+//! given; half of them are for failures and odd probes, so that ordinary ones never drive those
+//! out. When a recording goes, its line stays.
 //!
 //! With a state folder all of it but the successes' lines and recordings outlives a restart.
 
 mod digest;
 pub(in crate::memory) mod entry;
+mod flight;
 mod flights;
+mod held;
 mod hour;
 mod hours;
 mod keeping;
 mod mark;
 mod minutes;
+mod numbers;
 mod odd;
 mod packed;
 mod past;
@@ -37,7 +40,8 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast;
 
 pub use digest::Quantiles;
-pub use entry::{Entry, Flight, Summary};
+pub use entry::{Entry, Summary};
+pub use flight::Flight;
 pub use hour::{Hour, Point, SloHour};
 pub use hours::HOURS;
 pub use mark::{MARKS, Mark, Occasion};
@@ -50,7 +54,9 @@ pub use window::Window;
 
 use crate::probe::Probe;
 use crate::target::Target;
+use entry::is_coalesced;
 use flights::Flights;
+use held::{Held, Packer};
 use hours::hour_of;
 use minutes::minute_of;
 use past::{Numbered, Past};
@@ -58,7 +64,7 @@ use saved::Kind;
 use tally::Tally;
 
 /// Memory for recordings where nothing else is said.
-pub const DEFAULT_BYTES: usize = 64 << 20;
+pub const DEFAULT_BYTES: usize = 16 << 20;
 
 /// Finished probes that a slow listener may lag behind before it misses some.
 const BACKLOG: usize = 1024;
@@ -97,6 +103,8 @@ fn minutes_of_now(target: &Target) -> u32 {
 #[derive(Debug)]
 pub struct History {
     inner: Mutex<Inner>,
+    /// Without one, no recording is held.
+    packer: Option<Packer>,
     finished: broadcast::Sender<Arc<Summary>>,
 }
 
@@ -122,7 +130,8 @@ impl History {
     pub fn new(bytes: usize) -> Self {
         let (ordinary, notable) = (Flights::new(bytes / 2), Flights::new(bytes / 2));
         let inner = Inner { pasts: HashMap::new(), ordinary, notable, next: 0, unsaved: None };
-        Self { inner: Mutex::new(inner), finished: broadcast::Sender::new(BACKLOG) }
+        let (inner, packer) = (Mutex::new(inner), Packer::new());
+        Self { inner, packer, finished: broadcast::Sender::new(BACKLOG) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -132,11 +141,22 @@ impl History {
     /// Adds a probe; the oldest of its kind gives way. One that the prober gave up itself is
     /// remembered among the failures, because it may have hung, but counts in no figure.
     pub fn add(&self, target: &Arc<Target>, probe: Probe) -> Entry {
-        let flight = Arc::new(Flight::new(target, probe));
-        let summary = self.inner().add(&flight);
+        let (coalesced, rate) =
+            (is_coalesced(&probe.outcome.measurement), probe.outcome.tokens_per_second());
+        let summary = Summary::of(target, &probe, None);
+        // Before the others have to wait.
+        let held = self.hold(Flight::new(target, probe));
+        let summary = self.inner().add(summary, coalesced, rate, held.clone());
         // Nobody listens where this fails.
         let _ = self.finished.send(Arc::clone(&summary));
-        Entry { summary, flight: Some(flight) }
+        Entry { summary, held }
+    }
+
+    /// As it is held; `None` where that is impossible.
+    fn hold(&self, flight: Flight) -> Option<Arc<Held>> {
+        let held = self.packer.as_ref()?.hold(flight);
+        let held = held.inspect_err(|error| tracing::error!(%error, "a recording is not held"));
+        held.ok().map(Arc::new)
     }
 
     /// Forgets every target that `keep` refuses.
@@ -241,16 +261,20 @@ impl History {
 }
 
 impl Inner {
-    fn add(&mut self, flight: &Arc<Flight>) -> Arc<Summary> {
-        let (target, probe) = (&flight.target, &flight.probe);
-        let (name, number) = (self.name_of(&target.name), self.number());
+    fn add(
+        &mut self,
+        summary: Summary,
+        coalesced: bool,
+        rate: Option<f64>,
+        held: Option<Arc<Held>>,
+    ) -> Arc<Summary> {
+        let (name, number) = (self.name_of(&summary.target.name), self.number());
         let past = self.past(&name);
-        let minute = minute_of(probe.recording.started_unix_nanos);
-        let odd = Oddity::of(&probe.outcome, &past.minutes.ttft(minute));
-        let summary = Arc::new(Summary::of(target, probe, odd));
+        let minute = minute_of(summary.started_unix_nanos);
+        let odd = summary.oddity(coalesced, || past.minutes.ttft(minute));
+        let summary = Arc::new(Summary { odd, ..summary });
         let (mut minutes, mut hours) = (Vec::new(), Vec::new());
         if !summary.given_up() {
-            let rate = probe.outcome.tokens_per_second();
             minutes = past.minutes.add(&summary, rate);
             hours = past.hours.add(&summary, rate);
         }
@@ -263,7 +287,9 @@ impl Inner {
         self.changed(&name, Kind::Minute, minutes);
         self.changed(&name, Kind::Hour, hours);
         self.changed(&name, Kind::Last, before.into_iter().chain([number]).map(u64::cast_signed));
-        self.remember(number, flight, &summary);
+        if let Some(held) = held {
+            self.remember(number, held, &summary);
+        }
         let failed = summary.reason.map(|_| number);
         for number in failed.into_iter().chain(gone.filter(|_| failed.is_some())) {
             self.changed(&name, Kind::Failure, [number.cast_signed()]);
@@ -273,14 +299,14 @@ impl Inner {
     }
 
     /// Holds the whole recording, for as long as there is room.
-    fn remember(&mut self, number: u64, flight: &Arc<Flight>, summary: &Summary) {
+    fn remember(&mut self, number: u64, held: Arc<Held>, summary: &Summary) {
         if summary.reason.is_none() && summary.odd.is_none() {
-            self.ordinary.add(number, Arc::clone(flight));
+            self.ordinary.add(number, held);
             return;
         }
-        for (gone, flight) in self.notable.add(number, Arc::clone(flight)) {
-            if flight.probe.outcome.reason().is_some() {
-                let name = self.name_of(&flight.target.name);
+        for (gone, held) in self.notable.add(number, held) {
+            if held.reason().is_some() {
+                let name = self.name_of(&held.target().name);
                 self.changed(&name, Kind::Recording, [gone.cast_signed()]);
             }
         }
@@ -302,8 +328,8 @@ impl Inner {
     }
 
     fn entry(&self, (number, summary): &Numbered) -> Entry {
-        let flight = self.notable.get(*number).or_else(|| self.ordinary.get(*number));
-        Entry { summary: Arc::clone(summary), flight: flight.cloned() }
+        let held = self.notable.get(*number).or_else(|| self.ordinary.get(*number));
+        Entry { summary: Arc::clone(summary), held: held.cloned() }
     }
 
     fn retain(&mut self, keep: impl Fn(&str) -> bool) {

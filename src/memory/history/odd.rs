@@ -1,11 +1,6 @@
 //! Which successes are remarkable enough to be kept apart from the others.
 
-use std::time::Duration;
-
 use strum::{IntoStaticStr, VariantArray};
-
-use super::digest::Digest;
-use crate::answer::outcome::Outcome;
 
 /// Why a success is odd. The first that applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
@@ -19,9 +14,6 @@ pub enum Oddity {
     Coalesced,
 }
 
-/// With fewer probes in the hour before, being the slowest says little.
-const FEW: u64 = 20;
-
 impl Oddity {
     /// Every kind.
     pub const ALL: &'static [Self] = Self::VARIANTS;
@@ -30,22 +22,5 @@ impl Oddity {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
-    }
-
-    /// Judges a probe by the times to first token of the hour before it.
-    pub(super) fn of(outcome: &Outcome, ttft_before: &Digest) -> Option<Self> {
-        let m = &outcome.measurement;
-        let slower = |ttft: Duration| ttft_before.count() >= FEW && ttft > ttft_before.max();
-        if !outcome.succeeded() {
-            None
-        } else if outcome.verdicts.iter().any(|v| !v.good) {
-            Some(Self::SloMissed)
-        } else if m.ttft.is_some_and(slower) {
-            Some(Self::Slowest)
-        } else if m.coalesced > 0 && 2 * m.coalesced >= m.content_at.len() as u64 {
-            Some(Self::Coalesced)
-        } else {
-            None
-        }
     }
 }

@@ -1,11 +1,11 @@
-//! A tally as bytes, in memory and in the state: numbers in as few bytes as they need, bins as
-//! distances from the one before.
+//! A tally as bytes, in memory and in the state: bins as distances from the one before.
 
 use std::time::Duration;
 
 use thiserror::Error;
 
 use super::digest::Digest;
+use super::numbers::{BytesError, Reader, put, put_text};
 use super::tally::{SloCount, Tally};
 use crate::answer::failure::FailureReason;
 use crate::answer::slo::SloBasis;
@@ -19,21 +19,20 @@ const BINS: usize = 160;
 pub(super) fn bytes(tally: &Tally) -> Vec<u8> {
     let mut bytes = vec![VERSION];
     let out = &mut bytes;
-    number(out, tally.probes.into());
-    number(out, tally.good.into());
-    number(out, tally.failures.len() as u64);
+    put(out, tally.probes.into());
+    put(out, tally.good.into());
+    put(out, tally.failures.len() as u64);
     for (reason, count) in &tally.failures {
         // By name: the order of reasons may change from release to release.
         let name = reason.as_str();
-        number(out, name.len() as u64);
-        out.extend_from_slice(name.as_bytes());
-        number(out, (*count).into());
+        put_text(out, name);
+        put(out, (*count).into());
     }
-    number(out, tally.slos.len() as u64);
+    put(out, tally.slos.len() as u64);
     for (basis, count) in &tally.slos {
         out.extend_from_slice(&basis.0.to_le_bytes());
         for n in [count.probes, count.good, count.rated] {
-            number(out, n.into());
+            put(out, n.into());
         }
         out.extend_from_slice(&count.goodput.to_le_bytes());
     }
@@ -44,23 +43,14 @@ pub(super) fn bytes(tally: &Tally) -> Vec<u8> {
 
 fn digest(out: &mut Vec<u8>, digest: &Digest) {
     let digest = digest.coarser(BINS);
-    number(out, u64::try_from(digest.max().as_nanos()).unwrap_or(u64::MAX));
-    number(out, digest.bins().len() as u64);
+    put(out, u64::try_from(digest.max().as_nanos()).unwrap_or(u64::MAX));
+    put(out, digest.bins().len() as u64);
     let mut before = 0;
     for (bin, count) in digest.bins() {
-        number(out, u64::from(bin - before));
-        number(out, (*count).into());
+        put(out, u64::from(bin - before));
+        put(out, (*count).into());
         before = *bin;
     }
-}
-
-/// Seven bits a byte, lowest first; the eighth says that another follows.
-fn number(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push(n.to_le_bytes()[0] | 0x80);
-        n >>= 7;
-    }
-    out.push(n.to_le_bytes()[0]);
 }
 
 /// Why bytes are no tally.
@@ -69,27 +59,15 @@ pub(super) enum TallyError {
     /// Of another form.
     #[error("expected version {VERSION} of a tally, found {0}")]
     Version(u8),
-    /// There are too few.
-    #[error("a tally that breaks off")]
-    BreaksOff,
     /// There are too many.
     #[error("expected the end of a tally")]
     GoesOn,
-    /// A number has more bytes than any.
-    #[error("a number without an end in a tally")]
-    Endless,
-    /// A number is too large.
-    #[error("a number out of range in a tally")]
-    Range,
     /// The bins of a digest do not rise.
     #[error("bins out of order in a tally")]
     Bins,
-    /// The name of a reason is no text.
-    #[error(transparent)]
-    Name(#[from] std::str::Utf8Error),
-    /// A length or distance is too large.
-    #[error(transparent)]
-    Size(#[from] std::num::TryFromIntError),
+    /// Something in it cannot be read.
+    #[error("a tally: {0}")]
+    Bytes(#[from] BytesError),
 }
 
 /// Reads what [`bytes()`] wrote.
@@ -97,74 +75,63 @@ pub(super) enum TallyError {
 /// # Errors
 /// What is wrong with them.
 pub(super) fn tally(bytes: &[u8]) -> Result<Tally, TallyError> {
+    let (mut rest, mut tally) = (Reader(bytes), Tally::default());
+    counts(&mut rest, &mut tally)?;
+    tally.slos = slo_counts(&mut rest)?;
+    (tally.ttft, tally.itl) = (bins(&mut rest)?, bins(&mut rest)?);
+    if rest.0.is_empty() { Ok(tally) } else { Err(TallyError::GoesOn) }
+}
+
+/// Of what [`bytes()`] wrote, what each SLO counts: for a page over all targets, that is enough.
+///
+/// # Errors
+/// What is wrong with the bytes that far.
+pub(super) fn slos(bytes: &[u8]) -> Result<Vec<(SloBasis, SloCount)>, TallyError> {
     let mut rest = Reader(bytes);
+    counts(&mut rest, &mut Tally::default())?;
+    slo_counts(&mut rest)
+}
+
+/// What stands before the SLOs.
+fn counts(rest: &mut Reader<'_>, tally: &mut Tally) -> Result<(), TallyError> {
     let version = rest.take(1)?[0];
     if version != VERSION {
         return Err(TallyError::Version(version));
     }
-    let mut tally = Tally { probes: rest.small()?, good: rest.small()?, ..Tally::default() };
+    (tally.probes, tally.good) = (rest.small()?, rest.small()?);
     for _ in 0..rest.small()? {
-        let length = usize::try_from(rest.small()?)?;
-        let name = std::str::from_utf8(rest.take(length)?)?;
-        let count = rest.small()?;
+        let (name, count) = (rest.text()?, rest.small()?);
         // One of another release is one of those that failed, and no more than that.
         if let Ok(reason) = name.parse::<FailureReason>() {
             tally.failures.push((reason, count));
         }
     }
+    Ok(())
+}
+
+fn slo_counts(rest: &mut Reader<'_>) -> Result<Vec<(SloBasis, SloCount)>, TallyError> {
+    let mut slos = Vec::new();
     for _ in 0..rest.small()? {
         let basis = SloBasis(u64::from_le_bytes(rest.eight()?));
         let (probes, good, rated) = (rest.small()?, rest.small()?, rest.small()?);
         let goodput = f64::from_le_bytes(rest.eight()?);
-        tally.slos.push((basis, SloCount { probes, good, goodput, rated }));
+        slos.push((basis, SloCount { probes, good, goodput, rated }));
     }
-    tally.ttft = rest.digest()?;
-    tally.itl = rest.digest()?;
-    if rest.0.is_empty() { Ok(tally) } else { Err(TallyError::GoesOn) }
+    Ok(slos)
 }
 
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], TallyError> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(TallyError::BreaksOff)?;
-        self.0 = rest;
-        Ok(taken)
+fn bins(rest: &mut Reader<'_>) -> Result<Digest, TallyError> {
+    let max = Duration::from_nanos(rest.number()?);
+    let mut bins = Vec::new();
+    let mut before = 0_u16;
+    for i in 0..rest.small()? {
+        let distance = u16::try_from(rest.number()?).map_err(BytesError::from)?;
+        let bin = before.checked_add(distance).filter(|_| i == 0 || distance > 0);
+        let bin = bin.ok_or(TallyError::Bins)?;
+        bins.push((bin, rest.small()?));
+        before = bin;
     }
-
-    fn eight(&mut self) -> Result<[u8; 8], TallyError> {
-        self.take(8)?.try_into().map_err(|_| TallyError::BreaksOff)
-    }
-
-    fn number(&mut self) -> Result<u64, TallyError> {
-        let mut n = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.take(1)?[0];
-            n |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(n);
-            }
-        }
-        Err(TallyError::Endless)
-    }
-
-    fn small(&mut self) -> Result<u32, TallyError> {
-        u32::try_from(self.number()?).map_err(|_| TallyError::Range)
-    }
-
-    fn digest(&mut self) -> Result<Digest, TallyError> {
-        let max = Duration::from_nanos(self.number()?);
-        let mut bins = Vec::new();
-        let mut before = 0_u16;
-        for i in 0..self.small()? {
-            let distance = u16::try_from(self.number()?)?;
-            let bin = before.checked_add(distance).filter(|_| i == 0 || distance > 0);
-            let bin = bin.ok_or(TallyError::Bins)?;
-            bins.push((bin, self.small()?));
-            before = bin;
-        }
-        Ok(Digest::of(bins, max))
-    }
+    Ok(Digest::of(bins, max))
 }
 
 #[cfg(test)]
@@ -193,6 +160,7 @@ mod tests {
     fn what_was_packed_comes_back() {
         for tally in [Tally::default(), sample()] {
             assert_eq!(self::tally(&bytes(&tally)).unwrap(), tally);
+            assert_eq!(slos(&bytes(&tally)).unwrap(), tally.slos);
         }
     }
 

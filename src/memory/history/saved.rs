@@ -11,7 +11,8 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::entry::{Flight, Summary};
+use super::entry::Summary;
+use super::flight::Flight;
 use super::packed::TallyError;
 use crate::memory::flight::read::{MAX_FILE_BYTES, ReadError};
 use crate::memory::flight::record::FlightRecord;

@@ -68,13 +68,13 @@ impl Tally {
             let sum = self.failures_for(*reason);
             *sum = sum.saturating_add(*count);
         }
-        self.merge_slos(other);
+        self.merge_slos(&other.slos);
         self.ttft.merge(&other.ttft);
         self.itl.merge(&other.itl);
     }
 
-    pub fn merge_slos(&mut self, other: &Self) {
-        for (basis, count) in &other.slos {
+    pub fn merge_slos(&mut self, other: &[(SloBasis, SloCount)]) {
+        for (basis, count) in other {
             self.slo_for(*basis).merge(*count);
         }
     }

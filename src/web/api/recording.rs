@@ -31,7 +31,7 @@ pub(super) async fn get(
         return Err(Refusal::new(StatusCode::FORBIDDEN, message));
     }
     let flight = find(&site.daemon, &id)?
-        .flight
+        .flight()
         .ok_or_else(|| Refusal::not_found("the memory for recordings had to go to newer probes"))?;
     let record = FlightRecord::of(&flight).and_then(|record| record.write().ok());
     let text = record.ok_or_else(|| {

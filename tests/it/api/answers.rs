@@ -130,7 +130,7 @@ async fn recordings_are_there_for_who_enabled_them() {
         let name = format!("attachment; filename=\"{id}.flight.jsonl\"");
         assert_eq!(file.headers()["content-disposition"], name);
         let record = FlightRecord::read(&file.bytes().await.unwrap()).unwrap();
-        let kept = page.daemon.history.find(&id).unwrap().flight.unwrap();
+        let kept = page.daemon.history.find(&id).unwrap().flight().unwrap();
         assert_eq!(record.interpret().outcome, kept.probe.outcome);
     }
     let dead = page.get(&format!("/api/v1/probes/{}", page.probe_id("dead").await)).await;

@@ -92,7 +92,7 @@ fn thirty_days_and_the_last_failures_outlive_a_restart() {
     for entry in &failures {
         let again = history.find(entry.summary.id.as_str()).unwrap();
         assert_eq!(*again.summary, *entry.summary);
-        let (flight, kept) = (again.flight.unwrap(), entry.flight.as_ref().unwrap());
+        let (flight, kept) = (again.flight().unwrap(), entry.flight().unwrap());
         assert_eq!(flight.probe.recording, kept.probe.recording, "the answer as it came");
     }
     // It goes on from there, and an hour later the oldest hour is gone.
@@ -279,7 +279,7 @@ fn a_row_that_cannot_be_read_costs_itself_only() {
         history.restore(rows, &[Arc::clone(&t)]);
         let found = history.find(&failed);
         assert_eq!(found.is_some(), kind != b'f');
-        assert_eq!(found.is_some_and(|e| e.flight.is_some()), kind != b'f' && kind != b'r');
+        assert_eq!(found.is_some_and(|e| e.is_whole()), kind != b'f' && kind != b'r');
         let overview = history.overview(&t, NOW);
         let counts = [overview.now.probes, overview.hour.probes, overview.month.probes];
         let expected = match kind {
@@ -302,7 +302,7 @@ fn recordings_on_disk_keep_to_their_memory() {
     history.restore(Vec::new(), &[]);
     let store = testing::saved(folder.path()).unwrap().into_store();
     for _ in 0..FAILED {
-        history.add(&t, super::probe(&t, 0, failure(&t), BODY));
+        history.add(&t, super::noisy(&t, failure(&t), BODY));
         save(&history, &store);
     }
     drop(store);

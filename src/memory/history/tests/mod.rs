@@ -56,6 +56,14 @@ fn probe(target: &Target, minutes: i64, outcome: Outcome, body: usize) -> Probe 
     Probe::new(ProbeId::random(), Arc::clone(&target.workloads[0]), recording, outcome)
 }
 
+/// With a body that cannot be made any shorter.
+fn noisy(target: &Target, outcome: Outcome, body: usize) -> Probe {
+    let mut probe = probe(target, 0, outcome, 0);
+    let noise: Vec<u8> = rand::random_iter().take(body).collect();
+    probe.recording.chunks[0].bytes = noise.into();
+    probe
+}
+
 fn add(history: &History, target: &Arc<Target>, outcome: Outcome) -> String {
     let entry = history.add(target, probe(target, 0, outcome, 10));
     entry.summary.id.as_str().to_owned()
@@ -75,7 +83,7 @@ fn failures_outlive_successes() {
     let [.., second, oldest] = &probes[..] else { panic!("{probes:?}") };
     assert_eq!((oldest.summary.id.as_str(), second.summary.id.as_str()), (&*failed, &*missed));
     assert_eq!(second.summary.odd, Some(Oddity::SloMissed));
-    assert!(probes.iter().all(|p| p.flight.is_some()));
+    assert!(probes.iter().all(Entry::is_whole));
     // A flood of failures drives out neither odd nor ordinary ones.
     for _ in 0..1_000 {
         add(&history, &t, failure(&t));
@@ -119,7 +127,7 @@ fn probes_that_overlap_are_in_the_order_of_their_starts() {
 fn recordings_keep_to_their_memory() {
     const BODY: usize = 10_000;
     let (history, t) = (History::new(40 * BODY), target("t"));
-    let add = |outcome| history.add(&t, probe(&t, 0, outcome, BODY));
+    let add = |outcome| history.add(&t, noisy(&t, outcome, BODY));
     (0..FAILED).for_each(|_| drop(add(failure(&t))));
     (0..ORDINARY).for_each(|_| drop(add(success(&t, 1))));
     assert!(history.recorded_bytes() <= 40 * BODY, "{}", history.recorded_bytes());
@@ -127,15 +135,15 @@ fn recordings_keep_to_their_memory() {
     let probes = history.probes("t");
     assert_eq!(probes.len(), FAILED + ORDINARY, "every line stays");
     // Successes, newest first, then failures; of each kind the newest have their recording.
-    let held: Vec<_> = probes.iter().map(|p| p.flight.is_some()).collect();
+    let held: Vec<_> = probes.iter().map(Entry::is_whole).collect();
     for kind in [&held[..ORDINARY], &held[ORDINARY..]] {
         let count = kind.iter().filter(|held| **held).count();
         assert!((15..20).contains(&count) && kind[..count].iter().all(|h| *h), "{kind:?}");
     }
     // One that is too large for any memory leaves the others in peace.
     let before = history.recorded_bytes();
-    history.add(&t, probe(&t, 0, success(&t, 1), 3 * BODY));
-    assert_eq!(history.probes("t")[0].flight.as_ref().map(|f| f.bytes()), None);
+    history.add(&t, noisy(&t, success(&t, 1), 3 * BODY));
+    assert!(!history.probes("t")[0].is_whole());
     assert!(history.recorded_bytes() <= before);
     history.retain(|_| false);
     assert_eq!((history.recorded_bytes(), history.len()), (0, 0));
@@ -146,7 +154,7 @@ fn recordings_keep_to_their_memory() {
 fn a_long_answer_is_held_too() {
     let (history, t) = (History::default(), target("t"));
     history.add(&t, probe(&t, 0, success(&t, 1), 3 << 20));
-    assert!(history.probes("t")[0].flight.is_some());
+    assert!(history.probes("t")[0].is_whole());
 }
 
 /// Chunks are slices of larger read buffers; what is kept must not keep those.
@@ -158,7 +166,7 @@ fn a_kept_body_has_memory_of_its_own() {
     let arrival = given.recording.chunks[0].arrival;
     given.recording.chunks =
         (0..3).map(|i| Chunk { bytes: buffer.slice(i..i + 2), arrival }).collect();
-    let kept = history.add(&t, given.clone()).flight.unwrap();
+    let kept = history.add(&t, given.clone()).flight().unwrap();
     assert_eq!(kept.probe.recording, given.recording);
     drop(given);
     assert!(buffer.is_unique());

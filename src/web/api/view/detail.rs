@@ -140,7 +140,7 @@ impl ProbeView {
     pub fn new(entry: &Entry, texts: bool) -> Self {
         Self {
             summary: ProbeSummary::from(&*entry.summary),
-            detail: entry.flight.as_ref().map(|flight| ProbeDetail::new(flight, texts)),
+            detail: entry.flight().map(|flight| ProbeDetail::new(&flight, texts)),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn sentences(entry: &Entry) -> Markup {
 
 /// The explanation; where it went with the recording, what the reason means.
 fn failure(reason: FailureReason, entry: &Entry) -> String {
-    let explained = entry.flight.as_ref().and_then(|flight| flight.probe.outcome.explanation());
+    let explained = entry.explanation();
     let probe = &entry.summary;
     let limits = probe.target.limits_of(&probe.workload);
     let meaning = || meaning(reason, probe.http_status, limits) + ".";

@@ -45,7 +45,7 @@ pub(super) async fn page(
 }
 
 fn render(entry: &Entry, options: WebOptions) -> Markup {
-    let probe = &entry.summary;
+    let (probe, flight) = (&entry.summary, entry.flight());
     let name = &probe.target.name;
     let main = html! {
         nav.crumbs aria-label="Target" { a href=(link::target(ROOT, name)) { (name) } }
@@ -55,12 +55,12 @@ fn render(entry: &Entry, options: WebOptions) -> Markup {
         p.links {
             @let id = probe.id.as_str();
             a href=(link::api(ROOT, &["probes", id])) { "JSON" }
-            @if options.recordings && entry.flight.as_deref().and_then(FlightRecord::of).is_some() {
+            @if options.recordings && flight.as_ref().and_then(FlightRecord::of).is_some() {
                 a href=(link::api(ROOT, &["probes", id, "recording"])) download { "Recording" }
             }
             a href={ (ROOT) "runbook" } { "Runbook" }
         }
-        @match &entry.flight {
+        @match &flight {
             Some(flight) => @for section in SECTIONS { (section(flight)) },
             None => p {
                 "Its recording is not held: it had to make room for newer ones, or it was too large "

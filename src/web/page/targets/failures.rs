@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::memory::history::{FailureKind, History};
+use crate::memory::history::{Entry, FailureKind, History};
 use crate::web::page::table::{self, Column, number, text};
 use crate::web::page::{figure, link, moment, state};
 
@@ -31,8 +31,8 @@ fn row(history: &History, kind: &FailureKind, now: i64) -> Markup {
     let (probe, id) = (&kind.newest, kind.newest.id.as_str());
     let name = &probe.target.name;
     // Gone where its recording had to make room.
-    let flight = history.find_of(name, id).and_then(|entry| entry.flight);
-    let why = flight.as_ref().and_then(|flight| flight.probe.outcome.explanation());
+    let entry = history.find_of(name, id);
+    let why = entry.as_ref().and_then(Entry::explanation);
     let reason = html! {
         (state::of_probe(probe))
         @if let Some(status) = probe.http_status { " " span.note { "status " (status) } }
