@@ -1,7 +1,9 @@
 //! How long pages and scrapes take with many targets, each with an hour of probes in the history:
 //! `cargo bench --bench pages -- 1000`. Prints the time from a request on loopback to the last byte
 //! of its answer; and per format of the metrics how many series and bytes they are, the processor
-//! time that it takes to write them, and by how much more memory the process had meanwhile.
+//! time that it takes to write them, and by how much more memory the process had meanwhile. Scrapes
+//! that are compressed stand beside plain ones, all as a scraper asks for them: with the processor
+//! time of the whole process, its client's included.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 #![allow(clippy::disallowed_methods)] // the server's task ends with the program
 
@@ -59,13 +61,15 @@ async fn main() {
         cost(&daemon.metrics, format, series);
     }
     let address = serve(daemon).await;
-    println!("{:<28} {:>9} {:>9} {:>9}", "page", "kB", "p50 ms", "max ms");
+    println!("{:<28} {:>9} {:>9} {:>9} {:>9}", "page", "kB", "p50 ms", "max ms", "CPU ms");
     let paths = ["/", "/?page=2", "/?q=node-00", "/?state=failing", "/targets/node-0001"];
     for path in paths.map(str::to_owned).into_iter().chain([format!("/probes/{id}")]) {
-        measure(address, &path, "").await;
+        measure(address, &path, "", "").await;
     }
     for format in Format::ALL {
-        measure(address, "/metrics", format.content_type()).await;
+        for coding in ["", "gzip", "zstd"] {
+            measure(address, "/metrics", format.content_type(), coding).await;
+        }
     }
 }
 
@@ -188,29 +192,35 @@ async fn serve(daemon: Arc<Daemon>) -> SocketAddr {
     address
 }
 
-async fn measure(address: SocketAddr, path: &str, accept: &str) {
+#[allow(clippy::cast_precision_loss)] // shown with few digits
+async fn measure(address: SocketAddr, path: &str, accept: &str, coding: &str) {
     let client = reqwest::Client::builder().no_proxy();
     let client = client.tls_backend_preconfigured(nobody()).build().unwrap();
     let (mut times, mut bytes) = (Vec::new(), 0);
+    let processor_from = processor_micros();
     for _ in 0..REQUESTS {
         let from = Instant::now();
         let answer = client
             .get(format!("http://{address}{path}"))
             .header("accept", accept)
+            .header("accept-encoding", coding)
             .send()
             .await
             .unwrap();
         assert_eq!(answer.status(), 200, "{path}");
+        let coded = answer.headers().get("content-encoding").map(|c| c.to_str().unwrap());
+        assert_eq!(coded.unwrap_or_default(), coding, "{path}");
         bytes = answer.bytes().await.unwrap().len();
         times.push(from.elapsed().as_secs_f64() * 1e3);
     }
+    let processor = (processor_micros() - processor_from) as f64 / 1e3 / REQUESTS as f64;
     times.sort_by(f64::total_cmp);
-    let shown: String = format!("{path} {accept}").chars().take(28).collect();
+    let asked: String = format!("{path} {accept}").chars().take(23).collect();
     println!(
-        "{shown:<28} {:>9} {:>9.1} {:>9.1}",
+        "{asked:<23} {coding:<4} {:>9} {:>9.1} {:>9.1} {processor:>9.1}",
         bytes / 1000,
         times[REQUESTS / 2],
-        times[REQUESTS - 1]
+        times[REQUESTS - 1],
     );
 }
 
