@@ -29,13 +29,14 @@
 //! | [`interpret`] | from a recording to an outcome, and how far an answer under way has come |
 //! | [`explain`] | why a probe failed, in words for people |
 //! | [`regression`] | whether a server got worse: `detect` is the mathematics; `comparison`, `change`, `gate` and `outage` ask it |
+//! | [`sweep`] | what a server gives as a function of its load: levels, their figures, the knee |
 //! | [`config`] | the configuration file: a key is declared once in `raw`, resolved in `resolve` |
 //! | [`rules`] | alert rules for a configuration: one file per format |
 //! | [`transport`] | the measured path, its clocks, and the control-plane calls beside it |
 //! | [`server_metrics`] | what an inference server says about its own load: one file per engine |
 //! | [`gpu`] | this machine's GPUs |
 //! | [`probe`] | one probe, and the sinks that are told of it |
-//! | [`report`] | a probe and a comparison, written for programs and for people |
+//! | [`report`] | a probe, a comparison and a sweep, written for programs and for people |
 //! | [`memory`] | history, flight records, and the database that outlives a restart |
 //! | [`watcher`] | holds targets against their own past, and counts what goes unanswered |
 //! | [`load`] | the one loop that asks targets: by a schedule, by so many users, in pairs; limits and budget |
@@ -74,6 +75,8 @@ pub mod interpret;
 pub mod explain;
 
 pub mod regression;
+
+pub mod sweep;
 
 pub mod config;
 

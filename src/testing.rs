@@ -18,7 +18,7 @@ use crate::regression::comparison::{Cause, Run, RunId};
 use crate::target::gpu_settings::{GpuSettings, TargetGpus};
 use crate::target::schedule::{Arrival, Schedule};
 use crate::target::{Addresses, Budget, ConnectionMode, Limits, ServerMetrics, Target, Tls};
-use crate::workload::{Captured, Prefix, Prompt, Validator, Workload};
+use crate::workload::{Captured, Prompt, Validator, Workload};
 
 /// A state folder, once nobody has it: a process that another test is just starting holds every lock
 /// of this one for a moment.
@@ -58,7 +58,12 @@ pub fn target(name: &str) -> Target {
             max_body_bytes: 1 << 20,
         },
         schedule: Schedule { interval: Duration::from_secs(15), arrival: Arrival::Poisson },
+        active_hours: Vec::new(),
         max_in_flight: 4,
+        max_in_prefill: None,
+        warm_up: 0,
+        cold_after: None,
+        cache_check: None,
         workloads: vec![workload("chat", Vec::new())],
         slos: Vec::new(),
         tokenizer: None,
@@ -85,16 +90,9 @@ pub fn server_metrics() -> ServerMetrics {
 /// A workload of one prompt.
 pub fn workload(name: &str, validators: Vec<Validator>) -> Arc<Workload> {
     Arc::new(Workload {
-        name: name.to_owned(),
-        weight: 1.0,
-        prompts: vec![Prompt::user("Hello?")].into(),
-        prefix: Prefix::Unique,
         max_output_tokens: 16,
-        limit_key: None,
-        extra_body: serde_json::Map::new(),
-        judged: crate::workload::Part::Answer,
         validators,
-        stall_timeout: None,
+        ..Workload::new(name.to_owned(), vec![Prompt::user("Hello?")].into())
     })
 }
 
@@ -111,7 +109,7 @@ pub fn captured(name: &str, seconds: &[Option<u64>]) -> Arc<Workload> {
 
 /// An SLO for all workloads.
 pub fn slo(name: &str, objectives: &[(ObjectiveKind, f64)]) -> Arc<Slo> {
-    let objective = |&(kind, threshold): &(ObjectiveKind, f64)| Objective { kind, threshold };
+    let objective = |&(kind, threshold): &(ObjectiveKind, f64)| Objective::new(kind, threshold);
     Arc::new(Slo {
         name: name.to_owned(),
         objective: 0.99,
@@ -145,6 +143,8 @@ pub fn config(targets: Vec<Target>) -> Config {
         label_keys,
         seed: Some(1),
         gpu: GpuSettings::default(),
+        max_in_flight: None,
+        budget: Budget::default(),
     }
 }
 

@@ -1,4 +1,5 @@
 //! How far off is the prober itself? `cargo bench --bench accuracy [-- --json] [-- --busy N]`
+//! And how far off is AIPerf? `cargo bench --bench accuracy -- --aiperf PROGRAM`, see `peer.rs`.
 //!
 //! A reference server in a process of its own logs, for every request, when the kernel received
 //! it and the wall clock right before it writes each token. The real binary probes it over
@@ -13,6 +14,8 @@
 
 #[cfg(target_os = "linux")]
 mod connection;
+#[cfg(target_os = "linux")]
+mod peer;
 #[cfg(target_os = "linux")]
 mod prober;
 #[cfg(target_os = "linux")]

@@ -63,7 +63,7 @@ pub fn run(program: &Path, port: u16, load: &Load) -> Result<Probed, Box<dyn Err
 }
 
 /// Of those that have ended: the server has not yet when the prober has.
-fn processor_time_of_children() -> Result<Duration, Box<dyn Error>> {
+pub fn processor_time_of_children() -> Result<Duration, Box<dyn Error>> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let duration = |time: TimeVal| -> Result<Duration, Box<dyn Error>> {
         let seconds = Duration::from_secs(time.tv_sec().try_into()?);

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser;
 
-use crate::{prober, reference::Reference, report::Report, server};
+use crate::{peer, prober, reference::Reference, report::Report, server};
 
 /// What the server sends and how many ask for it at a time.
 pub struct Load {
@@ -52,6 +52,9 @@ struct Arguments {
     /// The binary to measure.
     #[arg(long, value_name = "PATH", default_value = env!("CARGO_BIN_EXE_llm-prober"))]
     prober: PathBuf,
+    /// Lay a sweep beside this AIPerf instead, on the same server under the same load.
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["json", "busy"])]
+    aiperf: Option<PathBuf>,
     /// Given by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
@@ -71,6 +74,13 @@ pub fn main() -> Result<(), Box<dyn Error>> {
     }
     if arguments.spin {
         spin();
+        return Ok(());
+    }
+    if let Some(aiperf) = &arguments.aiperf {
+        println!("{}", peer::heading());
+        for load in [&ONE_STREAM, &THOUSAND_STREAMS] {
+            println!("{}", peer::compare(&arguments.prober, aiperf, load)?);
+        }
         return Ok(());
     }
     if !arguments.json {

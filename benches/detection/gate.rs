@@ -1,5 +1,7 @@
 //! The promotion gate: how soon, how often wrong, and whether its interval holds.
 
+use std::time::Duration;
+
 use llm_prober::regression::detect::{Alpha, PairGate, Tolerance, Verdict};
 
 use crate::noise::{Load, Stream};
@@ -10,6 +12,9 @@ use crate::targets::Targets;
 /// Pairs of a comparison that is never ended early.
 const LIMIT: usize = 20_000;
 
+/// From one pair to the next.
+pub const EVERY: Duration = Duration::from_secs(15);
+
 struct Run {
     verdict: Verdict,
     pairs: Option<usize>,
@@ -19,7 +24,7 @@ struct Run {
 
 fn one(seed: u64, ratio: f64, to_the_end: bool) -> Run {
     let mut stream = Stream::new(seed, Load { swing: 0.5, correlation: 0.0 });
-    let mut gate = PairGate::new(Tolerance::PAIRS, Alpha::DEFAULT);
+    let mut gate = PairGate::new(Tolerance::PAIRS, Alpha::DEFAULT, EVERY);
     let mut run = Run { verdict: Verdict::Undecided, pairs: None, missed: false };
     for t in 1..=LIMIT {
         run.verdict = gate.observe(stream.pair(ratio));

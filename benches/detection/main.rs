@@ -18,11 +18,14 @@ mod gate;
 mod misses;
 mod noise;
 mod null;
+mod others;
 mod pairs;
 mod past;
 mod rule;
 mod runs;
+mod sides;
 mod summary;
+mod table;
 mod targets;
 
 use std::process::ExitCode;
@@ -45,5 +48,6 @@ fn main() -> ExitCode {
     null::run(effort);
     gate::run(effort, &mut targets);
     misses::run(effort, &mut targets);
+    table::run(effort, &mut targets);
     targets.print()
 }

@@ -26,7 +26,7 @@ pub fn learnt(
         let (hour, latency) = stream.next(1.0);
         reference.add(known(hour, strata), Observed::Finite(latency));
     }
-    let reference = reference.freeze(tolerance)?;
+    let reference = reference.freeze()?;
     Ok(PastDetector::new(reference, tolerance, Threshold::of(threshold)))
 }
 

@@ -2,6 +2,7 @@
 //! figures made of them and what they are held against. Values and pure functions; none knows the
 //! target.
 
+pub mod deadline;
 pub mod degenerate;
 pub mod failure;
 pub mod framing;

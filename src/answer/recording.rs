@@ -105,6 +105,10 @@ pub enum Ending {
     TooLarge(String),
     /// The prober gave the probe up (shutdown, reload).
     Cancelled,
+    /// The prober had no file descriptor left for a connection.
+    NoDescriptor,
+    /// The workload's reader stopped reading, as it was configured to.
+    ReaderStopped,
     /// A defect of the prober.
     Internal(String),
 }

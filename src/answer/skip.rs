@@ -10,10 +10,14 @@ use strum::{Display, IntoStaticStr, VariantArray};
 pub enum SkipReason {
     /// `max_in_flight` probes of the target were still under way.
     InFlightLimit,
-    /// The target's budget for the day is spent.
+    /// The budget of the hour or the day is spent, the target's or that of all.
     Budget,
     /// The prober itself was too late for the arrival to mean anything.
     Late,
+    /// The prober had no file descriptor left for it.
+    Prober,
+    /// The target is not probed at this hour of the week.
+    OffHours,
 }
 
 impl SkipReason {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use strum::{IntoStaticStr, VariantArray};
 
+use crate::answer::deadline::{Deadline, GOOD_FLUIDITY};
 use crate::answer::measure::{Measurement, definition};
 
 /// The fastest burn rate that the alert rules look for (of a 30-day budget, 2 % in one hour).
@@ -23,6 +24,8 @@ pub enum ObjectiveKind {
     LongestGap,
     /// Output tokens per second, at least.
     TokensPerSecond,
+    /// Share of the tokens' deadlines that were met, at least.
+    Deadline,
 }
 
 impl ObjectiveKind {
@@ -44,20 +47,37 @@ impl ObjectiveKind {
             Self::RequestLatency => definition::REQUEST_LATENCY,
             Self::LongestGap => definition::LONGEST_GAP,
             Self::TokensPerSecond => definition::TOKENS_PER_SECOND,
+            Self::Deadline => definition::DEADLINE,
         }
     }
 }
 
-/// One bound: a duration in seconds (at most), or tokens per second (at least).
+/// One bound: a duration in seconds (at most), or tokens per second or a share (at least).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Objective {
     /// The bounded figure.
     pub kind: ObjectiveKind,
-    /// Seconds, or tokens per second for [`ObjectiveKind::TokensPerSecond`].
+    /// Seconds, tokens per second for [`ObjectiveKind::TokensPerSecond`], or a share for
+    /// [`ObjectiveKind::Deadline`].
     pub threshold: f64,
+    /// When tokens are due; of [`ObjectiveKind::Deadline`] alone.
+    pub deadline: Option<Deadline>,
 }
 
 impl Objective {
+    /// A bound on a duration or on tokens per second.
+    #[must_use]
+    pub fn new(kind: ObjectiveKind, threshold: f64) -> Self {
+        Self { kind, threshold, deadline: None }
+    }
+
+    /// A bound on the share of these deadlines that are met.
+    #[must_use]
+    pub fn deadlines(deadline: Deadline) -> Self {
+        let kind = ObjectiveKind::Deadline;
+        Self { kind, threshold: GOOD_FLUIDITY, deadline: Some(deadline) }
+    }
+
     /// The figure this objective looks at; `None` where it does not apply to the probe.
     #[must_use]
     pub fn observed(&self, m: &Measurement) -> Option<f64> {
@@ -68,14 +88,17 @@ impl Objective {
             ObjectiveKind::RequestLatency => seconds(m.request_latency),
             ObjectiveKind::LongestGap => seconds(m.longest_gap),
             ObjectiveKind::TokensPerSecond => m.output_tokens_per_second(),
+            ObjectiveKind::Deadline => self.deadline.and_then(|deadline| deadline.fluidity(m)),
         }
     }
 
-    /// How much of the allowance was used: observed / threshold, or threshold / observed for a
-    /// lower bound, so that 1 or less is always good.
+    /// How much of the allowance was used: observed / threshold, threshold / observed for tokens per
+    /// second, and missed / what may be missed for deadlines, so that 1 or less is always good.
     fn consumption(&self, observed: f64) -> f64 {
         match self.kind {
             ObjectiveKind::TokensPerSecond => self.threshold / observed,
+            // In this order the threshold itself is exactly 1.
+            ObjectiveKind::Deadline => (1.0 - observed) / (1.0 - self.threshold),
             _ => observed / self.threshold,
         }
     }
@@ -106,9 +129,9 @@ impl Slo {
     /// that shall be good nor the window is in it: they say what is made of the counts.
     #[must_use]
     pub fn basis(&self) -> SloBasis {
-        let mut bounds: Vec<_> =
-            self.objectives.iter().map(|o| (o.kind.as_str(), o.threshold.to_bits())).collect();
-        bounds.sort_unstable();
+        let bound = |o: &Objective| (o.kind.as_str(), o.threshold.to_bits(), o.deadline);
+        let mut bounds: Vec<_> = self.objectives.iter().map(bound).collect();
+        bounds.sort_unstable_by_key(|(kind, threshold, _)| (*kind, *threshold));
         // FNV-1a. A separator that is no UTF-8 keeps names from running into each other.
         let mut hash = 0xcbf2_9ce4_8422_2325;
         let mut eat = |bytes: &[u8]| {
@@ -117,9 +140,13 @@ impl Slo {
             }
         };
         eat(self.name.as_bytes());
-        for (kind, threshold) in bounds {
+        for (kind, threshold, deadline) in bounds {
             eat(kind.as_bytes());
             eat(&threshold.to_le_bytes());
+            if let Some(Deadline { ttft, per_token }) = deadline {
+                eat(&ttft.as_nanos().to_le_bytes());
+                eat(&per_token.as_nanos().to_le_bytes());
+            }
         }
         SloBasis(hash)
     }

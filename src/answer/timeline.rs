@@ -228,6 +228,19 @@ impl Timeline {
         self.events.iter().filter(|e| e.kind.is_content())
     }
 
+    /// Forgets counts of tokens beyond these: whoever counts so is not to be believed.
+    pub fn disbelieve(&mut self, most_input: u64, most_output: u64) {
+        for event in &mut self.events {
+            let EventKind::Usage(usage) = &mut event.kind else { continue };
+            for count in [&mut usage.input, &mut usage.cached_input] {
+                count.take_if(|count| *count > most_input);
+            }
+            for count in [&mut usage.output, &mut usage.reasoning] {
+                count.take_if(|count| *count > most_output);
+            }
+        }
+    }
+
     /// Whether an event of this kind occurred.
     pub fn any(&self, wanted: impl Fn(&EventKind) -> bool) -> bool {
         self.events.iter().any(|e| wanted(&e.kind))

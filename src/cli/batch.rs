@@ -51,7 +51,7 @@ pub(super) fn probing(
     target: Arc<Target>,
     io_threads: u16,
 ) -> Result<(Arc<Probing>, IoThreads), CliError> {
-    resources::raise_open_files();
+    resources::raise_open_files(0);
     let io = IoThreads::start(usize::from(io_threads));
     let io = io.map_err(|e| CliError::Failed(e.to_string()))?;
     let transport = Transport::network(&target, &io).map_err(CliError::failed)?;

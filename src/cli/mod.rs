@@ -6,8 +6,10 @@ mod check;
 mod compare;
 mod error;
 mod gate;
+mod given;
 mod histograms;
 mod probe;
+mod redraw;
 mod remember;
 mod replay;
 mod rules;
@@ -17,6 +19,7 @@ mod schema;
 mod setup;
 mod shutdown;
 mod simulate;
+mod sweep;
 mod top;
 
 use std::process::ExitCode;
@@ -51,6 +54,8 @@ enum Command {
     Top(top::TopArgs),
     /// Compare two targets, prompt by prompt, until one is found worse or not worse.
     Compare(compare::CompareArgs),
+    /// Ask a target at one level of load after the other: figures, goodput and the knee.
+    Sweep(Box<sweep::SweepArgs>),
     /// Check a configuration file and show the resolved targets.
     Check(check::CheckArgs),
     /// Print the JSON Schema of configuration files, for editors.
@@ -77,6 +82,7 @@ pub fn main() -> ExitCode {
         Some(Command::Replay(args)) => replay::main(&args),
         Some(Command::Top(args)) => top::main(&args),
         Some(Command::Compare(args)) => compare::main(&args),
+        Some(Command::Sweep(args)) => sweep::main(&args),
         Some(Command::Check(args)) => check::main(&args),
         Some(Command::Schema) => schema::main(),
         Some(Command::Rules(args)) => rules::main(&args),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use sd_notify::NotifyState;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use super::histograms::HistogramArgs;
 use super::remember::RememberArgs;
 use super::say;
 use super::setup::{LogArgs, load, runtime};
-use crate::cli::shutdown::{self, Reloads};
+use crate::cli::shutdown::Signals;
 use crate::config::Config;
 use crate::daemon::{Daemon, Memory, network};
 use crate::memory::state::{Claim, Saved};
@@ -26,7 +27,7 @@ use crate::metrics::{Metrics, MetricsOptions};
 use crate::simulate::{self, Simulator};
 use crate::transport::loop_lag;
 use crate::transport::{IoThreads, resources};
-use crate::web::{self, Site, WebOptions};
+use crate::web::{self, Access, Site, WebOptions};
 
 /// What the quick start probes: a healthy day with a regression after ten minutes.
 const SIMULATOR: &str = include_str!("../../config/simulator.yml");
@@ -54,6 +55,21 @@ pub(super) struct RunArgs {
     /// Serve /probe: one probe of a named target per request. Whoever reaches it can cause load.
     #[arg(long = "web.enable-probe")]
     enable_probe: bool,
+    /// File that says who is let in: TLS, users and more, in the format of the Prometheus project's
+    /// exporters. It is read again when it has changed.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config: Option<PathBuf>,
+    /// Let other machines ask for reloads, new references and new runs of comparisons. Without it
+    /// only this machine itself may, and not through a proxy.
+    #[arg(long = "web.enable-lifecycle")]
+    enable_lifecycle: bool,
+    /// Where the pages are reached, if a proxy stands before them. What acts is refused to the pages of
+    /// other sites.
+    #[arg(long = "web.external-url", value_name = "URL", value_parser = origin)]
+    origin: Option<String>,
+    /// Connections at a time. The client with most of them gives up its idlest for a new one.
+    #[arg(long = "web.max-connections", default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..))]
+    max_connections: u16,
     #[command(flatten)]
     remember: RememberArgs,
     #[command(flatten)]
@@ -75,6 +91,26 @@ fn listen_address(text: &str) -> Result<SocketAddr, ListenError> {
     full.to_socket_addrs()?.next().ok_or(ListenError::NoAddress)
 }
 
+/// Why a URL says not where pages are reached.
+#[derive(Debug, Error)]
+enum OriginError {
+    #[error("{0}, expected a URL such as https://llm-prober.example.com/")]
+    Url(#[from] url::ParseError),
+    #[error("expected a URL of http or https")]
+    Scheme,
+}
+
+/// Scheme, host and port of a URL, as browsers send them.
+fn origin(text: &str) -> Result<String, OriginError> {
+    let origin = url::Url::parse(text)?.origin();
+    match &origin {
+        url::Origin::Tuple(scheme, ..) if scheme == "http" || scheme == "https" => {
+            Ok(origin.ascii_serialization())
+        }
+        _ => Err(OriginError::Scheme),
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum GpuCompat {
     /// NVIDIA's dcgm-exporter.
@@ -83,7 +119,12 @@ enum GpuCompat {
 
 impl RunArgs {
     fn web(&self) -> WebOptions {
-        WebOptions { recordings: self.enable_recordings, probe: self.enable_probe }
+        WebOptions {
+            recordings: self.enable_recordings,
+            probe: self.enable_probe,
+            lifecycle: self.enable_lifecycle,
+            max_connections: usize::from(self.max_connections),
+        }
     }
 
     fn metrics(&self) -> MetricsOptions {
@@ -93,25 +134,71 @@ impl RunArgs {
 }
 
 pub(super) fn main(args: &RunArgs) -> Result<ExitCode, CliError> {
-    // Refuse before acting: a bad configuration ends the program before any port is bound.
-    let config = args.config.as_deref().map(load).transpose()?;
+    // Before anything that may take time: a signal ends nothing by itself from now on.
+    let signals = Signals::listen();
+    let signals =
+        signals.map_err(|e| CliError::Failed(format!("cannot listen to signals: {e}")))?;
     args.log.init();
-    resources::raise_open_files();
-    runtime()?.block_on(run(args, config))?;
-    Ok(ExitCode::SUCCESS)
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        // Refuse before acting: a bad configuration ends the program before any port is bound.
+        let (config, access) = tokio::select! {
+            configured = configured(args.config.clone(), args.web_config.clone()) => configured?,
+            () = signals.end.cancelled() => return Ok(()),
+        };
+        let most = resources::raise_open_files(usize::from(args.max_connections));
+        if let (Some(most), Some(config)) = (most, &config) {
+            warn_of_few_descriptors(most, config);
+        }
+        run(args, config, access, &signals).await
+    });
+    // Nothing that hangs is waited for.
+    runtime.shutdown_background();
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
-async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
+/// Said before it is missed: each probe under way has a connection, and each target keeps some.
+fn warn_of_few_descriptors(most: usize, config: &Config) {
+    let needed: usize = config.targets.iter().map(|target| target.max_in_flight).sum();
+    if needed > most {
+        tracing::warn!(
+            needed,
+            most,
+            "with max_in_flight at every target probes may have more connections than the limit of \
+             open files allows: raise it (ulimit -n, LimitNOFILE= of systemd); probes without a \
+             connection are skipped"
+        );
+    }
+}
+
+/// What is probed, if a file says so, and who is let in. The files may be on a disk that hangs.
+async fn configured(
+    file: Option<PathBuf>,
+    web: Option<PathBuf>,
+) -> Result<(Option<Config>, Access), CliError> {
+    let read = move || {
+        let config = file.as_deref().map(load).transpose()?;
+        let access = web.as_deref().map(Access::read).transpose();
+        let access = access.map_err(|error| CliError::Usage(error.to_string()))?;
+        Ok((config, access.unwrap_or_default()))
+    };
+    tokio::task::spawn_blocking(read).await.map_err(CliError::failed)?
+}
+
+async fn run(
+    args: &RunArgs,
+    config: Option<Config>,
+    access: Access,
+    signals: &Signals,
+) -> Result<(), CliError> {
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let mut asked_to_end = std::pin::pin!(shutdown::requested());
-    let mut reloads = Reloads::listen();
     // Refused before any port is bound, too.
     let recorder = args.remember.recorder(&tasks, &stop)?;
     let saved = match config.as_ref().and_then(|config| config.state_dir.clone()) {
         None => None,
         Some(folder) => tokio::select! {
             saved = saved(&folder) => Some(saved?),
-            () = &mut asked_to_end => return Ok(()),
+            () = signals.end.cancelled() => return Ok(()),
         },
     };
     let mut listeners = Vec::new();
@@ -133,23 +220,46 @@ async fn run(args: &RunArgs, config: Option<Config>) -> Result<(), CliError> {
     let daemon = Daemon::start_from(saved, clock, memory, config, file, metrics, network(io));
     let daemon = daemon.map_err(CliError::failed)?;
     let site = Site::new(Arc::clone(&daemon), args.web(), stop.clone());
+    tasks.spawn(stop.clone().run_until_cancelled_owned(access.clone().keep_new()));
+    let encrypted = access.is_encrypted();
+    let site = site.reached(args.origin.clone(), access);
     for listener in listeners {
-        announce(&listener);
+        announce(&listener, encrypted);
         tasks.spawn(web::serve(listener, site.clone()));
     }
-    loop {
-        tokio::select! {
-            () = &mut asked_to_end => break,
-            // The error is logged and counted by the reload itself.
-            () = reloads.next() => drop(daemon.reload().await),
-        }
-    }
+    tasks.spawn(reload_when_asked(Arc::clone(&daemon), signals.clone()));
+    tell_manager(&[NotifyState::Ready]);
+    signals.end.cancelled().await;
+    tell_manager(&[NotifyState::Stopping]);
     tracing::info!("ending: letting probes under way finish");
     daemon.drain().await;
     stop.cancel();
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// Beside everything else: reading the configuration may take its time.
+async fn reload_when_asked(daemon: Arc<Daemon>, signals: Signals) {
+    let reloads = async {
+        loop {
+            signals.reload().await;
+            if let Ok(now) = NotifyState::monotonic_usec_now() {
+                tell_manager(&[NotifyState::Reloading, now]);
+            }
+            // The error is logged and counted by the reload itself.
+            drop(daemon.reload().await);
+            tell_manager(&[NotifyState::Ready]);
+        }
+    };
+    signals.end.run_until_cancelled(reloads).await;
+}
+
+/// Tells the service manager, where it has asked to be told (`Type=notify` of systemd).
+fn tell_manager(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "the service manager is not told");
+    }
 }
 
 /// What the run before has left, once that has ended.
@@ -187,11 +297,12 @@ async fn quick_start(tasks: &TaskTracker, stop: &CancellationToken) -> Result<Co
     Config::quick_start(&url).map_err(CliError::failed)
 }
 
-fn announce(listener: &TcpListener) {
+fn announce(listener: &TcpListener, encrypted: bool) {
     let Ok(address) = listener.local_addr() else { return };
     let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { host(address) };
     let port = address.port();
-    let url = format!("http://{host}:{port}");
+    let scheme = if encrypted { "https" } else { "http" };
+    let url = format!("{scheme}://{host}:{port}");
     // The daemon runs as well where nobody reads it.
     let _ = say::show(format_args!("status page: {url}/\nmetrics:     {url}/metrics\n"));
 }

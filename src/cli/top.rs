@@ -12,7 +12,7 @@ use crate::top::{Client, run};
 
 #[derive(Debug, Args)]
 pub(super) struct TopArgs {
-    /// Where the daemon serves its pages.
+    /// Where the daemon serves its pages; with name and password where it asks for them.
     #[arg(long, default_value = "http://localhost:9829")]
     url: Url,
 }
@@ -24,7 +24,10 @@ pub(super) fn main(args: &TopArgs) -> Result<ExitCode, CliError> {
         return Err(CliError::Usage(message.to_owned()));
     }
     let client = Client::new(&args.url).map_err(|e| CliError::Usage(format!("--url {e}")))?;
-    let shown = runtime()?.block_on(run(&client, args.url.as_str()));
+    // On the screen the password is nobody's business.
+    let mut page = args.url.clone();
+    let _ = page.set_password(None).and_then(|()| page.set_username(""));
+    let shown = runtime()?.block_on(run(&client, page.as_str()));
     shown.map_err(|e| CliError::Failed(format!("the terminal cannot be used: {e}")))?;
     Ok(ExitCode::SUCCESS)
 }

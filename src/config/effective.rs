@@ -10,17 +10,19 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::percent::HumanPercent;
+use super::raw::WEEKDAYS;
 use super::resolved::Config;
 use crate::answer::slo::{ObjectiveKind, Slo};
 use crate::regression::comparison::{Comparison, Timing};
 use crate::regression::detect::Tolerance;
 use crate::target::gpu_settings::{GpuId, GpuSettings, Watch};
+use crate::target::hours::ActiveHours;
 use crate::target::schedule::Arrival;
 use crate::target::secret::Secret;
 use crate::target::tokenizer::TargetTokenizer;
-use crate::target::{Addresses, Auth, ConnectionMode, ServerMetrics, Target};
+use crate::target::{Addresses, Auth, Budget, ConnectionMode, ServerMetrics, Target};
 use crate::text::units::HumanDuration;
-use crate::workload::{LimitKey, Part, Prefix, Validator, Workload};
+use crate::workload::{Cancel, LimitKey, Part, Prefix, Validator, Workload};
 
 /// A value of a file whose keys keep their order.
 #[derive(Serialize)]
@@ -70,6 +72,12 @@ pub(super) fn effective(config: &Config) -> Node {
     put("gpu", gpu(&config.gpu).into());
     put("workloads", Node::Keys(workloads));
     put("slos", Node::Keys(slos.collect()));
+    if let Some(most) = config.max_in_flight {
+        put("max_in_flight", json!(most).into());
+    }
+    if config.budget != Budget::default() {
+        put("budget", budget(&config.budget).into());
+    }
     put("targets", Node::List(targets.iter().map(|t| target(t)).collect()));
     if !config.comparisons.is_empty() {
         put("comparisons", Node::List(config.comparisons.iter().map(|c| comparison(c)).collect()));
@@ -118,15 +126,39 @@ fn workload(workload: &Workload) -> Node {
         ("prompts", json!(workload.prompts.len())),
         (
             "prefix",
-            json!(match workload.prefix {
-                Prefix::Unique => "unique",
-                Prefix::Shared => "shared",
-            }),
+            match workload.prefix {
+                Prefix::Tiles(tiles) => json!({"tiles": tiles.number}),
+                prefix => json!(prefix.as_str()),
+            },
+        ),
+        (
+            "prefix_tokens",
+            match workload.prefix {
+                Prefix::Tiles(tiles) => json!(tiles.tokens),
+                _ => Value::Null,
+            },
         ),
         ("max_output_tokens", json!(workload.max_output_tokens)),
         ("limit_key", json!(workload.limit_key.map_or("auto", LimitKey::as_str))),
         ("extra_body", unless_empty(json!(workload.extra_body))),
         ("stall_timeout", workload.stall_timeout.map_or(Value::Null, human)),
+        (
+            "cancel",
+            match workload.cancel {
+                None => Value::Null,
+                Some(Cancel::AfterOutputTokens(tokens)) => json!({"after_output_tokens": tokens}),
+                Some(Cancel::After(time)) => json!({"after": human(time)}),
+            },
+        ),
+        (
+            "conversation",
+            workload.conversation.map_or(Value::Null, |conversation| {
+                json!({
+                    "turns": conversation.turns,
+                    "think_time": human(conversation.think_time),
+                })
+            }),
+        ),
         ("expect", unless_empty(Value::Object(checks.chain(part).collect()))),
     ])
 }
@@ -156,6 +188,9 @@ fn slo(slo: &Slo) -> Value {
     for objective in &slo.objectives {
         view[objective.kind.as_str()] = match objective.kind {
             ObjectiveKind::TokensPerSecond => json!(objective.threshold),
+            ObjectiveKind::Deadline => objective.deadline.map_or(Value::Null, |deadline| {
+                json!({"ttft": human(deadline.ttft), "per_token": human(deadline.per_token)})
+            }),
             _ => human(Duration::from_secs_f64(objective.threshold)),
         };
     }
@@ -194,7 +229,18 @@ fn target(target: &Target) -> Node {
                 Arrival::Constant => json!("constant"),
                 Arrival::Poisson => json!("poisson"),
                 Arrival::Gamma { shape } => json!({"gamma": {"shape": shape}}),
+                Arrival::Recorded { speed } => json!({"recorded": {"speed": speed}}),
             },
+        ),
+        ("active_hours", unless_empty(target.active_hours.iter().map(active_hours).collect())),
+        ("warm_up", Some(target.warm_up).filter(|n| *n > 0).map_or(Value::Null, |n| json!(n))),
+        ("cold_after", target.cold_after.map_or(Value::Null, human)),
+        (
+            "prefix_cache_check",
+            target.cache_check.map_or(
+                Value::Null,
+                |check| json!({"every": human(check.every), "input_tokens": check.input_tokens}),
+            ),
         ),
         ("timeout", human(limits.timeout)),
         ("first_token_timeout", limits.first_token_timeout.map_or(Value::Null, human)),
@@ -209,6 +255,7 @@ fn target(target: &Target) -> Node {
             }),
         ),
         ("max_in_flight", json!(target.max_in_flight)),
+        ("max_in_prefill", json!(target.max_in_prefill)),
         ("max_body_size", json!(format!("{}B", limits.max_body_bytes))),
         ("tokenizer", json!(target.tokenizer.as_ref().map(TargetTokenizer::name))),
         ("workloads", names(target.workloads.iter().map(|w| w.name.as_str()).collect())),
@@ -222,11 +269,24 @@ fn target(target: &Target) -> Node {
                        "output_per_million": p.output_per_million})
             }),
         ),
-        ("budget", budget(target)),
+        ("budget", budget(&target.budget)),
         ("server_metrics", target.server_metrics.as_ref().map_or(Value::Null, server_metrics)),
         ("gpus", unless_empty(target.gpus.ids.iter().map(gpu_id).collect())),
         ("gpus_exclusive", json!((!target.gpus.ids.is_empty()).then_some(target.gpus.exclusive))),
     ])
+}
+
+fn active_hours(hours: &ActiveHours) -> Value {
+    let days = hours.days.iter().zip(WEEKDAYS).filter(|(begins, _)| **begins);
+    let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+    let (sign, offset) =
+        (if hours.utc_offset < 0 { '-' } else { '+' }, hours.utc_offset.unsigned_abs());
+    json!({
+        "days": days.map(|(_, name)| name).collect::<Vec<_>>(),
+        "from": time(hours.from),
+        "to": time(hours.to),
+        "utc_offset": format!("{sign}{}", time(offset)),
+    })
 }
 
 fn gpu(settings: &GpuSettings) -> Value {
@@ -303,13 +363,18 @@ fn tls(target: &Target) -> Value {
     Value::Object(view)
 }
 
-fn budget(target: &Target) -> Value {
-    let budget = target.budget;
+fn budget(budget: &Budget) -> Value {
     let mut view = serde_json::Map::new();
-    let tokens = budget.output_tokens_per_day.map(|n| json!(n));
-    view.extend(tokens.map(|n| ("output_tokens_per_day".to_owned(), n)));
-    let dollars = budget.dollars_per_day.map(|n| json!(n));
-    view.extend(dollars.map(|n| ("dollars_per_day".to_owned(), n)));
+    let tokens = [
+        ("output_tokens_per_hour", budget.output_tokens_per_hour),
+        ("output_tokens_per_day", budget.output_tokens_per_day),
+    ];
+    view.extend(tokens.into_iter().filter_map(|(key, n)| Some((key.to_owned(), json!(n?)))));
+    let dollars = [
+        ("dollars_per_hour", budget.dollars_per_hour),
+        ("dollars_per_day", budget.dollars_per_day),
+    ];
+    view.extend(dollars.into_iter().filter_map(|(key, n)| Some((key.to_owned(), json!(n?)))));
     unless_empty(Value::Object(view))
 }
 

@@ -30,6 +30,7 @@ const RESERVED: &[&str] = &[
     "model",
     "objective",
     "part",
+    "period",
     "phase",
     "quantile",
     "reason",

@@ -19,7 +19,10 @@ mod redact;
 mod requests;
 mod resolve;
 mod resolved;
+mod rows;
+mod sharegpt;
 mod snippet;
+mod traces;
 pub(crate) mod yaml;
 
 use std::io::Read;

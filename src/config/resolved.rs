@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::regression::change::ChangeDetection;
 use crate::regression::comparison::Comparison;
-use crate::target::Target;
 use crate::target::gpu_settings::GpuSettings;
+use crate::target::{Budget, Target};
 
 /// A configuration that has passed every check.
 #[derive(Clone, PartialEq)]
@@ -27,6 +27,10 @@ pub struct Config {
     pub seed: Option<u64>,
     /// How this machine's GPUs are watched.
     pub gpu: GpuSettings,
+    /// Probes of all targets under way, at most.
+    pub max_in_flight: Option<usize>,
+    /// What all targets together may cost.
+    pub budget: Budget,
 }
 
 impl Config {

@@ -1,5 +1,7 @@
 //! Why nothing is started, or no other configuration put in force.
 
+use std::time::Duration;
+
 use crate::config::ConfigError;
 use crate::memory::state::StateError;
 use crate::transport::SetupError;
@@ -19,6 +21,16 @@ pub enum DaemonError {
     /// Reading it ended before its end.
     #[error(transparent)]
     Unread(#[from] tokio::task::JoinError),
+    /// It, or something that it names, is on a disk that hangs, or is a pipe that nobody writes to.
+    #[error("the configuration file cannot be read to its end in {} s: does it, or a file that \
+             it names, hang?", .0.as_secs())]
+    SlowFile(Duration),
+    /// The same, and that has not changed.
+    #[error(
+        "an earlier reading of the configuration file has not ended: does it, or a file that \
+             it names, hang?"
+    )]
+    StillReading,
     /// Nothing is started any more.
     #[error("the program is ending")]
     Ending,

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::endpoint::Endpoint;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::gpu::{EnergyMeter, Gpus};
 use crate::load::comparer::Fleet;
-use crate::load::{OpenLoop, Prober};
+use crate::load::{InAll, OpenLoop, Prober};
 use crate::memory::flight::{Recorder, RecorderStatus};
 use crate::memory::history::History;
 use crate::memory::state::{Cut, Store};
@@ -48,8 +48,8 @@ pub struct Daemon {
     pub(super) dial: Dial,
     pub(super) source: Option<PathBuf>,
     pub(super) seed: u64,
-    /// Serialises reloads.
-    pub(super) reloading: tokio::sync::Mutex<()>,
+    /// Serialises reloads. Holds a reading of the file that hung.
+    pub(super) reloading: tokio::sync::Mutex<Option<Unread>>,
     pub(super) state: Mutex<State>,
     /// Where state is kept; let go at the end.
     pub(super) store: Mutex<Option<Arc<Store>>>,
@@ -72,6 +72,8 @@ pub(super) struct State {
     pub(super) outages: OutageWatchers,
     /// What each target has cost today.
     pub(super) spending: HashMap<String, Ledger>,
+    /// What all of them share.
+    pub(super) in_all: Arc<InAll>,
     /// Configurations that were put in force before this one.
     pub(super) applied: u64,
     /// Nothing is started any more.
@@ -87,6 +89,9 @@ pub(super) struct Running {
     pub(super) most: Charge,
 }
 
+/// A configuration that is being read.
+pub(super) type Unread = JoinHandle<Result<Config, ConfigError>>;
+
 /// How a target reaches its server over the network.
 #[must_use]
 pub fn network(io: IoThreads) -> Dial {
@@ -101,8 +106,11 @@ pub(super) struct Watched {
 /// Of each watch its edition, and what is written of it.
 pub(super) type Written = HashMap<String, (u64, Arc<Cut>)>;
 
-/// What each target has spent today.
+/// What each target has spent today, and under [`IN_ALL`] all of them together.
 pub(super) type Budgets = BTreeMap<String, Spending>;
+
+/// No target has this name.
+pub(super) const IN_ALL: &str = "";
 
 /// What each target was.
 pub(super) type Endpoints = BTreeMap<String, Endpoint>;

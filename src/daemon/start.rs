@@ -4,20 +4,26 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::DaemonError;
-use super::running::{Budgets, Daemon, Dial, Endpoints, Memory, State};
+use super::running::{Budgets, Daemon, Dial, Endpoints, IN_ALL, Memory, State};
+use super::switch::GRACE;
 use crate::config::Config;
+use crate::load::InAll;
 use crate::load::comparer::Fleet;
 use crate::memory::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Saved};
 use crate::metrics::Metrics;
 use crate::target::budget::Ledger;
 use crate::watcher::{OutageWatchers, WallClock, Watchers};
+
+/// As long as probes under way may go on, and some time to give the last ones up.
+const LONGEST_DRAIN: Duration = GRACE.saturating_add(Duration::from_secs(1));
 
 impl Daemon {
     /// Starts probing, with a history of the usual size.
@@ -71,7 +77,10 @@ impl Daemon {
         let past = saved.as_mut().and_then(|saved| saved.take(CHANGE)).unwrap_or_default();
         let compared = saved.as_mut().and_then(|saved| saved.take(COMPARISONS));
         let outages = saved.as_mut().and_then(|saved| saved.take(OUTAGES)).unwrap_or_default();
-        let spent: Budgets = saved.as_mut().and_then(|s| s.take(BUDGETS)).unwrap_or_default();
+        let mut spent: Budgets = saved.as_mut().and_then(|s| s.take(BUDGETS)).unwrap_or_default();
+        let spent_in_all = spent.remove(IN_ALL).map(Ledger::from_spent).unwrap_or_default();
+        let in_all = Arc::new(InAll::new(spent_in_all));
+        metrics.set_in_all(Arc::clone(&in_all), Arc::clone(&clock));
         let endpoints: Endpoints =
             saved.as_mut().and_then(|s| s.take(ENDPOINTS)).unwrap_or_default();
         if let Some(saved) = &mut saved {
@@ -97,6 +106,7 @@ impl Daemon {
                 watchers: Watchers::new(Arc::clone(&clock), history, past),
                 outages: OutageWatchers::new(clock, outages),
                 spending: spent.into_iter().map(|(t, s)| (t, Ledger::from_spent(s))).collect(),
+                in_all,
                 applied: 0,
                 ending: false,
             }),
@@ -114,8 +124,14 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Stops every target and waits until all probes have ended or were given up. A reload is
-    /// refused from then on.
+    /// Whether it probes: from the start until it is to end.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.state().ending
+    }
+
+    /// Stops every target and waits until all probes have ended or were given up, but not for what
+    /// hangs. A reload is refused from then on.
     pub async fn drain(&self) {
         let running = {
             let mut state = self.state();
@@ -129,7 +145,9 @@ impl Daemon {
         }
         self.ending.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
+        if timeout(LONGEST_DRAIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!("something does not end and is not waited for");
+        }
         self.save_at_the_end().await;
     }
 }

@@ -5,14 +5,15 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::endpoint::Endpoint;
-use super::running::{Budgets, Daemon, Endpoints, Running, State};
+use super::running::{Budgets, Daemon, Endpoints, IN_ALL, Running, State};
 use crate::load::comparer::Live;
 use crate::memory::history::{History, Mark, Occasion};
 use crate::memory::state::{self, Batch, Cut, Sections, Store, WriteError};
 use crate::regression::comparison::Comparison;
-use crate::target::budget::{Ledger, Spending};
+use crate::target::budget::{Ahead, Ledger, Spending};
 use crate::target::{Budget, Target};
 use crate::watcher::Watch;
+use crate::workload::Workload;
 
 impl Daemon {
     /// Writes the state now and then, where there is a place for it.
@@ -29,7 +30,9 @@ impl Daemon {
             }
         };
         // A budget is spent from the first probe on.
-        let limited = self.config().targets.iter().any(|t| t.budget != Budget::default());
+        let config = self.config();
+        let mut budgets = config.targets.iter().map(|t| t.budget).chain([config.budget]);
+        let limited = budgets.any(|budget| budget != Budget::default());
         let first = if limited { Duration::ZERO } else { every };
         self.tasks.spawn(state::keep(first, every, write, told, self.ending.clone()));
     }
@@ -57,8 +60,19 @@ impl Daemon {
         let every = self.store().map(|store| store.interval()).unwrap_or_default();
         let (watches, compared, outages, budgets, endpoints) = {
             let state = self.state();
-            let spent = state.spending.iter();
-            let spent = spent.map(|(name, l)| (name.clone(), to_write(l, &state, name, every)));
+            let aheads: Vec<_> = state.spending.keys().map(|t| ahead(&state, t, every)).collect();
+            let in_all = aheads.iter().copied().fold(Ahead::default(), Ahead::plus);
+            let spent_in_all = &state.in_all.money.spending;
+            let in_all = if state.in_all.money.budget() == Budget::default() {
+                spent_in_all.committed()
+            } else {
+                spent_in_all.lease(in_all)
+            };
+            let spent = state.spending.iter().zip(aheads);
+            let spent = spent.map(|((name, ledger), ahead)| {
+                (name.clone(), to_write(ledger, &state, name, ahead))
+            });
+            let spent = spent.chain([(IN_ALL.to_owned(), in_all)]);
             let targets = state.config.targets.iter();
             let endpoints = targets.map(|t| (t.name.clone(), Endpoint::of(t)));
             let (budgets, endpoints): (Budgets, Endpoints) = (spent.collect(), endpoints.collect());
@@ -154,15 +168,21 @@ impl Daemon {
 
 /// What is to be taken for spent after a kill: of a target that has a budget, more than will be spent
 /// in the time until the next writing.
-fn to_write(ledger: &Ledger, state: &State, target: &str, every: Duration) -> Spending {
+fn to_write(ledger: &Ledger, state: &State, target: &str, ahead: Ahead) -> Spending {
     let running = state.running.get(target);
     match running.filter(|running| running.target.budget != Budget::default()) {
-        Some(Running { target, most, .. }) => {
-            let probes = probes_in(every.saturating_mul(2), target, &state.config.comparisons);
-            ledger.lease(target.price.as_ref(), *most, probes)
-        }
+        Some(_) => ledger.lease(ahead),
         None => ledger.committed(),
     }
+}
+
+/// More than a target will spend in the time until the next writing.
+fn ahead(state: &State, target: &str, every: Duration) -> Ahead {
+    let Some(Running { target, most, .. }) = state.running.get(target) else {
+        return Ahead::default();
+    };
+    let probes = probes_in(every.saturating_mul(2), target, &state.config.comparisons);
+    Ahead::of(target.price.as_ref(), *most, probes)
 }
 
 /// The probes of a target in so long, on average, and one for every place.
@@ -173,7 +193,9 @@ fn probes_in(time: Duration, target: &Target, comparisons: &[Arc<Comparison>]) -
     let probes: f64 = intervals.map(|interval| time.div_duration_f64(interval)).sum();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a float saturates
     let probes = probes.ceil() as u64;
-    probes.saturating_add(target.max_in_flight as u64)
+    let turns = |w: &Arc<Workload>| w.conversation.map_or(1, |conversation| conversation.turns);
+    let turns = target.workloads.iter().map(turns).max().unwrap_or(1);
+    probes.saturating_mul(turns.into()).saturating_add(target.max_in_flight as u64)
 }
 
 /// All of it or nothing; what the history has new is given back to it where it cannot be written.

@@ -1,11 +1,14 @@
 //! The switch to another configuration: what changed is changed, and nothing else.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::time::timeout;
+
 use super::error::DaemonError;
 use super::plan::{Changed, Plan};
-use super::running::{Daemon, Running, State, Watched};
+use super::running::{Daemon, Running, State, Unread, Watched};
 use crate::config::Config;
 use crate::load::comparer::StartContext;
 use crate::load::{Admission, Driver, Limits, OpenLoop, Prober, Stop};
@@ -16,9 +19,10 @@ use crate::probe::sink::{Sink, TargetSinks};
 use crate::target::budget::Charge;
 use crate::target::{Moved, Target};
 use crate::text::fnv::{BASIS, fnv1a};
+use crate::workload::Rows;
 
 /// How long probes under way may go on after their target was removed or the daemon stops.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
 /// The first probes of many targets are spread over so long for each further one, at most over
 /// [`FIRST_WITHIN`] or one interval: at once, but no burst.
@@ -28,6 +32,9 @@ const FIRST_WITHIN: Duration = Duration::from_secs(60);
 
 /// A prober uses as many seeds, one after another.
 const SEEDS_PER_PROBER: u64 = 3;
+
+/// Reading the configuration, with all that it names, takes no longer than this, or hangs.
+const LONGEST_READING: Duration = Duration::from_secs(30);
 
 /// What the switch to another configuration needs.
 struct Prepared {
@@ -43,8 +50,8 @@ impl Daemon {
     /// # Errors
     /// What is wrong with the file; then the old configuration goes on, and a metric says so.
     pub async fn reload(&self) -> Result<(), DaemonError> {
-        let _one_at_a_time = self.reloading.lock().await;
-        let result = self.read_and_apply().await;
+        let mut unread = self.reloading.lock().await;
+        let result = self.read_and_apply(&mut unread).await;
         match &result {
             Ok(plan) => {
                 tracing::info!(%plan, "configuration reloaded");
@@ -58,10 +65,17 @@ impl Daemon {
         result.map(|_| ())
     }
 
-    async fn read_and_apply(&self) -> Result<Plan, DaemonError> {
+    /// A file that hangs is not waited for, and not read a second time beside.
+    async fn read_and_apply(&self, unread: &mut Option<Unread>) -> Result<Plan, DaemonError> {
         let path = self.source.clone().ok_or(DaemonError::NoFile)?;
-        let config = tokio::task::spawn_blocking(move || Config::load(&path)).await??;
-        self.apply(config)
+        if unread.as_ref().is_some_and(|reading| !reading.is_finished()) {
+            return Err(DaemonError::StillReading);
+        }
+        let reading = unread.insert(tokio::task::spawn_blocking(move || Config::load(&path)));
+        let read = timeout(LONGEST_READING, reading).await;
+        let config = read.map_err(|_| DaemonError::SlowFile(LONGEST_READING))?;
+        *unread = None;
+        self.apply(config??)
     }
 
     /// Says what changes, makes everything that can fail, then switches.
@@ -131,6 +145,8 @@ impl Daemon {
         self.metrics.set_outages(state.outages.apply(config));
         self.history.retain(|name| names.contains(name));
         state.spending.retain(|name, _| names.contains(name.as_str()));
+        state.in_all.set(config.budget, config.max_in_flight);
+        tell_of_rows(config);
         let others = u32::try_from(fresh.len().saturating_sub(1)).unwrap_or(u32::MAX);
         for probing in fresh {
             self.launch(state, probing, FIRST_APART.saturating_mul(others));
@@ -181,7 +197,10 @@ impl Daemon {
         let seed = seed_of(self.seed, &target.name);
         let seed = seed.wrapping_add(state.applied.wrapping_mul(SEEDS_PER_PROBER));
         let spending = state.spending.entry(target.name.clone()).or_default().clone();
+        metrics.set_spending(spending.clone(), Arc::clone(&self.clock));
         let admission = Admission::new(Limits::of(&target), spending);
+        let admission = admission.within(&target.name, &state.in_all);
+        let admission = admission.by(Arc::clone(&self.clock));
         let (sinks, energy) = (self.sinks(state, &target), Arc::clone(&self.energy));
         let stop = Stop::default();
         let arrivals = stop.arrivals.clone();
@@ -190,6 +209,8 @@ impl Daemon {
         let first_within = spread.min(FIRST_WITHIN).min(target.schedule.interval);
         let outage = state.outages.get(&target.name);
         let schedule = OpenLoop::new(Arc::clone(&prober), seed, first_within, outage);
+        let told = Arc::clone(&metrics);
+        let schedule = schedule.telling(move |check| told.record_cache_check(check));
         let driver = self.tasks.spawn(Driver::new(schedule, arrivals).run());
         let most = Charge::most_of(&target.workloads);
         state.running.insert(target.name.clone(), Running { target, prober, driver, most });
@@ -215,6 +236,18 @@ impl Daemon {
             vec![&Log, &self.history, &*self.metrics, &state.watchers, &state.outages];
         sinks.extend(recorder.as_ref().map(|recorder| recorder as &dyn Sink));
         TargetSinks::open(&sinks, target, self.metrics.sink_panics())
+    }
+}
+
+/// Says what of data sets is left out.
+fn tell_of_rows(config: &Config) {
+    let mut told = HashSet::new();
+    let workloads = config.targets.iter().flat_map(|target| &target.workloads);
+    for workload in workloads.filter(|workload| told.insert(&workload.name)) {
+        if let Some(Rows { used, unusable }) = workload.rows.filter(|rows| rows.unusable > 0) {
+            let workload = &workload.name;
+            tracing::info!(%workload, used, unusable, "rows of the data set that are not usable");
+        }
     }
 }
 

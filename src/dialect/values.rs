@@ -125,14 +125,41 @@ pub fn wrong(what: &str, expected: &str, found: &Value) -> DecodeError {
     DecodeError::Malformed(format!("{what} is {found}, expected {expected}"))
 }
 
-/// A count, also where it is written as `7.0` or `"7"`.
+/// A count, also where it is written as `7.0` or `"7"`. Larger ones than every reader of JSON reads
+/// exactly are none, however they are written.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole, and within 0 to 2^53
 pub fn whole_number(value: &Value) -> Option<u64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
+    const MOST: u64 = 1 << 53;
     let (whole, float) = match value {
         Value::String(text) => (text.trim().parse().ok(), text.trim().parse().ok()),
         other => (other.as_u64(), other.as_f64()),
     };
     let float = float.filter(|n: &f64| n.fract() == 0.0 && (0.0..=EXACT).contains(n));
-    whole.or_else(|| float.map(|n| n as u64))
+    whole.or_else(|| float.map(|n| n as u64)).filter(|n: &u64| *n <= MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn counts_have_a_limit_however_they_are_written() {
+        let exact = 1_u64 << 53;
+        for (value, expect) in [
+            (json!(7), Some(7)),
+            (json!("7"), Some(7)),
+            (json!(7.0), Some(7)),
+            (json!(exact), Some(exact)),
+            (json!(exact + 1), None),
+            (json!(u64::MAX), None),
+            (json!(u64::MAX.to_string()), None),
+            (json!(-1), None),
+            (json!(1e300), None),
+        ] {
+            assert_eq!(whole_number(&value), expect, "{value}");
+        }
+    }
 }

@@ -62,6 +62,11 @@ pub(super) fn of(facts: &Facts<'_>) -> String {
     let status = recording.head.as_ref().map(|head| head.status);
     let meaning = meaning(failure.reason, status, *limits);
     match (failure.reason, &recording.ending) {
+        (FailureReason::Cancelled, Ending::NoDescriptor) => {
+            "The prober had no file descriptor left for a connection: raise the limit of open files \
+             (ulimit -n, LimitNOFILE= of systemd)"
+                .to_owned()
+        }
         // Nothing of an answer was there; these texts are ours, the system's and TLS's.
         (
             FailureReason::Resolve

@@ -72,11 +72,12 @@ fn read(
     let workload = terms.workload;
     let source = recording.timestamp_source();
     let answered = recording.head.as_ref().is_some_and(|h| (200..300).contains(&h.status));
-    let timeline = if answered {
+    let mut timeline = if answered {
         decode(terms.dialect, terms.shape, recording, source, terms.max_body_bytes)
     } else {
         Timeline { events: Vec::new(), streamed: false, end: DecodeEnd::Clean }
     };
+    timeline.disbelieve(MOST_INPUT, most_output(workload, recording));
     let tokenized = tokenize(&timeline);
     let mut result = classify(terms.dialect.kind(), recording, &timeline);
     let mut measurement = measure(recording, &timeline, source, tokenized, result.is_ok());
@@ -109,6 +110,34 @@ fn read(
         result,
         measurement,
     }
+}
+
+/// No prompt has more tokens.
+const MOST_INPUT: u64 = 1 << 27;
+
+/// The most generated tokens that a server is believed: so many times what was asked for, what was
+/// shown (a token has a byte at least), and reasoning of the longest kind.
+fn most_output(workload: &Workload, recording: &Recording) -> u64 {
+    const TIMES: u64 = 16;
+    const HIDDEN: u64 = 1 << 20;
+    let shown: usize = recording.chunks.iter().map(|chunk| chunk.bytes.len()).sum();
+    u64::from(workload.max_output_tokens) * TIMES + HIDDEN + shown as u64
+}
+
+/// The words of an answer, without its reasoning: what its user would have read. Of several choices
+/// the first.
+#[must_use]
+pub fn words(target: &Target, recording: &Recording) -> String {
+    let source = recording.timestamp_source();
+    let most = target.limits.max_body_bytes;
+    let timeline = decode(&*target.dialect, target.shape(), recording, source, most);
+    let first = timeline.content().next().map(|event| event.choice);
+    let of_first = timeline.content().filter(|event| Some(event.choice) == first);
+    let text = of_first.filter_map(|event| match &event.kind {
+        EventKind::Content(text) => Some(text.as_str()),
+        _ => None,
+    });
+    text.collect()
 }
 
 /// Success, or the one reason why not. The first of these that applies wins: a status that
@@ -178,6 +207,10 @@ fn ended_properly(ending: &Ending) -> Result<(), Failure> {
         Ending::NotHttp(e) => (FailureReason::Malformed, e.clone()),
         Ending::TooLarge(e) => (FailureReason::TooLarge, e.clone()),
         Ending::Cancelled => (FailureReason::Cancelled, "the prober gave up".to_owned()),
+        Ending::NoDescriptor => {
+            (FailureReason::Cancelled, "the prober has no file descriptor left".to_owned())
+        }
+        Ending::ReaderStopped => (FailureReason::Cancelled, "the reader stopped".to_owned()),
         Ending::Internal(e) => (FailureReason::Internal, e.clone()),
     };
     Err(Failure::new(reason, detail))

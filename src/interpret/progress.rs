@@ -25,6 +25,8 @@ pub struct Progress {
     hidden: bool,
     /// Events of the answer itself; reasoning may have a limit of its own, or none.
     answer_events: u64,
+    /// Events of reasoning and answer.
+    events: u64,
     /// The choices seen, and whether each has finished.
     choices: BTreeMap<u32, bool>,
     /// Where the answer ended, as far as is known.
@@ -84,6 +86,7 @@ impl Progress {
                 self.hidden = false;
                 let reasoning = matches!(event.kind, EventKind::Reasoning(_));
                 self.answer_events += u64::from(!reasoning);
+                self.events += 1;
                 self.choices.insert(choice, false);
                 if self.trust != Trust::Sealed && self.end.take().is_some() {
                     self.trust = Trust::Doubtful;
@@ -118,11 +121,24 @@ impl Progress {
         }
     }
 
+    /// Whether the first content was read.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.begun
+    }
+
     /// Whether the answer has come to its own end: every choice that was seen has finished and
     /// nothing came after that, or an end marker or an error was sent.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.end.is_some()
+    }
+
+    /// Tokens that have come: as the server counts them, where it does so as it goes, else one for
+    /// each event.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        self.output.max(self.events)
     }
 
     /// Whether each choice has had more than so many events of answer, on average: then the server

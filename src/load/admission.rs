@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -10,9 +10,11 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::answer::skip::SkipReason;
-use crate::target::budget::{Charge, Ledger};
+use crate::target::budget::{Charge, Ledger, Reserved, SharedBudget, hour_of};
+use crate::target::hours::{ActiveHours, is_active};
 use crate::target::{Budget, Price, Target};
 use crate::transport::Answered;
+use crate::watcher::WallClock;
 use crate::workload::mix::Draw;
 
 /// An arrival that is noticed later than this (and later than one interval) says nothing about
@@ -29,12 +31,16 @@ pub fn is_late(scheduled: Instant, interval: Duration) -> bool {
 }
 
 /// What may be under way at one target, and what it may cost.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Probes that the server may work on.
     pub in_flight: usize,
+    /// Of those the ones that wait for their first token; `None`: all of them may.
+    pub in_prefill: Option<usize>,
     /// The interval of the schedule; `None` where nothing is scheduled, so that nothing is late.
     pub interval: Option<Duration>,
+    /// When the target is probed at all; always, if there are none.
+    pub active_hours: Vec<ActiveHours>,
     /// The budget.
     pub budget: Budget,
     /// What tokens cost.
@@ -47,7 +53,9 @@ impl Limits {
     pub fn of(target: &Target) -> Self {
         Self {
             in_flight: target.max_in_flight,
+            in_prefill: target.max_in_prefill,
             interval: Some(target.schedule.interval),
+            active_hours: target.active_hours.clone(),
             budget: target.budget,
             price: target.price,
         }
@@ -56,14 +64,69 @@ impl Limits {
     /// Those of somebody who asks so many at a time and knows what it costs.
     #[must_use]
     pub fn only_in_flight(in_flight: usize) -> Self {
-        Self { in_flight, interval: None, budget: Budget::default(), price: None }
+        let (active_hours, budget) = (Vec::new(), Budget::default());
+        Self { in_flight, in_prefill: None, interval: None, active_hours, budget, price: None }
+    }
+}
+
+/// What all targets share: their money, and the places for their probes.
+#[derive(Debug, Default)]
+pub struct InAll {
+    /// What they may cost together.
+    pub money: SharedBudget,
+    places: Mutex<Places>,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    taken: usize,
+    /// `None`: as many as the targets have.
+    most: Option<usize>,
+}
+
+impl InAll {
+    /// One that goes on from what was spent.
+    #[must_use]
+    pub fn new(spending: Ledger) -> Self {
+        Self { money: SharedBudget::new(spending), places: Mutex::default() }
+    }
+
+    /// Puts other limits in force: of the money, and of the probes under way.
+    pub fn set(&self, budget: Budget, max_in_flight: Option<usize>) {
+        self.money.set(budget);
+        self.places.lock().most = max_in_flight;
+    }
+
+    /// A place, unless all are taken.
+    fn take(self: &Arc<Self>) -> Option<Place> {
+        let mut places = self.places.lock();
+        if places.most.is_some_and(|most| places.taken >= most) {
+            return None;
+        }
+        places.taken += 1;
+        Some(Place(Arc::clone(self)))
+    }
+}
+
+/// A place among the probes of all targets, until it is dropped.
+#[derive(Debug)]
+struct Place(Arc<InAll>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.0.places.lock();
+        places.taken = places.taken.saturating_sub(1);
     }
 }
 
 /// Admits the probes of one target, for every driver that asks it.
 pub struct Admission {
+    target: String,
     limits: Limits,
     spending: Ledger,
+    /// Of all targets.
+    in_all: Arc<InAll>,
+    clock: WallClock,
     held: Arc<Mutex<Held>>,
     permits: TaskTracker,
 }
@@ -86,8 +149,11 @@ pub struct Permit {
     number: u64,
     held: Arc<Mutex<Held>>,
     reserved: Charge,
-    spending: Ledger,
+    /// The target's own, and that of all.
+    spending: [Ledger; 2],
     price: Option<Price>,
+    settled: bool,
+    _place: Place,
     _counted: TaskTrackerToken,
 }
 
@@ -97,7 +163,21 @@ impl Admission {
     pub fn new(limits: Limits, spending: Ledger) -> Self {
         let permits = TaskTracker::new();
         permits.close(); // who waits for its end waits for the permits alone
-        Self { limits, spending, held: Arc::default(), permits }
+        let (target, in_all) = (String::new(), Arc::default());
+        let clock: WallClock = Arc::new(SystemTime::now);
+        Self { target, limits, spending, in_all, clock, held: Arc::default(), permits }
+    }
+
+    /// The same for a target of this name, which has to do with what all share, too.
+    #[must_use]
+    pub fn within(self, target: &str, in_all: &Arc<InAll>) -> Self {
+        Self { target: target.to_owned(), in_all: Arc::clone(in_all), ..self }
+    }
+
+    /// The same by another wall clock.
+    #[must_use]
+    pub fn by(self, clock: WallClock) -> Self {
+        Self { clock, ..self }
     }
 
     /// A place for what was drawn, or why there is none.
@@ -109,22 +189,53 @@ impl Admission {
         if limits.interval.is_some_and(|interval| is_late(scheduled, interval)) {
             return Err(SkipReason::Late);
         }
+        let now = (self.clock)();
+        if !is_active(&limits.active_hours, unix_seconds(now)) {
+            return Err(SkipReason::OffHours);
+        }
         let mut held = self.held.lock();
-        if held.is_full(limits.in_flight) {
+        if held.is_full(limits.in_flight) || held.is_reading(limits.in_prefill) {
             return Err(SkipReason::InFlightLimit);
         }
-        let (budget, price) = (limits.budget, limits.price);
-        let unlimited = budget == Budget::default();
-        let reserved = if unlimited { Charge::default() } else { Charge::most(draw) };
-        if !self.spending.reserve(&budget, price.as_ref(), reserved, today()) {
-            return Err(SkipReason::Budget);
-        }
+        let place = self.in_all.take().ok_or(SkipReason::InFlightLimit)?;
+        let reserved = self.reserve(draw, hour_of(now))?;
         let (number, answered) = (held.next, Answered::default());
         held.next += 1;
         held.places.insert(number, answered.clone());
-        let (held, spending) = (Arc::clone(&self.held), self.spending.clone());
+        let (held, price) = (Arc::clone(&self.held), limits.price);
+        let spending = [self.spending.clone(), self.in_all.money.spending.clone()];
         let counted = self.permits.token();
-        Ok(Permit { answered, number, held, reserved, spending, price, _counted: counted })
+        Ok(Permit {
+            answered,
+            number,
+            held,
+            reserved,
+            spending,
+            price,
+            settled: false,
+            _place: place,
+            _counted: counted,
+        })
+    }
+
+    /// Puts aside what a probe may cost, of the target's budget and of that of all, or of neither.
+    fn reserve(&self, draw: &Draw, hour: u64) -> Result<Charge, SkipReason> {
+        let (own, all) = (self.limits.budget, self.in_all.money.budget());
+        let unlimited = own == Budget::default() && all == Budget::default();
+        let most = if unlimited { Charge::default() } else { Charge::most(draw) };
+        let price = self.limits.price.as_ref();
+        let reserved = self.spending.reserve(&own, price, most, hour);
+        tell(reserved, &self.target);
+        if !reserved.is_granted() {
+            return Err(SkipReason::Budget);
+        }
+        let reserved = self.in_all.money.spending.reserve(&all, price, most, hour);
+        tell(reserved, "");
+        if !reserved.is_granted() {
+            self.spending.settle(price, most, Charge::default());
+            return Err(SkipReason::Budget);
+        }
+        Ok(most)
     }
 
     /// Resolves when nobody has a permit.
@@ -133,7 +244,39 @@ impl Admission {
     }
 }
 
+/// Seconds since the Unix epoch.
+fn unix_seconds(at: SystemTime) -> i64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Says once that a budget is spent, and once that there is money again. Without a target: of all.
+fn tell(reserved: Reserved, target: &str) {
+    match (reserved, target) {
+        (Reserved::Yes | Reserved::Spent, _) => {}
+        (Reserved::SpentNow, "") => {
+            tracing::warn!(
+                "the budget of all targets is spent: nothing is probed until the next hour \
+                or day"
+            );
+        }
+        (Reserved::Again, "") => tracing::info!("there is budget again, probing goes on"),
+        (Reserved::SpentNow, target) => {
+            tracing::warn!(%target, "the budget is spent: not probed until the next hour or day");
+        }
+        (Reserved::Again, target) => {
+            tracing::info!(%target, "there is budget again, probing goes on");
+        }
+    }
+}
+
 impl Held {
+    /// Whether the server reads so many prompts.
+    fn is_reading(&self, in_prefill: Option<usize>) -> bool {
+        let reading = || self.places.values().filter(|answered| !answered.has_begun()).count();
+        in_prefill.is_some_and(|most| reading() >= most)
+    }
+
     /// Whether the server works on so many probes.
     fn is_full(&self, in_flight: usize) -> bool {
         let at_work = || self.places.values().filter(|answered| !answered.get()).count();
@@ -144,7 +287,12 @@ impl Held {
 impl Permit {
     /// Says what the probe has cost. The place is free when this is dropped.
     pub fn settle(&mut self, charge: Charge) {
-        self.spending.settle(self.price.as_ref(), std::mem::take(&mut self.reserved), charge);
+        if std::mem::replace(&mut self.settled, true) {
+            return;
+        }
+        for ledger in &self.spending {
+            ledger.settle(self.price.as_ref(), self.reserved, charge);
+        }
     }
 }
 
@@ -153,10 +301,4 @@ impl Drop for Permit {
         self.settle(Charge::default());
         self.held.lock().places.remove(&self.number);
     }
-}
-
-/// Days since the Unix epoch, UTC.
-fn today() -> u64 {
-    const DAY: u64 = 86_400;
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs() / DAY)
 }

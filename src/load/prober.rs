@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::admission::{Admission, Permit};
 use crate::answer::failure::{Failure, FailureReason};
+use crate::answer::recording::Ending;
 use crate::answer::skip::SkipReason;
 use crate::gpu::EnergyMeter;
 use crate::probe::sink::{ProbeEvent, TargetSinks, TargetStatus};
-use crate::probe::{Probe, Probing};
+use crate::probe::{Apart, Probe, Probing};
 use crate::target::Target;
 use crate::target::request::ProbeId;
 use crate::workload::mix::Draw;
@@ -60,6 +62,45 @@ pub struct Prober {
     sinks: TargetSinks,
     energy: Arc<EnergyMeter>,
     stop: Stop,
+    past: Mutex<Past>,
+}
+
+/// What was probed before.
+#[derive(Debug, Default)]
+struct Past {
+    /// Probes that only warmed the server up.
+    warm_ups: u32,
+    /// Probes under way.
+    under_way: usize,
+    /// When the last one was over.
+    last: Option<Instant>,
+}
+
+impl Past {
+    /// Why a probe that begins now does not count as others do.
+    fn begin(&mut self, target: &Target) -> Option<Apart> {
+        let idle = self.last.filter(|_| self.under_way == 0).map(|last| last.elapsed());
+        self.under_way += 1;
+        if self.warm_ups < target.warm_up {
+            self.warm_ups += 1;
+            return Some(Apart::WarmUp);
+        }
+        let cold = target.cold_after.zip(idle).is_some_and(|(after, idle)| idle >= after);
+        cold.then_some(Apart::Cold)
+    }
+
+    fn over(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+        self.last = Some(Instant::now());
+    }
+}
+
+/// What a probe is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Usual,
+    Confirming,
+    CacheCheck,
 }
 
 impl Prober {
@@ -72,7 +113,7 @@ impl Prober {
         energy: Arc<EnergyMeter>,
         stop: Stop,
     ) -> Self {
-        Self { probing, admission, sinks, energy, stop }
+        Self { probing, admission, sinks, energy, stop, past: Mutex::default() }
     }
 
     /// The target.
@@ -130,12 +171,17 @@ impl Prober {
         draw: Draw,
         scheduled: Option<Instant>,
     ) -> Probe {
-        self.make(permit, draw, scheduled, false).await
+        self.make(permit, draw, scheduled, Purpose::Usual).await
+    }
+
+    /// Makes a probe that looks after the prefix cache.
+    pub async fn check(self: Arc<Self>, permit: Permit, draw: Draw) -> Probe {
+        self.make(permit, draw, None, Purpose::CacheCheck).await
     }
 
     /// Makes a probe that settles whether another one was bad luck.
     pub async fn confirm(self: Arc<Self>, permit: Permit, draw: Draw, scheduled: Instant) -> Probe {
-        self.make(permit, draw, Some(scheduled), true).await
+        self.make(permit, draw, Some(scheduled), Purpose::Confirming).await
     }
 
     async fn make(
@@ -143,9 +189,17 @@ impl Prober {
         mut permit: Permit,
         draw: Draw,
         scheduled: Option<Instant>,
-        confirming: bool,
+        purpose: Purpose,
     ) -> Probe {
         let (id, workload) = (ProbeId::random(), Arc::clone(&draw.workload));
+        let (others_in_flight, apart) = {
+            let mut past = self.past.lock();
+            (past.under_way, past.begin(self.target()))
+        };
+        let apart = match purpose {
+            Purpose::CacheCheck => Some(Apart::CacheCheck),
+            Purpose::Usual | Purpose::Confirming => apart,
+        };
         self.sinks.tell(ProbeEvent::Began { id: &id, workload: &workload }, self.stop.status());
         let probe = self.exchange(id.clone(), &permit, draw, scheduled);
         let probe = AssertUnwindSafe(probe).catch_unwind().await.unwrap_or_else(|_| {
@@ -154,8 +208,14 @@ impl Prober {
             let failure = Failure::new(FailureReason::Internal, "the probe panicked");
             self.probing.not_sent(id, &workload, failure)
         });
-        let probe = Probe { confirming, ..probe };
+        self.past.lock().over();
+        let confirming = purpose == Purpose::Confirming;
+        let probe = Probe { confirming, apart, others_in_flight, ..probe };
         permit.settle(probe.charge());
+        if !confirming && apart.is_none() && probe.recording.ending == Ending::NoDescriptor {
+            let skipped = ProbeEvent::Skipped { workload: &workload, reason: SkipReason::Prober };
+            self.sinks.tell(skipped, self.stop.status());
+        }
         self.sinks.tell(ProbeEvent::Over(&probe), self.stop.status());
         probe
     }

@@ -71,7 +71,7 @@ async fn a_place_is_taken_until_the_permit_goes() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_withdrawn_has_cost_nothing() {
-    let budget = Budget { output_tokens_per_day: Some(20), dollars_per_day: None };
+    let budget = Budget { output_tokens_per_day: Some(20), ..Budget::default() };
     let ledger = Ledger::default();
     let admission = Admission::new(Limits { budget, ..limits(9) }, ledger.clone());
     let (target, now) = (testing::target("t"), Instant::now()); // 16 tokens at most
@@ -154,6 +154,41 @@ async fn a_break_gives_up_the_others() {
     let end = Driver::new(ticks(6, 1), CancellationToken::new()).run().await;
     assert_eq!((end.begun.len(), end.ended), (3, 1));
     assert_eq!(began.elapsed(), 5 * SECOND / 2);
+}
+
+/// So many at once, each of whom waits for the others.
+struct AtOnce {
+    left: usize,
+    begun: Vec<Instant>,
+}
+
+impl Policy for AtOnce {
+    type Output = ();
+
+    fn due(&self, _: usize) -> Option<Instant> {
+        (self.left > 0).then(Instant::now)
+    }
+
+    fn begin(&mut self, _: Instant, _: usize) -> Option<BoxFuture<'static, ()>> {
+        self.left -= 1;
+        self.begun.push(Instant::now());
+        Some(tokio::time::sleep(SECOND).boxed())
+    }
+
+    fn ended(&mut self, _: Option<()>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// The runtime's timer knows whole milliseconds only.
+#[tokio::test(start_paused = true)]
+async fn what_is_due_now_waits_for_no_timer() {
+    tokio::time::advance(SECOND / 3000).await;
+    let began = Instant::now();
+    let load = AtOnce { left: 1000, begun: Vec::new() };
+    let end = Driver::new(load, CancellationToken::new()).run().await;
+    assert!(end.begun.iter().all(|at| *at == began), "{:?}", *end.begun.last().unwrap() - began);
+    assert_eq!(end.begun.len(), 1000);
 }
 
 /// What a sink was told.

@@ -3,4 +3,5 @@
 
 pub mod flight;
 pub mod history;
+mod own_file;
 pub mod state;

@@ -51,8 +51,12 @@ impl Count {
     }
 
     fn add(&self, n: u64) {
-        self.begin();
-        self.0.fetch_add(n, Ordering::Relaxed);
+        let sum = |known| {
+            let known = if known == ABSENT { 0 } else { known };
+            Some(u64::saturating_add(known, n).min(ABSENT - 1))
+        };
+        // It is never refused.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
     }
 
     fn get(&self) -> Option<u64> {
@@ -65,6 +69,12 @@ impl Count {
 pub(super) struct LateCounter(Arc<Count>);
 
 impl LateCounter {
+    /// From now on it has a sample.
+    pub fn begin(&self) {
+        self.0.begin();
+    }
+
+    /// What would take it beyond the largest number leaves it there: a counter never falls.
     pub fn inc_by(&self, n: u64) {
         self.0.add(n);
     }
@@ -181,6 +191,15 @@ mod tests {
         assert_eq!(gauge.get(), None);
         gauge.set(0.0);
         assert_eq!(gauge.get(), Some(0.0));
+    }
+
+    #[test]
+    fn a_counter_never_falls() {
+        let counter = LateCounter::default();
+        for n in [7, u64::MAX, 1] {
+            counter.inc_by(n);
+        }
+        assert_eq!(counter.get(), Some(u64::MAX - 1));
     }
 
     #[test]

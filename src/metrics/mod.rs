@@ -41,18 +41,21 @@ use std::time::{Duration, SystemTime};
 
 pub use negotiate::Format;
 pub use options::{HistogramForm, MetricsOptions};
-pub use target::TargetMetrics;
+pub use target::{ByInFlight, TargetMetrics};
 pub use workload::{InFlight, WorkloadMetrics};
 
 use crate::config::Config;
 use crate::gpu::state::GpuView;
+use crate::load::InAll;
 use crate::load::comparer::Live;
 use crate::probe::sink::{Losses, SinkPanics};
-use crate::watcher::{OutageWatch, Watch};
+use crate::target::budget::Period;
+use crate::watcher::{OutageWatch, WallClock, Watch};
 use buckets::SloBounds;
 use families::OneProbe;
 use secondary::Terms;
 use state::{Loaded, State};
+use target::Spent;
 
 /// Every metric of the prober.
 #[derive(Debug)]
@@ -188,6 +191,18 @@ impl Metrics {
     /// Says what counts the records that a flight recorder loses. Only the first one is heard.
     pub fn set_flight_losses(&self, losses: Losses) {
         let _ = self.state.prober.flight_losses.set(losses);
+    }
+
+    /// Says where it is known what all targets together have spent. Only the first one is heard.
+    pub fn set_in_all(&self, all: Arc<InAll>, clock: WallClock) {
+        let spent = Spent { ledger: all.money.spending.clone(), clock };
+        let _ = self.state.prober.spent_in_all.set((all, spent));
+    }
+
+    /// The share of the budget of all targets together that is left, for each period with a limit.
+    #[must_use]
+    pub fn budget_in_all_remaining(&self) -> Vec<(Period, f64)> {
+        self.state.prober.budget_in_all_remaining()
     }
 
     /// Says how many probes the history holds.

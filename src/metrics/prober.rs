@@ -1,6 +1,6 @@
 //! Values about the prober itself.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use prometheus::metrics::gauge::Gauge;
 
@@ -8,7 +8,10 @@ use super::buckets;
 use super::cells::LateGauge;
 use super::histogram::{Histogram, histogram};
 use super::options::MetricsOptions;
+use super::target::Spent;
+use crate::load::InAll;
 use crate::probe::sink::{Losses, SinkPanics};
+use crate::target::budget::Period;
 
 /// See the families for what each value is.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub(super) struct ProberMetrics {
     pub sink_panics: SinkPanics,
     /// Where there is a flight recorder.
     pub flight_losses: OnceLock<Losses>,
+    /// What all targets together may spend, and have.
+    pub spent_in_all: OnceLock<(Arc<InAll>, Spent)>,
     /// Of all targets together; where it is not kept per target.
     pub schedule_delay: Option<Histogram>,
     pub main_loop_lag: Histogram,
@@ -29,6 +34,12 @@ pub(super) struct ProberMetrics {
 }
 
 impl ProberMetrics {
+    /// The share of the budget of all targets together that is left, for each period with a limit.
+    pub fn budget_in_all_remaining(&self) -> Vec<(Period, f64)> {
+        let all = self.spent_in_all.get();
+        all.map(|(all, spent)| spent.remaining(&all.money.budget())).unwrap_or_default()
+    }
+
     pub fn new(options: MetricsOptions) -> Self {
         let lag = || histogram(options.histograms, buckets::TOKEN);
         Self {
@@ -38,6 +49,7 @@ impl ProberMetrics {
             state_timestamp: LateGauge::default(),
             scrape_duration: LateGauge::default(),
             history_records: Gauge::default(),
+            spent_in_all: OnceLock::new(),
             sink_panics: SinkPanics::default(),
             flight_losses: OnceLock::new(),
             schedule_delay: options.delay_of_prober().then(lag),

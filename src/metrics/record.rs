@@ -39,6 +39,26 @@ impl WorkloadMetrics {
         self.record_verdicts(outcome);
     }
 
+    /// Of a probe whose reader stopped: what was seen is as good as any other's, and that there is
+    /// no end says nothing.
+    pub(super) fn record_cancelled(
+        &self,
+        price: Option<Price>,
+        recording: &Recording,
+        outcome: &Outcome,
+        probe_id: &str,
+    ) {
+        let (m, ended) = (&outcome.measurement, ended_unix_seconds(recording));
+        self.cancelled.inc_by(1);
+        self.last_probe.set(ended);
+        self.record_latencies(m, &Trace::new(probe_id, ended));
+        self.secondary.observe(recording, outcome);
+        self.record_connection(&recording.connection);
+        self.record_tokens(m);
+        self.record_cost(price, m);
+        self.coalesced_events.inc_by(m.coalesced);
+    }
+
     pub(super) fn record_cost(&self, price: Option<Price>, m: &Measurement) {
         if let (Some(cost), Some(price)) = (&self.cost, price) {
             cost.inc_by(budget::cost(&price, m));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::buckets::{self, SloBounds};
 use super::histogram::{Histogram, histogram};
 use super::options::HistogramForm;
-use super::server::{ServerLoad, Split};
+use super::server::{OwnLoad, ServerLoad, Split};
 use super::slo::Consumption;
 use crate::answer::measure::{Measurement, Phase};
 use crate::answer::outcome::Outcome;
@@ -41,6 +41,7 @@ pub(super) struct Secondary {
     pub prefill_tokens_per_second: Histogram,
     pub consumption: Vec<Consumption>,
     pub server: ServerLoad,
+    pub own: OwnLoad,
     /// Where the target names its GPUs.
     pub energy_per_token: Option<Histogram>,
 }
@@ -123,6 +124,7 @@ impl Secondary {
             prefill_tokens_per_second: new(buckets::PREFILL_RATE),
             consumption: Vec::new(),
             server: ServerLoad::fresh(detail),
+            own: OwnLoad::fresh(terms.bounds, detail),
             energy_per_token: None,
         }
     }

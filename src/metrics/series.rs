@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -18,10 +18,12 @@ use crate::answer::recording::TimestampSource;
 use crate::answer::slo::ObjectiveKind;
 use crate::answer::timeline::Finish;
 use crate::config::Config;
+use crate::load::CacheFinding;
 use crate::regression::change::{ChangeDetection, signals};
 use crate::regression::comparison::Signal;
 use crate::server_metrics::{Look, Sample, ServerView, TtftPart};
 use crate::target::Target;
+use crate::target::budget::Ledger;
 
 /// What each target has beside its own values: `failures_in_a_row` and its like.
 const OF_OUTAGES: usize = 3;
@@ -62,8 +64,13 @@ fn shape(target: &Target) -> Shape {
         target.tokenizer.is_some(),
         target.server_metrics.is_some(),
         target.gpus.ids.is_empty(),
+        target.cold_after.is_some(),
+        target.cache_check.is_some(),
+        target.active_hours.is_empty(),
+        target.budget.output_tokens_per_hour.is_some() || target.budget.dollars_per_hour.is_some(),
+        target.budget.output_tokens_per_day.is_some() || target.budget.dollars_per_day.is_some(),
     ];
-    let workloads = target.workloads.iter().map(|_| true);
+    let workloads = target.workloads.iter().map(|w| w.cancel.is_some());
     let slos = target.slos.iter().map(|slo| {
         let covered = target.workloads.iter().map(|w| slo.covers(&w.name)).collect();
         (slo.objectives.iter().map(|o| o.kind).collect(), covered)
@@ -95,6 +102,10 @@ fn series_of(
 
 /// Everything that an ordinary server says begins.
 fn succeed(values: &TargetMetrics) {
+    values.set_spending(Ledger::default(), Arc::new(SystemTime::now));
+    if values.target.cache_check.is_some() {
+        values.record_cache_check(CacheFinding { cached: Some(1.0), ttft_ratio: Some(0.0) });
+    }
     for workload in &values.workloads {
         for gauge in [&workload.success, &workload.last_probe, &workload.last_success] {
             gauge.set(1.0);

@@ -118,6 +118,31 @@ impl ServerLoad {
     }
 }
 
+/// The time to first token by how many of the target's own probes were under way. It begins with the
+/// first one that was sent beside another: most targets never have any, and need no such series. A
+/// clone observes together with the original.
+#[derive(Debug, Clone)]
+pub(super) struct OwnLoad(Split);
+
+impl OwnLoad {
+    pub fn fresh(bounds: &SloBounds, form: HistogramForm) -> Self {
+        Self(Split::new(IN_FLIGHT.iter().map(|(_, name)| *name), &bounds.ttft, form))
+    }
+
+    /// Takes a probe that was sent while so many others were under way.
+    #[allow(clippy::cast_precision_loss)] // far below 2^53
+    pub fn observe(&self, others: usize, ttft: Duration) {
+        if others > 0 || self.0.iter().next().is_some() {
+            self.0.observe(class(&IN_FLIGHT, others as f64), ttft);
+        }
+    }
+
+    /// Those that exist.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Histogram)> + '_ {
+        self.0.iter()
+    }
+}
+
 impl AtSend {
     fn observe(&self, state: &Sample, ttft: Option<Duration>) {
         let figures = [
@@ -150,6 +175,20 @@ fn class(classes: &[Class], requests: f64) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_load_begins_with_the_first_probe_beside_another() {
+        let bounds = SloBounds::new(HistogramForm::Lean, &std::iter::empty());
+        let own = OwnLoad::fresh(&bounds, HistogramForm::Lean);
+        let observe = |others| own.observe(others, Duration::from_millis(20));
+        let classes =
+            || own.iter().map(|(class, h)| (class, h.with(|h| h.count))).collect::<Vec<_>>();
+        observe(0);
+        assert_eq!(classes(), []);
+        observe(2);
+        observe(0);
+        assert_eq!(classes(), [("0", 1), ("1-3", 1)]);
+    }
 
     #[test]
     fn every_number_has_its_class() {

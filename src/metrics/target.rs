@@ -1,12 +1,15 @@
 //! The values of one target, and how a finished probe gets into them.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
+use prometheus::metrics::counter::Counter;
 
 use super::cells::LateGauge;
+use super::histogram::{Histogram, histogram};
 use super::model::ModelLabel;
 use super::options::MetricsOptions;
 use super::secondary::{Secondary, Terms};
@@ -16,9 +19,12 @@ use crate::answer::measure::{Measurement, TokenCount, TokenSource};
 use crate::answer::outcome::Outcome;
 use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::Recording;
+use crate::load::CacheFinding;
 use crate::server_metrics::{Look, Sample, ServerView};
-use crate::target::Target;
+use crate::target::budget::{Ledger, Period, hour_of};
+use crate::target::{Budget, Target};
 use crate::transport::{KnownAddress, ServerAddresses};
+use crate::watcher::WallClock;
 
 /// The two gauges of one rate limit.
 #[derive(Debug, Clone)]
@@ -45,6 +51,75 @@ impl RateLimitMetrics {
     }
 }
 
+/// What was spent, and what time it is.
+pub(super) struct Spent {
+    pub ledger: Ledger,
+    pub clock: WallClock,
+}
+
+impl Spent {
+    /// What is left now, for each period with a limit.
+    pub fn remaining(&self, budget: &Budget) -> Vec<(Period, f64)> {
+        let hour = hour_of((self.clock)());
+        let left = |period: &Period| Some((*period, self.ledger.remaining(budget, *period, hour)?));
+        Period::ALL.iter().filter_map(left).collect()
+    }
+}
+
+impl fmt::Debug for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.ledger.fmt(f)
+    }
+}
+
+/// Of probes that found the target cold. A clone counts together with the original.
+#[derive(Debug, Clone)]
+pub(super) struct ColdMetrics {
+    pub probes: Counter,
+    pub failures: Counter,
+    pub time_to_first_token: Histogram,
+}
+
+impl ColdMetrics {
+    fn new(terms: Terms<'_>) -> Self {
+        Self {
+            probes: Counter::default(),
+            failures: Counter::default(),
+            time_to_first_token: histogram(terms.form, &terms.bounds.ttft),
+        }
+    }
+}
+
+/// How long first tokens took with so many requests in flight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ByInFlight {
+    /// How many requests: a range, for people.
+    pub in_flight: &'static str,
+    /// Probes.
+    pub probes: u64,
+    /// Seconds of all of them together.
+    pub seconds: f64,
+}
+
+/// Adds one workload's histogram.
+fn add(all: &mut Vec<ByInFlight>, (in_flight, histogram): (&'static str, &Histogram)) {
+    let (probes, seconds) = histogram.with(|h| (h.count, h.sum));
+    match all.iter_mut().find(|known| known.in_flight == in_flight) {
+        Some(known) => {
+            (known.probes, known.seconds) = (known.probes + probes, known.seconds + seconds);
+        }
+        None => all.push(ByInFlight { in_flight, probes, seconds }),
+    }
+}
+
+/// What the last look after the prefix cache found. A clone is the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct CacheMetrics {
+    pub working: LateGauge,
+    pub cached: LateGauge,
+    pub ttft_ratio: LateGauge,
+}
+
 /// Everything that is counted about one target. Goes on over reloads for as long as there is a target
 /// of the same name: labels are composed at scrape time, so even series of another name go on from
 /// the values they had.
@@ -61,6 +136,12 @@ pub struct TargetMetrics {
     pub(super) certificate_expiry: LateGauge,
     /// What is known of the server's addresses; `None` before the target is probed.
     addresses: Mutex<Option<ServerAddresses>>,
+    /// What it has spent; `None` before it is probed.
+    spending: Mutex<Option<Spent>>,
+    /// Where the target says after how long it is cold.
+    pub(super) cold: Option<ColdMetrics>,
+    /// Of the last look after its prefix cache.
+    pub(super) cache: CacheMetrics,
     /// The newest look at the server's metrics page.
     pub(super) server: Arc<Mutex<Option<Look>>>,
 }
@@ -106,6 +187,15 @@ impl TargetMetrics {
             rate_limits: same.map_or(limits, |b| b.rate_limits.clone()),
             certificate_expiry: same.map(|b| b.certificate_expiry.clone()).unwrap_or_default(),
             addresses: Mutex::default(),
+            spending: Mutex::default(),
+            cache: same
+                .filter(|_| target.cache_check.is_some())
+                .map(|b| b.cache.clone())
+                .unwrap_or_default(),
+            cold: target.cold_after.map(|_| {
+                let known = before.and_then(|b| b.cold.clone());
+                known.unwrap_or_else(|| ColdMetrics::new(terms))
+            }),
             server: observed.map(|b| Arc::clone(&b.server)).unwrap_or_default(),
         }
     }
@@ -136,6 +226,18 @@ impl TargetMetrics {
     /// Says where the target's addresses are known.
     pub fn set_addresses(&self, addresses: ServerAddresses) {
         *self.addresses.lock() = Some(addresses);
+    }
+
+    /// Says where it is known what the target has spent.
+    pub fn set_spending(&self, ledger: Ledger, clock: WallClock) {
+        *self.spending.lock() = Some(Spent { ledger, clock });
+    }
+
+    /// The share of its budget that is left, for each period with a limit.
+    #[must_use]
+    pub fn budget_remaining(&self) -> Vec<(Period, f64)> {
+        let spending = self.spending.lock();
+        spending.as_ref().map(|spent| spent.remaining(&self.target.budget)).unwrap_or_default()
     }
 
     /// The addresses behind the target's name, at most 16.
@@ -174,6 +276,66 @@ impl TargetMetrics {
         if let Some(metrics) = self.workload(workload) {
             metrics.given_up.inc_by(1);
             metrics.record_cost(self.target.price, measurement);
+        }
+    }
+
+    /// Counts a probe whose reader stopped, and takes what it had seen until then.
+    pub fn record_cancelled(
+        &self,
+        workload: &str,
+        recording: &Recording,
+        outcome: &Outcome,
+        probe_id: &str,
+    ) {
+        if let Some(metrics) = self.workload(workload) {
+            metrics.record_cancelled(self.target.price, recording, outcome, probe_id);
+        }
+    }
+
+    /// Takes how long the first token of a probe took that began beside so many others.
+    pub fn record_beside(&self, workload: &str, others: usize, ttft: Option<Duration>) {
+        if let (Some(metrics), Some(ttft)) = (self.workload(workload), ttft) {
+            metrics.secondary.own.observe(others, ttft);
+        }
+    }
+
+    /// The mean time to first token and the number of probes by how many requests were in flight: at
+    /// the server as it says itself, and of the target's own. Of all workloads together.
+    #[must_use]
+    pub fn ttft_by_in_flight(&self) -> [Vec<ByInFlight>; 2] {
+        let (mut server, mut own) = (Vec::new(), Vec::new());
+        for (_, secondary) in &self.secondary {
+            let at_send = secondary.server.at_send.iter();
+            at_send.flat_map(|a| a.ttft_by_in_flight.iter()).for_each(|x| add(&mut server, x));
+            secondary.own.iter().for_each(|x| add(&mut own, x));
+        }
+        [server, own]
+    }
+
+    /// Takes what was found of the prefix cache.
+    pub fn record_cache_check(&self, found: CacheFinding) {
+        let CacheMetrics { working, cached, ttft_ratio } = &self.cache;
+        let figures = [
+            (working, found.works().map(|works| f64::from(u8::from(works)))),
+            (cached, found.cached),
+            (ttft_ratio, found.ttft_ratio),
+        ];
+        for (gauge, figure) in figures {
+            if let Some(figure) = figure {
+                gauge.set(figure);
+            }
+        }
+    }
+
+    /// Takes a probe that found the target cold; one that the prober gave up says nothing.
+    pub fn record_cold(&self, outcome: &Outcome) {
+        let Some(cold) = self.cold.as_ref().filter(|_| !outcome.given_up()) else { return };
+        cold.probes.inc();
+        if !outcome.succeeded() {
+            cold.failures.inc();
+        }
+        if let Some(ttft) = outcome.measurement.ttft {
+            cold.time_to_first_token.observe(ttft.as_secs_f64());
         }
     }
 

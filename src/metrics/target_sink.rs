@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::Metrics;
 use super::target::TargetMetrics;
 use super::workload::InFlight;
-use crate::probe::Probe;
+use crate::answer::recording::Ending;
 use crate::probe::sink::{ProbeEvent, Sink, SinkName, TargetSink, TargetStatus};
+use crate::probe::{Apart, Probe};
 use crate::target::Target;
 use crate::target::request::ProbeId;
 use parking_lot::Mutex;
@@ -60,14 +61,26 @@ impl TargetMetrics {
             self.set_model(model);
         }
         let (workload, outcome) = (&probe.workload.name, &probe.outcome);
-        if probe.confirming {
+        if probe.confirming || probe.apart.is_some() {
+            if probe.apart == Some(Apart::Cold) {
+                self.record_cold(outcome);
+            }
             return self.record_cost(workload, &outcome.measurement);
+        }
+        if probe.recording.ending == Ending::NoDescriptor {
+            // It is counted as skipped.
+            return;
+        }
+        if outcome.given_up() && probe.recording.ending == Ending::ReaderStopped {
+            let id = probe.id.as_str();
+            return self.record_cancelled(workload, &probe.recording, outcome, id);
         }
         if outcome.given_up() {
             return self.record_given_up(workload, &outcome.measurement);
         }
         self.record(workload, &probe.recording, outcome, probe.id.as_str());
         self.record_server(workload, &probe.server, outcome.measurement.ttft);
+        self.record_beside(workload, probe.others_in_flight, outcome.measurement.ttft);
         if let Some(joules) = probe.energy_joules {
             self.record_energy(workload, outcome, joules);
         }

@@ -29,6 +29,8 @@ pub struct WorkloadMetrics {
     pub(super) failures: CounterSet,
     pub(super) skipped: CounterSet,
     pub(super) given_up: LateCounter,
+    /// From the start where readers stop.
+    pub(super) cancelled: LateCounter,
     pub(super) in_flight: Gauge,
     pub(super) success: LateGauge,
     pub(super) last_probe: LateGauge,
@@ -86,11 +88,21 @@ impl WorkloadMetrics {
         before: Option<&Self>,
     ) {
         self.streamed = target.stream;
+        if workload.cancel.is_some() {
+            self.cancelled.begin();
+        }
         // What can happen to the target: an alert rule must see its first increment.
         let encrypted = target.url.scheme() == "https";
         self.failures.begin(|reason| reason != FailureReason::Tls.as_str() || encrypted);
         let limited = target.budget != Budget::default();
-        self.skipped.begin(|reason| reason != SkipReason::Budget.as_str() || limited);
+        let off = !target.active_hours.is_empty();
+        self.skipped.begin(|reason| match reason {
+            _ if reason == SkipReason::Budget.as_str() => limited,
+            _ if reason == SkipReason::OffHours.as_str() => off,
+            // Nobody expects it.
+            _ if reason == SkipReason::Prober.as_str() => false,
+            _ => true,
+        });
         let counted_twice = [TokenSource::Usage, TokenSource::Tokenizer];
         let known = before.and_then(|b| b.compared_tokens.clone());
         self.compared_tokens = target.tokenizer.as_ref().map(|_| {
@@ -124,6 +136,7 @@ impl WorkloadMetrics {
             failures: CounterSet::late(FailureReason::counted().map(FailureReason::as_str)),
             skipped: CounterSet::late(SkipReason::ALL.iter().map(|reason| reason.as_str())),
             given_up: LateCounter::default(),
+            cancelled: LateCounter::default(),
             in_flight: Gauge::default(),
             success: LateGauge::default(),
             last_probe: LateGauge::default(),

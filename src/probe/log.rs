@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Probe;
 use super::sink::{ProbeEvent, Sink, SinkName, TargetSink, TargetStatus};
+use crate::answer::recording::Ending;
 use crate::target::Target;
 
 /// The log, as a sink.
@@ -38,6 +39,10 @@ impl TargetSink for TargetLog {
 
 fn over(target: &str, probe: &Probe) {
     let (id, workload, confirming) = (probe.id.as_str(), &probe.workload.name, probe.confirming);
+    if probe.recording.ending == Ending::ReaderStopped && probe.outcome.given_up() {
+        tracing::debug!(%target, %workload, probe = id, "probe cancelled, as its workload asks");
+        return;
+    }
     match &probe.outcome.result {
         Ok(()) => tracing::debug!(%target, %workload, probe = id, confirming, "probe succeeded"),
         Err(failure) => {

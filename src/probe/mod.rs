@@ -1,5 +1,6 @@
 //! One probe: build the request, exchange it, interpret the recording.
 
+mod confidential;
 pub mod log;
 pub mod sink;
 
@@ -12,7 +13,7 @@ use crate::answer::failure::{Failure, FailureReason};
 use crate::answer::measure::Measurement;
 use crate::answer::outcome::Outcome;
 use crate::answer::rate_limit::RateLimit;
-use crate::answer::recording::{Offset, Recording};
+use crate::answer::recording::{Ending, Offset, Recording};
 use crate::answer::slo::judge;
 use crate::explain::{Facts, Findings, explain};
 use crate::interpret::interpret;
@@ -31,6 +32,17 @@ use crate::workload::{LimitKey, Workload};
 /// A server may refuse the counts, and then the limit.
 const MOST_OTHER_TERMS: usize = 3;
 
+/// Why a probe does not count as others do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Apart {
+    /// One of the first, which only warm the server up: it counts nowhere.
+    WarmUp,
+    /// The first after the target was left alone for so long that it may have gone cold.
+    Cold,
+    /// One of two with the same prompt, which tell whether the prefix cache works.
+    CacheCheck,
+}
+
 /// Everything known about one probe that was made.
 #[derive(Debug, Clone)]
 pub struct Probe {
@@ -41,6 +53,8 @@ pub struct Probe {
     /// It settles whether another one was bad luck. There are more of them when a target is ill, so
     /// that they would weigh its bad hours twice: it costs what it costs, and is in no other figure.
     pub confirming: bool,
+    /// It is in figures of its own, and costs what it costs; `None` for one that counts as any other.
+    pub apart: Option<Apart>,
     /// The model that the target was found to serve, where that is known when the probe is over.
     pub model: Option<String>,
     /// Bytes and instants; without any when nothing was sent (no model known, no secret).
@@ -49,6 +63,10 @@ pub struct Probe {
     pub outcome: Outcome,
     /// Characters of the prompt.
     pub prompt_characters: u64,
+    /// The longest answer that was asked for.
+    pub max_output_tokens: u32,
+    /// Other probes of the target that were under way when it began.
+    pub others_in_flight: usize,
     /// It failed at one address of the target as the one before did there, while another address
     /// answers: nothing new about whether the target answers.
     pub no_news: bool,
@@ -70,12 +88,15 @@ impl Probe {
     ) -> Self {
         Self {
             id,
+            max_output_tokens: workload.max_output_tokens,
             workload,
             confirming: false,
+            apart: None,
             model: None,
             recording,
             outcome,
             prompt_characters: 0,
+            others_in_flight: 0,
             no_news: false,
             server: ServerView::default(),
             energy_joules: None,
@@ -86,7 +107,7 @@ impl Probe {
     #[must_use]
     pub fn charge(&self) -> Charge {
         let measurement = &self.outcome.measurement;
-        let most = self.workload.max_output_tokens;
+        let most = self.max_output_tokens;
         Charge::of(&self.recording, measurement, self.prompt_characters, most)
     }
 }
@@ -168,14 +189,18 @@ impl Probing {
         recording.schedule_delay += schedule_delay;
         let mut outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
         let no_news = self.transport.addresses().judge(&recording, &mut outcome);
-        self.look_into(&recording, &draw.workload, &mut outcome, &cancel).await;
+        if recording.ending != Ending::ReaderStopped {
+            self.look_into(&recording, &draw.workload, &mut outcome, &cancel).await;
+        }
+        confidential::mask(&self.target, &draw.prompt, &mut recording, &mut outcome);
         let server = ServerView::new(around, &outcome.measurement);
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
         }
-        let prompt_characters = draw.prompt.text().chars().count() as u64;
+        let (prompt_characters, most) = (draw.prompt.characters(), draw.max_output_tokens());
         Probe {
             prompt_characters,
+            max_output_tokens: most,
             no_news,
             server,
             model: self.model.known(),
@@ -237,7 +262,7 @@ impl Probing {
         // Some servers ignore the new key. A captured request has a limit of its own.
         let new_key = terms.limit_key == LimitKey::MaxCompletionTokens;
         reading.most_events = (new_key && draw.prompt.captured.is_none())
-            .then(|| 2 * u64::from(draw.workload.max_output_tokens));
+            .then(|| 2 * u64::from(draw.max_output_tokens()));
         let exchange = self.transport.exchange(request, reading, answered, cancel.clone());
         let exchange = Box::pin(exchange);
         Ok(match &self.observer {
@@ -256,6 +281,7 @@ impl Probing {
             max_event_bytes: self.target.limits.max_body_bytes,
             patience: Patience::new(&self.target, workload, offers_tools),
             most_events: None,
+            cancel: workload.cancel,
         }
     }
 

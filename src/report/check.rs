@@ -139,9 +139,28 @@ fn workloads(target: &Target) -> String {
     let share = |w: &std::sync::Arc<Workload>| {
         let count = w.prompts.len();
         let prompts = if count == 1 { "prompt" } else { "prompts" };
-        format!("{} {:.1} % ({count} {prompts})", w.name, 100.0 * w.weight / total)
+        let more = made(w).into_iter().chain(unusable(w)).map(|more| format!(", {more}"));
+        let more: String = more.collect();
+        format!("{} {:.1} % ({count} {prompts}{more})", w.name, 100.0 * w.weight / total)
     };
     target.workloads.iter().map(share).collect::<Vec<_>>().join(", ")
+}
+
+/// Who counts the tokens of texts that are made.
+fn made(workload: &Workload) -> Option<String> {
+    let lexicon = workload.lexicon.as_ref()?;
+    Some(match lexicon.tokenizer() {
+        Some(tokenizer) => format!("texts made by the tokenizer {tokenizer}"),
+        None => {
+            "texts made by an estimate: one token per word, for want of a `tokenizer`".to_owned()
+        }
+    })
+}
+
+/// What of a data set is left out.
+fn unusable(workload: &Workload) -> Option<String> {
+    let unusable = workload.rows.map(|rows| rows.unusable).filter(|unusable| *unusable > 0)?;
+    Some(format!("{unusable} rows not usable"))
 }
 
 fn describe_slo(slo: &Slo) -> String {
@@ -160,6 +179,11 @@ fn bound(objective: &Objective) -> String {
     if objective.kind == ObjectiveKind::TokensPerSecond {
         return format!("{kind} ≥ {}", objective.threshold);
     }
+    if let Some(deadline) = objective.deadline {
+        let (ttft, each) = (HumanDuration(deadline.ttft), HumanDuration(deadline.per_token));
+        let least = HumanPercent(objective.threshold);
+        return format!("{least} of tokens in time: first in {ttft}, then one per {each}");
+    }
     format!("{kind} ≤ {}", HumanDuration(Duration::from_secs_f64(objective.threshold)))
 }
 
@@ -168,6 +192,7 @@ fn probes(target: &Target, daily: &Daily) -> String {
         Arrival::Constant => "constant".to_owned(),
         Arrival::Poisson => "poisson".to_owned(),
         Arrival::Gamma { shape } => format!("gamma with shape {shape}"),
+        Arrival::Recorded { speed } => format!("as recorded, {speed} times as fast"),
     };
     format!(
         "{:.0} per day: one per {} on average ({arrival}), at most {} at a time",
@@ -186,9 +211,16 @@ fn input(target: &Target, daily: &Daily) -> String {
 }
 
 fn budget(target: &Target) -> Option<String> {
-    let tokens = target.budget.output_tokens_per_day.map(|n| format!("{n} output tokens per day"));
-    let dollars = target.budget.dollars_per_day.map(|n| format!("{n} dollars per day"));
-    let parts: Vec<_> = tokens.into_iter().chain(dollars).collect();
+    let budget = &target.budget;
+    let tokens = |n: Option<u64>, per: &str| n.map(|n| format!("{n} output tokens per {per}"));
+    let dollars = |n: Option<f64>, per: &str| n.map(|n| format!("{n} dollars per {per}"));
+    let parts = [
+        tokens(budget.output_tokens_per_hour, "hour"),
+        tokens(budget.output_tokens_per_day, "day"),
+        dollars(budget.dollars_per_hour, "hour"),
+        dollars(budget.dollars_per_day, "day"),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 

@@ -58,10 +58,13 @@ struct SignalJson {
     signal: &'static str,
     pairs: u64,
     verdict: Verdict,
-    /// Median of candidate / baseline, and the interval that holds it.
+    /// Median of candidate / baseline, and the interval that holds it. 0 where the baseline mostly
+    /// failed, null where the candidate did.
     ratio: Option<f64>,
     ratio_lower: Option<f64>,
     ratio_upper: Option<f64>,
+    /// So many pairs say as much as one would that is independent of all others.
+    pairs_per_independent_one: Option<f64>,
     /// Pairs of which only this side did badly.
     candidate_worse: Option<u64>,
     baseline_worse: Option<u64>,
@@ -163,6 +166,7 @@ impl SignalJson {
             ratio: effect.and_then(|e| e.ratio),
             ratio_lower: effect.and_then(|e| e.lower),
             ratio_upper: effect.and_then(|e| e.upper),
+            pairs_per_independent_one: stream.pairs_per_independent_one,
             candidate_worse: stream.discordant.map(|d| d.candidate_worse),
             baseline_worse: stream.discordant.map(|d| d.baseline_worse),
             evidence: Evidence { regressed: gate.regressed_log10, not_worse: gate.not_worse_log10 },

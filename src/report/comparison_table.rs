@@ -101,12 +101,13 @@ fn ratio(estimate: &Estimate) -> String {
     let or = |bound: Option<f64>, unknown: &str| {
         bound.map_or_else(|| unknown.to_owned(), |b| format!("{b:.3}"))
     };
-    format!(
-        "{} [{}, {}]",
-        or(estimate.ratio, "∞"),
-        or(estimate.lower, "0"),
-        or(estimate.upper, "∞")
-    )
+    match estimate.ratio {
+        None => "candidate mostly failed".to_owned(),
+        Some(ratio) if ratio <= 0.0 => "baseline mostly failed".to_owned(),
+        Some(ratio) => {
+            format!("{ratio:.3} [{}, {}]", or(estimate.lower, "0"), or(estimate.upper, "∞"))
+        }
+    }
 }
 
 /// For people.
@@ -117,5 +118,20 @@ pub fn verdict(verdict: Verdict) -> &'static str {
         Verdict::NotWorse => "not worse",
         Verdict::Changed => "changed",
         Verdict::Regressed => "worse",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_side_is_named() {
+        let of = |value: Option<f64>| {
+            ratio(&Estimate { ratio: value, lower: None, upper: None, observations: 18 })
+        };
+        assert_eq!(of(Some(1.25)), "1.250 [0, ∞]");
+        assert_eq!(of(Some(0.0)), "baseline mostly failed");
+        assert_eq!(of(None), "candidate mostly failed");
     }
 }

@@ -76,10 +76,22 @@ fn mean_input(target: &Target, workload: &Workload) -> f64 {
 }
 
 fn input(target: &Target, workload: &Workload, prompt: &Prompt) -> u64 {
+    if let Some(made) = prompt.made.as_ref().filter(|_| prompt.messages.is_empty()) {
+        return made.tokens.into();
+    }
     let text = match workload.prefix {
-        Prefix::Unique => prompt.with_nonce("01234567").text(),
+        Prefix::Unique | Prefix::Tiles(_) => prompt.with_nonce("01234567").text(),
         Prefix::Shared => prompt.text(),
     };
-    let counted = target.tokenizer.as_ref().and_then(|tokenizer| tokenizer.count(&text));
+    if let Prefix::Tiles(tiles) = workload.prefix {
+        let own = tokens(target, &text);
+        return own + tiles.tokens.map_or(own, u64::from);
+    }
+    tokens(target, &text)
+}
+
+/// Tokens of a text, or about so many.
+fn tokens(target: &Target, text: &str) -> u64 {
+    let counted = target.tokenizer.as_ref().and_then(|tokenizer| tokenizer.count(text));
     counted.unwrap_or_else(|| (text.len() as u64).div_ceil(BYTES_PER_TOKEN))
 }

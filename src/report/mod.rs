@@ -1,4 +1,4 @@
-//! A probe, written for programs and for people.
+//! A probe, a comparison and a sweep, written for programs and for people.
 
 pub mod check;
 pub mod comparison;
@@ -6,5 +6,6 @@ pub mod comparison_table;
 mod cost;
 pub mod headers;
 pub mod json;
+pub mod sweep;
 pub mod unfinished;
 pub mod waterfall;

@@ -24,6 +24,9 @@ pub(super) fn plain(name: &str) -> String {
     name.replace(':', "_")
 }
 
+/// Larger values are no count and no time of a server, and would ruin every sum that they get into.
+const MOST: f64 = 1e15;
+
 /// A page as an engine reads it. Names are given newest first; the first that the page has counts.
 /// A value that is negative or no number is not known: -1 is how some releases say "none".
 pub(super) struct Chosen<'a> {
@@ -80,7 +83,7 @@ impl Chosen<'_> {
             let series = self.series.get(&plain(name))?;
             let series: Vec<_> = series.iter().filter(|s| wanted(s) && self.labelled(s)).collect();
             let values = self.of_model(&self.each_once(series))?;
-            let good = values.iter().all(|v| v.is_finite() && *v >= 0.0);
+            let good = values.iter().all(|v| (0.0..=MOST).contains(v));
             (good && !values.is_empty()).then_some(values)
         })
     }

@@ -37,6 +37,9 @@ impl TtftPart {
     }
 }
 
+/// No stage of a request takes longer.
+const LONGEST_STAGE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The server's own stages of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Stages {
@@ -76,7 +79,10 @@ fn from_histograms(before: &Sample, after: &Sample, m: &Measurement) -> Stages {
     if before.engine != after.engine || is_another_request(before, after, m) {
         return Stages::default();
     }
-    let seconds = |before, after| Duration::try_from_secs_f64(the_one(before, after)?).ok();
+    let seconds = |before, after| {
+        let stage = Duration::try_from_secs_f64(the_one(before, after)?).ok();
+        stage.filter(|stage| *stage <= LONGEST_STAGE)
+    };
     Stages {
         queue: seconds(before.queue_time, after.queue_time),
         prefill: seconds(before.prefill_time, after.prefill_time),

@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod gpu_settings;
+pub mod hours;
 pub mod learned;
 pub mod request;
 pub mod schedule;
@@ -19,6 +20,7 @@ use strum::{IntoStaticStr, VariantArray};
 use crate::answer::slo::Slo;
 use crate::dialect::{Shape, SharedDialect};
 use crate::target::gpu_settings::TargetGpus;
+use crate::target::hours::ActiveHours;
 use crate::target::schedule::Schedule;
 use crate::target::secret::Secret;
 use crate::target::tokenizer::TargetTokenizer;
@@ -115,13 +117,27 @@ pub struct Price {
     pub output_per_million: f64,
 }
 
-/// How much a target may cost per UTC day; probes beyond are skipped and counted.
+/// How much a target, or all of them together, may cost per UTC hour and day; probes beyond are skipped
+/// and counted.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Budget {
     /// Generated tokens.
+    pub output_tokens_per_hour: Option<u64>,
+    /// Generated tokens.
     pub output_tokens_per_day: Option<u64>,
     /// Dollars, by [`Price`].
+    pub dollars_per_hour: Option<f64>,
+    /// Dollars, by [`Price`].
     pub dollars_per_day: Option<f64>,
+}
+
+/// How a target's prefix cache is looked after: the same prompt twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheCheck {
+    /// From one look to the next.
+    pub every: Duration,
+    /// Tokens of the prompt.
+    pub input_tokens: u32,
 }
 
 /// The metrics page of the inference server behind a target.
@@ -174,8 +190,18 @@ pub struct Target {
     pub limits: Limits,
     /// Arrival process.
     pub schedule: Schedule,
+    /// When it is probed at all; always, if there are none.
+    pub active_hours: Vec<ActiveHours>,
     /// Probes under way at most; further arrivals are skipped and counted.
     pub max_in_flight: usize,
+    /// Of those the ones that wait for their first token; `None`: all of them may.
+    pub max_in_prefill: Option<usize>,
+    /// The first probes, which count nowhere.
+    pub warm_up: u32,
+    /// After so long without a probe it may be cold; `None` makes no difference.
+    pub cold_after: Option<Duration>,
+    /// Whether its prefix cache is looked after.
+    pub cache_check: Option<CacheCheck>,
     /// The mix, at least one workload.
     pub workloads: Vec<Arc<Workload>>,
     /// The SLOs it is held to.

@@ -149,7 +149,7 @@ fn body(target: &Target, draw: &Draw, model: &str, terms: Terms) -> Map<String, 
     let mut body = target.dialect.body(&Ask {
         model,
         prompt: &draw.prompt,
-        max_output_tokens: draw.workload.max_output_tokens,
+        max_output_tokens: draw.max_output_tokens(),
         limit_key: terms.limit_key,
         usage: terms.usage,
         shape: target.shape(),

@@ -18,6 +18,11 @@ pub enum Arrival {
         /// The shape parameter, positive.
         shape: f64,
     },
+    /// At the times that the requests of the workloads arrived at, again and again.
+    Recorded {
+        /// So many times as fast, positive.
+        speed: f64,
+    },
 }
 
 /// A target's arrival process.
@@ -34,15 +39,17 @@ impl Schedule {
     /// fleet of targets is not probed in one burst; the others are memoryless or nearly so.
     pub fn first_gap(&self, rng: &mut impl RngExt) -> Duration {
         match self.arrival {
-            Arrival::Constant => self.interval.mul_f64(rng.random::<f64>()),
+            Arrival::Constant | Arrival::Recorded { .. } => {
+                self.interval.mul_f64(rng.random::<f64>())
+            }
             Arrival::Poisson | Arrival::Gamma { .. } => self.gap(rng),
         }
     }
 
-    /// The time from one arrival to the next.
+    /// The time from one arrival to the next; of recorded ones the mean.
     pub fn gap(&self, rng: &mut impl RngExt) -> Duration {
         let factor: f64 = match self.arrival {
-            Arrival::Constant => 1.0,
+            Arrival::Constant | Arrival::Recorded { .. } => 1.0,
             Arrival::Poisson => Exp1.sample(rng),
             // `shape` is validated on load, so the distribution exists.
             Arrival::Gamma { shape } => {

@@ -70,7 +70,8 @@ impl Dialer {
                 recording.connection.connected = Some(since(epoch));
                 recording.address = Some(winner.address);
                 round_trip = winner.handshake;
-                let wire = Wire::Socket(StampedSocket::new(winner.tcp, stamps.clone()));
+                let wire =
+                    Wire::Socket(StampedSocket::new(winner.tcp, winner.descriptor, stamps.clone()));
                 match tls {
                     None => Layer::Plain(wire),
                     Some(tls) => {

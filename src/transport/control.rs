@@ -16,6 +16,7 @@ use reqwest::{Client, Response};
 use url::Url;
 
 use super::authority::host_and_port;
+use super::resolver::{LookupError, Resolver};
 use super::tls;
 use crate::dialect::KeyStyle;
 use crate::target::request::{AGENT, authority, credentials};
@@ -49,7 +50,7 @@ pub enum ControlError {
 #[error("{host}: {error}")]
 pub struct Unresolved {
     host: String,
-    error: io::Error,
+    error: LookupError,
 }
 
 /// Whether an answer may send on to another place.
@@ -210,10 +211,10 @@ impl Resolve for AlwaysTo {
     fn resolve(&self, _: Name) -> Resolving {
         let host = self.0.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await;
-            let found = found.map(Iterator::collect::<Vec<_>>);
+            let found = Resolver::system().resolve(&host, 0).await;
             let found = found.map_err(|error| Unresolved { host: host.clone(), error })?;
-            Ok(Box::new(found.into_iter()) as Addrs)
+            let all: Vec<_> = found.iter().copied().collect();
+            Ok(Box::new(all.into_iter()) as Addrs)
         })
     }
 }

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use super::live::Live;
 use super::stamps::Stamps;
 use super::stream::Stream;
-use crate::answer::recording::{Chunk, Ending, Head, Recording};
+use crate::answer::recording::{Arrival, Chunk, Ending, Head, Recording};
 
 const MAX_HEADERS: usize = 128;
 /// Status line and headers together; also how much hyper buffers of a body.
@@ -153,26 +153,29 @@ impl Connection {
         live: &Live,
         recording: &mut Recording,
     ) -> Ending {
-        let mut size = 0_usize;
-        loop {
-            let frame = match poll_fn(|cx| self.poll_frame(&mut body, cx)).await {
+        let mut pieces = Pieces::new(max_body_bytes);
+        let ending = loop {
+            let next = poll_fn(|cx| {
+                let polled = self.poll_frame(&mut body, cx);
+                if polled.is_pending() {
+                    pieces.close(live, recording);
+                }
+                polled
+            });
+            let frame = match next.await {
                 Some(Ok(frame)) => frame,
-                Some(Err(e)) => return ending_of(&e),
-                None => return Ending::Complete,
+                Some(Err(e)) => break ending_of(&e),
+                None => break Ending::Complete,
             };
             let Ok(bytes) = frame.into_data() else { continue }; // trailers
-            size = size.saturating_add(bytes.len());
-            if size > max_body_bytes {
-                return Ending::TooLarge(format!("the body exceeds {max_body_bytes} bytes"));
+            if let Err(too_large) =
+                pieces.add(&bytes, self.stamps.noted().last_read, live, recording)
+            {
+                break too_large;
             }
-            if let Some(arrival) = self.stamps.noted().last_read {
-                // A copy: holding hyper's own buffer would make it allocate a new one per read.
-                let bytes = Bytes::copy_from_slice(&bytes);
-                let chunk = Chunk { bytes, arrival };
-                live.stored(&chunk);
-                recording.chunks.push(chunk);
-            }
-        }
+        };
+        pieces.close(live, recording);
+        ending
     }
 
     fn poll_frame(
@@ -186,6 +189,79 @@ impl Connection {
         // A connection that has ended is reported by the body.
         let _ = Pin::new(&mut self.http).poll(cx);
         Pin::new(body).poll_frame(cx)
+    }
+}
+
+/// What the bookkeeping of a stored piece takes beside its bytes.
+const PIECE_OVERHEAD: usize = 128;
+
+/// With its bookkeeping a body takes so many times the bytes that it may have. No answer whose pieces
+/// have 43 bytes on average comes near: a token with its framing has more.
+const MOST_HELD: usize = 4;
+
+/// However small a body may be.
+const LEAST_HELD: usize = 1 << 16;
+
+/// Puts a body into the recording: what came with one read is one piece, into however many frames the
+/// server has cut it.
+struct Pieces {
+    max_body_bytes: usize,
+    /// Bytes so far.
+    size: usize,
+    /// What they take in memory.
+    held: usize,
+    /// Of the newest read.
+    open: Vec<u8>,
+    arrival: Option<Arrival>,
+}
+
+impl Pieces {
+    fn new(max_body_bytes: usize) -> Self {
+        Self { max_body_bytes, size: 0, held: 0, open: Vec::new(), arrival: None }
+    }
+
+    /// Takes a frame that came with this read.
+    fn add(
+        &mut self,
+        bytes: &[u8],
+        arrival: Option<Arrival>,
+        live: &Live,
+        recording: &mut Recording,
+    ) -> Result<(), Ending> {
+        if arrival != self.arrival {
+            self.close(live, recording);
+            self.arrival = arrival;
+            self.held = self.held.saturating_add(PIECE_OVERHEAD);
+        }
+        self.size = self.size.saturating_add(bytes.len());
+        self.held = self.held.saturating_add(bytes.len());
+        if self.size > self.max_body_bytes {
+            return Err(Ending::TooLarge(format!(
+                "the body exceeds {} bytes",
+                self.max_body_bytes
+            )));
+        }
+        if self.held > self.max_body_bytes.saturating_mul(MOST_HELD).max(LEAST_HELD) {
+            return Err(Ending::TooLarge(format!(
+                "the body comes in so many small pieces that {} bytes of it take more memory than \
+                 {MOST_HELD} times the largest body",
+                self.size
+            )));
+        }
+        if arrival.is_some() {
+            self.open.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    /// Stores what is open.
+    fn close(&mut self, live: &Live, recording: &mut Recording) {
+        let Some(arrival) = self.arrival.filter(|_| !self.open.is_empty()) else { return };
+        // A copy: as large as what is in it, and what it was put together in is used again.
+        let chunk = Chunk { bytes: Bytes::copy_from_slice(&self.open), arrival };
+        self.open.clear();
+        live.stored(&chunk);
+        recording.chunks.push(chunk);
     }
 }
 
@@ -266,5 +342,60 @@ mod tests {
         let exchange = connection.exchange(request(), most, &live, &mut recording);
         let ending = tokio::time::timeout(limits.timeout, exchange).await;
         assert!(matches!(ending, Ok(Ending::CutOff(_))), "{ending:?}");
+    }
+
+    /// A recording of what `server` sends after a head of a chunked body, and how it ended.
+    async fn received(
+        most: usize,
+        server: impl AsyncFnOnce(&mut tokio::io::DuplexStream),
+    ) -> (Recording, Ending) {
+        let (client, mut far) = tokio::io::duplex(1 << 16);
+        let stamps = Stamps::new(Instant::now());
+        let stream = Stream::new(Layer::Plain(Wire::Pipe(client, stamps.clone())), stamps.clone());
+        let mut connection = Connection::new(stream, stamps).await.unwrap();
+        let (mut recording, live) = (Recording::begin(0), Live::default());
+        let ending =
+            tokio::join!(connection.exchange(request(), most, &live, &mut recording), async {
+                assert_ne!(far.read(&mut [0; 1024]).await.unwrap(), 0);
+                far.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+                    .await
+                    .unwrap();
+                server(&mut far).await;
+            });
+        (recording, ending.0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_read_is_one_piece_however_small_its_frames() {
+        let (recording, ending) = received(1 << 20, async |far| {
+            far.write_all("1\r\nx\r\n".repeat(5_000).as_bytes()).await.unwrap();
+            far.write_all(b"0\r\n\r\n").await.unwrap();
+        })
+        .await;
+        let size: usize = recording.chunks.iter().map(|chunk| chunk.bytes.len()).sum();
+        assert_eq!((ending, size), (Ending::Complete, 5_000));
+        let mut reads: Vec<_> = recording.chunks.iter().map(|chunk| chunk.arrival.read).collect();
+        reads.dedup();
+        assert_eq!(reads.len(), recording.chunks.len());
+        assert!(reads.len() < 100, "{}", reads.len());
+    }
+
+    /// Each with a read of its own.
+    #[tokio::test(start_paused = true)]
+    async fn more_pieces_than_memory_are_too_many() {
+        let (recording, ending) = received(10_000, async |far| {
+            for _ in 0..5_000 {
+                if far.write_all(b"1\r\nx\r\n").await.is_err() {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert!(
+            matches!(&ending, Ending::TooLarge(why) if why.contains("small pieces")),
+            "{ending:?}"
+        );
+        assert!(recording.chunks.len() < 1_000, "{}", recording.chunks.len());
     }
 }

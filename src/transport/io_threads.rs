@@ -48,7 +48,7 @@ impl IoThreads {
             io.threads.push(thread.spawn(move || {
                 raise_priority();
                 runtime.block_on(stop.cancelled());
-                // A resolver that hangs is not waited for.
+                // Nothing that hangs is waited for.
                 runtime.shutdown_background();
             })?);
         }

@@ -113,6 +113,7 @@ impl Inner {
             () = cancel.cancelled() => Ending::Cancelled,
             () = tokio::time::sleep_until(epoch + self.limits.timeout) => Ending::TimedOut,
         };
+        let ending = self.unless_unresolved(ending, &progress.recording);
         let Underway { mut recording, stamps, .. } = progress;
         if let Some(stamps) = stamps {
             note(&stamps, &mut recording);
@@ -121,6 +122,18 @@ impl Inner {
         recording.ended = since(epoch);
         recording.clock.unix_at_end = unix_at(epoch);
         recording
+    }
+
+    /// A time-out during the look-up of the name is not the server's.
+    fn unless_unresolved(&self, ending: Ending, recording: &Recording) -> Ending {
+        let Dialer::Network { names, .. } = &self.dialer else { return ending };
+        let ConnectionPhases { reused, resolved, .. } = recording.connection;
+        match ending {
+            Ending::TimedOut | Ending::FirstTokenTimedOut if !reused && resolved.is_none() => {
+                names.unresolved(&"no answer from the resolver within the time-out of the probe")
+            }
+            ending => ending,
+        }
     }
 
     /// On an idle connection if there is one. Where the server was just closing that one, and

@@ -15,12 +15,15 @@ use crate::answer::recording::{Chunk, Ending, Head, Offset};
 use crate::dialect::{Shape, SharedDialect};
 use crate::interpret::decode::Decoder;
 use crate::interpret::progress::{Awaited, Patience, Progress};
+use crate::workload::Cancel;
 
 /// How often an answer is looked at. Its limits are exact all the same: they are counted from the
 /// stamps of what was read, and looked after at the very instant that they are reached. It only
 /// says how soon an answer is known to have ended.
 const TICK: Duration = Duration::from_millis(200);
 const SHORTEST_TICK: Duration = Duration::from_millis(100);
+/// The same where tokens are counted as they come.
+const COUNTING_TICK: Duration = Duration::from_millis(20);
 
 /// What to read an answer by.
 #[derive(Debug, Clone)]
@@ -36,22 +39,37 @@ pub struct Reading {
     /// With more events of answer than this in each choice, the server does not keep the limit
     /// that it was asked to; `None` does not look.
     pub most_events: Option<u64>,
+    /// When to stop reading an answer that has not come to its end.
+    pub cancel: Option<Cancel>,
 }
 
 /// Whether a probe's answer has come to its own end, though its body may go on. The server has
 /// done its work then, and another probe may begin.
 #[derive(Debug, Clone, Default)]
-pub struct Answered(Arc<AtomicBool>);
+pub struct Answered(Arc<Flags>);
+
+#[derive(Debug, Default)]
+struct Flags {
+    begun: AtomicBool,
+    answered: AtomicBool,
+}
 
 impl Answered {
     /// Whether it has.
     #[must_use]
     pub fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.answered.load(Ordering::Relaxed)
     }
 
-    fn set(&self, answered: bool) {
-        self.0.store(answered, Ordering::Relaxed);
+    /// Whether its first token has come, or its end.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.get() || self.0.begun.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, begun: bool, answered: bool) {
+        self.0.begun.store(begun, Ordering::Relaxed);
+        self.0.answered.store(answered, Ordering::Relaxed);
     }
 }
 
@@ -145,7 +163,12 @@ impl Live {
 
 /// Reads along for as long as it is polled.
 pub(super) async fn read_along(live: &Live, reading: Reading, answered: &Answered) {
-    let tick = reading.patience.tail.clamp(SHORTEST_TICK, TICK);
+    let usual = reading.patience.tail.clamp(SHORTEST_TICK, TICK);
+    let tick = match reading.cancel {
+        None => usual,
+        Some(Cancel::AfterOutputTokens(_)) => COUNTING_TICK,
+        Some(Cancel::After(time)) => usual.min(time).max(COUNTING_TICK),
+    };
     let mut reader = Reader::new(reading);
     // The deadline that was reached when it was looked at last.
     let mut reached = None;
@@ -154,12 +177,14 @@ pub(super) async fn read_along(live: &Live, reading: Reading, answered: &Answere
         timer.as_mut().await;
         let epoch = live.state().epoch;
         let deadline = reader.look(live);
-        answered.set(reader.has_ended());
+        answered.set(reader.has_begun(), reader.has_ended());
         let now = Instant::now();
         let mut next = now + tick;
         if let Some((epoch, (at, ending))) = epoch.zip(deadline) {
             if at <= since(epoch) {
-                let over = Some(reader.read).filter(|_| reached != Some(at));
+                // Whatever else may have come meanwhile, a reader who stops does not want it.
+                let stops = ending == Ending::ReaderStopped;
+                let over = Some(reader.read).filter(|_| reached != Some(at) && !stops);
                 reached = Some(at);
                 live.state().verdict = Some(Verdict { ending, answer: reader.answer, over });
                 live.0.judged.notify_one();
@@ -231,10 +256,24 @@ impl Reader {
                     );
                     return Some((Offset::default(), Ending::TooLarge(why)));
                 }
+                if let Some(Cancel::AfterOutputTokens(tokens)) = self.reading.cancel
+                    && !progress.has_ended()
+                    && progress.tokens() >= tokens
+                {
+                    return Some((Offset::default(), Ending::ReaderStopped));
+                }
                 progress.awaited()
             }
         };
-        self.reading.patience.deadline(awaited)
+        let deadline = self.reading.patience.deadline(awaited);
+        match self.reading.cancel {
+            Some(Cancel::After(time)) if !matches!(awaited, Awaited::Tail { .. }) => {
+                let nanos = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+                let stops = (Offset(nanos), Ending::ReaderStopped);
+                deadline.filter(|(at, _)| *at < stops.0).or(Some(stops))
+            }
+            _ => deadline,
+        }
     }
 
     fn body_of(&self, head: Option<&Head>) -> Body {
@@ -247,6 +286,10 @@ impl Reader {
             }
             Some(_) => Body::Refusal,
         }
+    }
+
+    fn has_begun(&self) -> bool {
+        matches!(&self.body, Body::Answer(_, progress) if progress.has_begun())
     }
 
     fn has_ended(&self) -> bool {

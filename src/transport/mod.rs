@@ -20,6 +20,7 @@ mod named_certificates;
 mod names;
 mod race;
 mod refresh;
+mod resolver;
 pub mod resources;
 mod setup_error;
 mod socket;
@@ -47,9 +48,10 @@ pub use known::KnownAddress;
 use lane::Lane;
 use live::Live;
 pub use live::{Answered, Reading};
-pub use names::Lookup;
 use names::Names;
 use refresh::Refresh;
+pub use resolver::Lookup;
+use resolver::Resolver;
 pub use setup_error::SetupError;
 use stamps::unix_at;
 use tls_client::TlsClient;
@@ -85,7 +87,7 @@ impl Transport {
     /// # Errors
     /// When the TLS settings or the host name cannot be used.
     pub fn network(target: &Target, io: &IoThreads) -> Result<Self, SetupError> {
-        Self::network_by(target, io, names::system())
+        Self::network_over(target, io, Resolver::system())
     }
 
     /// The same with a resolver of one's own.
@@ -93,12 +95,20 @@ impl Transport {
     /// # Errors
     /// As [`Transport::network`].
     pub fn network_by(target: &Target, io: &IoThreads, lookup: Lookup) -> Result<Self, SetupError> {
+        Self::network_over(target, io, Resolver::of(lookup))
+    }
+
+    fn network_over(
+        target: &Target,
+        io: &IoThreads,
+        resolver: Resolver,
+    ) -> Result<Self, SetupError> {
         let (host, port) = host_and_port(&target.url)?;
         let tls = match target.url.scheme() {
             "https" => Some(TlsClient::new(target, &host, &io.trust)?),
             _ => None,
         };
-        let names = Arc::new(Names::new(host, port, lookup));
+        let names = Arc::new(Names::new(host, port, resolver));
         let addresses = target.addresses;
         let dialer = Dialer::Network { names: Arc::clone(&names), addresses, tls };
         let transport = Self::new(target, &dialer, io.handles().map(Some));
@@ -213,7 +223,7 @@ impl ServerAddresses {
 impl ServerAddresses {
     /// One address, probed by itself, that answered.
     pub(crate) fn of_one(address: SocketAddr) -> Self {
-        let names = Names::new(address.ip().to_string(), address.port(), names::system());
+        let names = Names::new(address.ip().to_string(), address.port(), Resolver::system());
         let probed = Addresses::Each;
         let addresses = Self(Some(Places { names: Arc::new(names), probed, _refresh: None }));
         let recording = Recording { address: Some(address), ..not_sent() };

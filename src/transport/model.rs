@@ -14,6 +14,7 @@ use crate::transport::authority::host_and_port;
 use crate::transport::control::{
     self, Control, ControlError, Redirects, Unresolved, all_causes, causes,
 };
+use crate::transport::resolver::Resolver;
 use crate::transport::spoken;
 
 /// A list of this many pages is taken as far as that.
@@ -167,7 +168,7 @@ async fn encrypted(target: &Target) -> Option<SocketAddr> {
     if target.url.scheme() != "https" {
         return None;
     }
-    tokio::net::lookup_host((host.as_str(), port)).await.ok()?.next()
+    Resolver::system().resolve(&host, port).await.ok()?.first().copied()
 }
 
 fn was_answered_in_tls(error: &ControlError) -> bool {

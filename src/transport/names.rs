@@ -1,43 +1,23 @@
-//! A target's name and the addresses behind it. One look-up at a time: a resolver that hangs takes
-//! one thread of each target, not all there are.
+//! A target's name and the addresses behind it.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::known::{Known, KnownAddress};
+use super::resolver::{LookupError, Resolver};
+use super::resources::is_exhausted;
 use crate::answer::outcome::Outcome;
 use crate::answer::recording::Ending;
-
-/// The longest wait for the resolver.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Asks for the addresses of a host; blocks. The system's resolver, or a test's.
-pub type Lookup = Arc<dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
-
-/// What a look-up found, for all who waited for it.
-type Answer = Result<Arc<[SocketAddr]>, LookupError>;
-
-/// A look-up found no address.
-#[derive(Debug, Clone, thiserror::Error)]
-enum LookupError {
-    #[error(transparent)]
-    Resolver(Arc<io::Error>),
-    #[error("the name has no address")]
-    NoAddress,
-}
 
 /// A name and port with what is known of it.
 pub(super) struct Names {
     host: String,
     port: u16,
-    lookup: Lookup,
+    resolver: Resolver,
     /// Counts the addresses that were taken in turn.
     turn: AtomicUsize,
     state: Mutex<State>,
@@ -46,18 +26,14 @@ pub(super) struct Names {
 #[derive(Default)]
 struct State {
     known: Known,
-    /// The look-up under way.
-    pending: Option<watch::Receiver<Option<Answer>>>,
-}
-
-/// As the system resolves.
-pub(super) fn system() -> Lookup {
-    Arc::new(|host, port| Ok((host, port).to_socket_addrs()?.collect()))
+    /// The answer that was noted last: several may have waited for it.
+    noted: Option<Arc<[SocketAddr]>>,
 }
 
 impl Names {
-    pub fn new(host: String, port: u16, lookup: Lookup) -> Self {
-        let names = Self { host, port, lookup, turn: AtomicUsize::new(0), state: Mutex::default() };
+    pub fn new(host: String, port: u16, resolver: Resolver) -> Self {
+        let (turn, state) = (AtomicUsize::new(0), Mutex::default());
+        let names = Self { host, port, resolver, turn, state };
         if let Some(address) = names.literal() {
             names.state().known.note(&[(address, true)], Instant::now());
         }
@@ -75,51 +51,33 @@ impl Names {
     }
 
     /// Looks the name up, or waits for the look-up under way.
-    pub async fn resolve(self: &Arc<Self>) -> Result<Arc<[SocketAddr]>, Ending> {
+    pub async fn resolve(&self) -> Result<Arc<[SocketAddr]>, Ending> {
         if let Some(address) = self.literal() {
             return Ok(Arc::new([address]));
         }
-        let failed = |why: String| Ending::ResolveFailed(format!("{}: {why}", self.host));
-        let mut pending = self.pending();
-        let answer = tokio::time::timeout(LOOKUP_TIMEOUT, pending.wait_for(Option::is_some)).await;
-        match answer {
-            Err(_) => Err(failed(format!("no answer from the resolver in {LOOKUP_TIMEOUT:?}"))),
-            Ok(Err(_)) => Err(failed("the look-up was given up".to_owned())),
-            Ok(Ok(answer)) => match &*answer {
-                Some(Ok(addresses)) => Ok(Arc::clone(addresses)),
-                Some(Err(why)) => Err(failed(why.to_string())),
-                None => Err(failed("no answer".to_owned())),
-            },
-        }
+        let found = self.resolver.resolve(&self.host, self.port).await;
+        let found = found.map_err(|why| match why {
+            LookupError::Resolver(error) if is_exhausted(&error) => Ending::NoDescriptor,
+            why => self.unresolved(&why),
+        })?;
+        self.note(&found);
+        Ok(found)
     }
 
-    fn pending(self: &Arc<Self>) -> watch::Receiver<Option<Answer>> {
-        let mut state = self.state();
-        // One whose thread is gone will never answer.
-        if let Some(pending) = state.pending.as_ref().filter(|p| p.has_changed().is_ok()) {
-            return pending.clone();
-        }
-        let (answered, pending) = watch::channel(None);
-        state.pending = Some(pending.clone());
-        let names = Arc::clone(self);
-        // Bounded: there is no other for this name until it has ended.
-        tokio::task::spawn_blocking(move || {
-            let answer = names.look_up();
-            names.state().pending = None;
-            answered.send_replace(Some(answer));
-        });
-        pending
+    /// The end of a probe whose name has no address, in these words.
+    pub fn unresolved(&self, why: &dyn std::fmt::Display) -> Ending {
+        Ending::ResolveFailed(format!("{}: {why}", self.host))
     }
 
-    fn look_up(&self) -> Answer {
-        let found =
-            (self.lookup)(&self.host, self.port).map_err(|e| LookupError::Resolver(Arc::new(e)))?;
-        if found.is_empty() {
-            return Err(LookupError::NoAddress);
+    fn note(&self, found: &Arc<[SocketAddr]>) {
+        let is_noted = |noted: &Arc<_>| Arc::ptr_eq(noted, found);
+        if self.state().noted.as_ref().is_some_and(is_noted) {
+            return;
         }
         let routed: Vec<_> = found.iter().map(|address| (*address, has_route(*address))).collect();
-        self.state().known.note(&routed, Instant::now());
-        Ok(found.into())
+        let mut state = self.state();
+        state.known.note(&routed, Instant::now());
+        state.noted = Some(Arc::clone(found));
     }
 
     /// Whether connections to this address are still of use.
@@ -158,13 +116,17 @@ fn has_route(address: SocketAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io;
     use std::sync::mpsc;
+
+    use super::super::resolver::{LOOKUP_TIMEOUT, Lookup};
+    use super::*;
 
     fn names(
         lookup: impl Fn() -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
     ) -> Arc<Names> {
-        Arc::new(Names::new("llm.test".to_owned(), 80, Arc::new(move |_, _| lookup())))
+        let resolver = Resolver::of(Arc::new(move |_, _| lookup()));
+        Arc::new(Names::new("llm.test".to_owned(), 80, resolver))
     }
 
     fn one() -> SocketAddr {
@@ -175,7 +137,8 @@ mod tests {
     async fn an_address_needs_no_look_up() {
         let never: Lookup = Arc::new(|_, _| panic!("looked up"));
         for (host, address) in [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80")] {
-            let names = Arc::new(Names::new(host.to_owned(), 80, Arc::clone(&never)));
+            let resolver = Resolver::of(Arc::clone(&never));
+            let names = Arc::new(Names::new(host.to_owned(), 80, resolver));
             let address: SocketAddr = address.parse().unwrap();
             assert_eq!(*names.resolve().await.unwrap(), [address]);
             assert_eq!(names.next_in_turn(), Some(address));

@@ -10,6 +10,7 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::resources::{Descriptor, is_exhausted};
 use super::stamps::since;
 use crate::answer::recording::Ending;
 
@@ -22,6 +23,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// Who answered first.
 pub(super) struct Winner {
     pub tcp: TcpStream,
+    pub descriptor: Descriptor,
     pub address: SocketAddr,
     /// How long its own handshake took.
     pub handshake: Duration,
@@ -63,6 +65,9 @@ pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<Winner, Ending> 
                 next = Instant::now() + HEAD_START;
             }
             else => {
+                if problems.iter().any(AttemptError::is_own) {
+                    return Err(Ending::NoDescriptor);
+                }
                 let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
                 return Err(Ending::ConnectFailed(problems.join("; ")));
             }
@@ -72,19 +77,31 @@ pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<Winner, Ending> 
 
 /// Why one address gave no connection.
 #[derive(Debug, Error)]
-#[error("{address}: {error}")]
-struct AttemptError {
-    address: SocketAddr,
-    error: std::io::Error,
+enum AttemptError {
+    #[error("{address}: {error}")]
+    System { address: SocketAddr, error: std::io::Error },
+    #[error("{0}: as many connections are open as the limit of open files allows")]
+    NoDescriptor(SocketAddr),
+}
+
+impl AttemptError {
+    /// Whether it says nothing about the address.
+    fn is_own(&self) -> bool {
+        match self {
+            Self::System { error, .. } => is_exhausted(error),
+            Self::NoDescriptor(_) => true,
+        }
+    }
 }
 
 async fn attempt(address: SocketAddr) -> Result<Winner, AttemptError> {
     let begun = Instant::now();
-    let problem = |error| AttemptError { address, error };
+    let problem = |error| AttemptError::System { address, error };
+    let descriptor = Descriptor::take().ok_or(AttemptError::NoDescriptor(address))?;
     let tcp = TcpStream::connect(address).await.map_err(problem)?;
     let handshake = since(begun).since(crate::answer::recording::Offset::default());
     tcp.set_nodelay(true).map_err(problem)?;
-    Ok(Winner { tcp, address, handshake })
+    Ok(Winner { tcp, descriptor, address, handshake })
 }
 
 #[cfg(test)]

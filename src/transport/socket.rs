@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 #[cfg(target_os = "linux")]
 use super::kernel::Receiver;
+use super::resources::Descriptor;
 use super::stamps::Stamps;
 
 /// Bytes taken from the kernel with one read: one TLS record, many tokens.
@@ -25,6 +26,7 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct StampedSocket {
     tcp: TcpStream,
+    _descriptor: Descriptor,
     stamps: Stamps,
     #[cfg(target_os = "linux")]
     kernel: Receiver,
@@ -33,11 +35,12 @@ pub(super) struct StampedSocket {
 impl StampedSocket {
     /// Wraps a connected stream and asks the kernel for receive stamps; where it refuses, reads
     /// carry task stamps alone.
-    pub fn new(tcp: TcpStream, stamps: Stamps) -> Self {
+    pub fn new(tcp: TcpStream, descriptor: Descriptor, stamps: Stamps) -> Self {
         #[cfg(target_os = "linux")]
         let kernel = Receiver::enable(&tcp);
         Self {
             tcp,
+            _descriptor: descriptor,
             stamps,
             #[cfg(target_os = "linux")]
             kernel,

@@ -14,11 +14,12 @@ use std::time::Duration;
 use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
 use super::authority::host_and_port;
+use super::resolver::Resolver;
 use super::tls;
 use crate::explain::Spoken;
 
@@ -32,8 +33,10 @@ const ENOUGH: usize = 16;
 /// What the port of a URL speaks.
 pub async fn at(url: &Url) -> Spoken {
     let Ok((host, port)) = host_and_port(url) else { return Spoken::Other };
-    let found = lookup_host((host.as_str(), port)).await;
-    let Some(address) = found.ok().and_then(|mut all| all.next()) else { return Spoken::Other };
+    let found = Resolver::system().resolve(&host, port).await;
+    let Some(address) = found.ok().and_then(|all| all.first().copied()) else {
+        return Spoken::Other;
+    };
     look(address, &host).await
 }
 

@@ -36,6 +36,7 @@ impl TargetSink for Arc<Watch> {
     fn tell(&self, event: ProbeEvent<'_>, status: TargetStatus) {
         if let ProbeEvent::Over(probe) = event
             && !probe.confirming
+            && probe.apart.is_none()
             && status == TargetStatus::Active
         {
             self.observe(probe);

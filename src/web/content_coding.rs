@@ -41,6 +41,14 @@ impl ContentCoding {
         }
     }
 
+    /// How an answer waits for its client: never as it is.
+    pub fn packed(self) -> Self {
+        match self {
+            Self::Identity | Self::Zstd => Self::Zstd,
+            Self::Gzip => Self::Gzip,
+        }
+    }
+
     /// Lets `write` write to `sink`, compressed.
     ///
     /// # Errors

@@ -1,29 +1,36 @@
 //! The HTTP side: metrics, health, configuration, reload, pages to look at, and the API behind them.
 
+mod access;
+mod acts;
 pub mod api;
 mod comparison_start;
+mod connections;
 mod content_coding;
+mod entrance;
+mod held;
 mod page;
+mod places;
 mod probe;
 mod probe_debug;
 mod reference;
 mod scrape;
+mod serving;
 mod site;
-mod streamed;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
-use tokio::time::sleep;
+use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
+pub use self::access::{Access, AccessError};
+use self::acts::{acting, acting_on_get};
 pub use self::site::{Site, WebOptions};
 use crate::daemon::Daemon;
 
@@ -31,18 +38,21 @@ use crate::daemon::Daemon;
 pub fn router(site: Site) -> Router {
     Router::new()
         .merge(page::router())
-        .route("/probe", get(probe::probe))
+        .route("/probe", acting_on_get(get(probe::probe), &site))
         .route("/config", get(config))
         .route("/-/healthy", get(|| async { "llm-prober is healthy.\n" }))
-        .route("/-/ready", get(|| async { "llm-prober is ready.\n" }))
-        .route("/-/reload", post(reload))
-        .route("/-/reference", post(reference::begin_anew))
-        .route("/-/comparisons/{name}/start", post(comparison_start::start))
+        .route("/-/ready", get(ready))
+        .route("/-/reload", acting(post(reload), &site))
+        .route("/-/reference", acting(post(reference::begin_anew), &site))
+        .route("/-/comparisons/{name}/start", acting(post(comparison_start::start), &site))
         .merge(api::router())
         .fallback(page::no_such_page)
-        .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(site.held.clone(), held::hold))
+        // Beside other work: little effort saves nearly as much.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         // Compresses by itself.
         .route("/metrics", get(scrape::metrics))
+        .layer(from_fn_with_state(site.access.clone(), access::admit))
         .with_state(site)
         .layer(map_response(guarded))
 }
@@ -56,21 +66,19 @@ async fn guarded(mut response: Response) -> Response {
     response
 }
 
-/// How long a client may take for its answer when the site has stopped.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// Serves on `listener` until the site stops; see [`serving`].
+pub async fn serve(listener: TcpListener, site: Site) {
+    let (stop, connections) = (site.stop.clone(), site.connections.clone());
+    let access = site.access.clone();
+    serving::serve(listener, router(site), access, connections, stop).await;
+}
 
-/// Serves on `listener` until the site stops, then lets requests under way finish, for a while: a
-/// client that never ends its request, or never reads its answer, does not keep the program.
-///
-/// # Errors
-/// When the listener breaks.
-pub async fn serve(listener: TcpListener, site: Site) -> std::io::Result<()> {
-    let stop = site.stop.clone();
-    let shutdown = stop.clone().cancelled_owned();
-    let served = axum::serve(listener, router(site)).with_graceful_shutdown(shutdown);
-    tokio::select! {
-        result = served => result,
-        () = async { stop.cancelled().await; sleep(LAST_ANSWERS).await } => Ok(()),
+/// While it probes.
+async fn ready(State(daemon): State<Arc<Daemon>>) -> Response {
+    if daemon.is_ready() {
+        "llm-prober is ready.\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "llm-prober is ending.\n").into_response()
     }
 }
 

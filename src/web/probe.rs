@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::api::{ApiQuery, Refusal};
 use super::probe_debug;
+use super::scrape::SCRAPE_TIMEOUT;
 use super::site::Site;
 use crate::config::Config;
 use crate::daemon::Daemon;
@@ -27,8 +28,6 @@ use crate::target::Target;
 use crate::target::budget::Ledger;
 use crate::workload::Mix;
 
-/// The scraper's patience, in seconds.
-const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 /// Left of that patience for the answer: so much at most, or a tenth.
 const OFFSET: f64 = 0.5;
 

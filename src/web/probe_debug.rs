@@ -94,6 +94,8 @@ fn ending(ending: &Ending) -> &'static str {
         Ending::NotHttp(_) => "not HTTP",
         Ending::TooLarge(_) => "too large",
         Ending::Cancelled => "given up",
+        Ending::NoDescriptor => "no file descriptor was left for a connection",
+        Ending::ReaderStopped => "the reader stopped, as the workload asks",
         Ending::Internal(_) => "nothing could be sent",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Prefix, Prompt, Workload};
+use super::{Prompt, Workload};
 
 /// Two thirds short questions, one third requests with some context to read.
 #[must_use]
@@ -30,16 +30,9 @@ fn workload(
     prompts: Vec<Prompt>,
 ) -> Arc<Workload> {
     Arc::new(Workload {
-        name: name.to_owned(),
         weight,
-        prompts: prompts.into(),
-        prefix: Prefix::Unique,
         max_output_tokens,
-        limit_key: None,
-        extra_body: serde_json::Map::new(),
-        judged: super::Part::Answer,
-        validators: Vec::new(),
-        stall_timeout: None,
+        ..Workload::new(name.to_owned(), prompts.into())
     })
 }
 

@@ -7,6 +7,7 @@ use strum::{IntoStaticStr, VariantArray};
 
 use super::judged::Part;
 use super::prompt::Prompt;
+use super::synthetic::Lexicon;
 use super::validator::Validator;
 
 /// Whether the server's prefix cache can know the prompt.
@@ -16,6 +17,57 @@ pub enum Prefix {
     Unique,
     /// The prompt as it stands: the cache is measured.
     Shared,
+    /// One of some fixed texts in turn, and behind it what is unique: the cache is kept under
+    /// pressure.
+    Tiles(Tiles),
+}
+
+impl Prefix {
+    /// The word in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unique => "unique",
+            Self::Shared => "shared",
+            Self::Tiles(_) => "tiles",
+        }
+    }
+}
+
+/// Fixed beginnings of prompts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tiles {
+    /// How many, at least one.
+    pub number: u32,
+    /// Tokens of each. `None`: half of a prompt whose text is made, and as many as the prompt itself
+    /// has otherwise, so that it is half of what is sent.
+    pub tokens: Option<u32>,
+}
+
+impl Tiles {
+    /// How much of a prompt of so many tokens is the tile: not all of it.
+    #[must_use]
+    pub fn share_of(self, tokens: u32) -> u32 {
+        self.tokens.unwrap_or(tokens / 2).min(tokens.saturating_sub(1))
+    }
+}
+
+/// When a reader stops reading an answer that has not come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cancel {
+    /// After so many tokens.
+    AfterOutputTokens(u64),
+    /// So long after the probe began.
+    After(Duration),
+}
+
+/// What was found in a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rows {
+    /// Taken.
+    pub used: u64,
+    /// Not usable, such as a request without an answer.
+    pub unusable: u64,
 }
 
 /// What the upper bound of generated tokens is called in a request.
@@ -62,4 +114,44 @@ pub struct Workload {
     pub validators: Vec<Validator>,
     /// Without progress after the first content, whatever the target's limit is.
     pub stall_timeout: Option<Duration>,
+    /// What texts are made of, where some are.
+    pub lexicon: Option<Arc<Lexicon>>,
+    /// When its readers stop reading; `None` reads to the end.
+    pub cancel: Option<Cancel>,
+    /// How conversations go on; `None` asks once.
+    pub conversation: Option<Conversation>,
+    /// Of a data set.
+    pub rows: Option<Rows>,
+}
+
+/// Several turns of one user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conversation {
+    /// Questions of each conversation, at most; at least two.
+    pub turns: u32,
+    /// From the end of an answer to the next question.
+    pub think_time: Duration,
+}
+
+impl Workload {
+    /// One that asks these prompts as simply as can be.
+    #[must_use]
+    pub fn new(name: String, prompts: Arc<[Prompt]>) -> Self {
+        Self {
+            name,
+            weight: 1.0,
+            prompts,
+            prefix: Prefix::Unique,
+            max_output_tokens: 64,
+            limit_key: None,
+            extra_body: serde_json::Map::new(),
+            judged: Part::Answer,
+            validators: Vec::new(),
+            stall_timeout: None,
+            lexicon: None,
+            cancel: None,
+            conversation: None,
+            rows: None,
+        }
+    }
 }

@@ -7,11 +7,12 @@ mod kind;
 pub mod mix;
 pub mod prompt;
 pub mod replay;
+pub mod synthetic;
 pub mod validator;
 
 pub use captured::Captured;
 pub use judged::{Judged, Part};
-pub use kind::{LimitKey, Prefix, Workload};
+pub use kind::{Cancel, Conversation, LimitKey, Prefix, Rows, Tiles, Workload};
 pub use mix::Mix;
 pub use prompt::{Message, Prompt};
 pub use validator::Validator;

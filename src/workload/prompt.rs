@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use super::captured::Captured;
+use super::synthetic::Made;
+
+/// Characters of a token of the words that texts are made of, about.
+const CHARACTERS_PER_TOKEN: u64 = 7;
 
 /// One chat message.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,13 +19,18 @@ pub struct Message {
     pub content: String,
 }
 
-/// What is asked: a conversation that ends with a user's message, or a captured request.
+/// What is asked: a conversation that ends with a user's message, a captured request, or a text that
+/// is made when it is sent.
 #[derive(Clone, PartialEq)]
 pub struct Prompt {
-    /// At least one; none of a captured request.
+    /// At least one; none of a captured request, or before the text is made.
     pub messages: Vec<Message>,
     /// A request of a real user, sent with its own parameters.
     pub captured: Option<Arc<Captured>>,
+    /// How its text is made, or was.
+    pub made: Option<Made>,
+    /// What the user of a conversation says next, after each answer.
+    pub further: Arc<[String]>,
 }
 
 /// Prompts are never shown, not even by accident in a debug print.
@@ -36,7 +47,7 @@ impl Prompt {
     /// A conversation.
     #[must_use]
     pub fn new(messages: Vec<Message>) -> Self {
-        Self { messages, captured: None }
+        Self { messages, captured: None, made: None, further: Arc::default() }
     }
 
     /// A single user message.
@@ -48,7 +59,32 @@ impl Prompt {
     /// A captured request.
     #[must_use]
     pub fn captured(request: Captured) -> Self {
-        Self { messages: Vec::new(), captured: Some(Arc::new(request)) }
+        Self { captured: Some(Arc::new(request)), ..Self::new(Vec::new()) }
+    }
+
+    /// A text that is to be made.
+    #[must_use]
+    pub fn made(made: Made) -> Self {
+        Self { made: Some(made), ..Self::new(Vec::new()) }
+    }
+
+    /// Since when it is known to have arrived, for whoever sends it at such times: since the Unix
+    /// epoch, or since its trace began.
+    #[must_use]
+    pub fn at(&self) -> Option<Duration> {
+        match (&self.captured, &self.made) {
+            (Some(captured), _) => captured.at,
+            (None, made) => made.as_ref()?.at,
+        }
+    }
+
+    /// Characters of its text; before it is made, about so many.
+    #[must_use]
+    pub fn characters(&self) -> u64 {
+        match &self.made {
+            Some(made) if self.messages.is_empty() => u64::from(made.tokens) * CHARACTERS_PER_TOKEN,
+            _ => self.text().chars().count() as u64,
+        }
     }
 
     /// The same conversation with `nonce` in front of its very first words, so that no cached
@@ -58,11 +94,23 @@ impl Prompt {
         if let Some(captured) = &self.captured {
             return Self::captured(captured.with_nonce(nonce));
         }
+        self.after(&format!("[{nonce}] "))
+    }
+
+    /// The same conversation with this text in front of its very first words.
+    #[must_use]
+    pub fn after(&self, text: &str) -> Self {
         let mut prompt = self.clone();
         if let Some(first) = prompt.messages.first_mut() {
-            first.content = format!("[{nonce}] {}", first.content);
+            first.content.insert_str(0, text);
         }
         prompt
+    }
+
+    /// Its texts, each by itself.
+    pub fn texts(&self) -> impl Iterator<Item = String> + '_ {
+        let captured = self.captured.iter().map(|captured| captured.text());
+        captured.chain(self.messages.iter().map(|message| message.content.clone()))
     }
 
     /// All message texts, one per line: the prompt of a completions API.

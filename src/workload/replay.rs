@@ -36,7 +36,10 @@ pub enum ReplayError {
     )]
     NoTime,
     /// The workload of this name.
-    #[error("workload `{0}` has no captured requests, expected `requests` as its prompts")]
+    #[error(
+        "workload `{0}` has no captured requests, expected `requests`, `mooncake` or `burstgpt` as \
+         its prompts"
+    )]
     NotCaptured(String),
     /// The workload of this name.
     #[error("the requests of workload `{0}` have no times, expected a `timestamp` each")]
@@ -113,13 +116,14 @@ impl Replay {
     }
 }
 
-/// By the wall clock.
+/// By the wall clock, or since the trace began.
 fn recorded(index: usize, workload: &Workload) -> Result<Vec<Arrival>, ReplayError> {
     let name = &workload.name;
     let arrival = |(prompt, request): (usize, &super::Prompt)| {
-        let captured = request.captured.as_ref();
-        let captured = captured.ok_or_else(|| ReplayError::NotCaptured(name.clone()))?;
-        let at = captured.at.ok_or_else(|| ReplayError::NoTimes(name.clone()))?;
+        if request.captured.is_none() && request.made.is_none() {
+            return Err(ReplayError::NotCaptured(name.clone()));
+        }
+        let at = request.at().ok_or_else(|| ReplayError::NoTimes(name.clone()))?;
         Ok(Arrival { at, workload: index, prompt })
     };
     workload.prompts.iter().enumerate().map(arrival).collect()

@@ -59,6 +59,7 @@ impl Client {
             max_event_bytes: self.target.limits.max_body_bytes,
             patience: Patience::new(&self.target, &self.target.workloads[0], false),
             most_events: None,
+            cancel: None,
         };
         self.transport.exchange(request, reading, &Answered::default(), cancel).await
     }

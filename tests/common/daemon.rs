@@ -56,8 +56,16 @@ impl Program {
         arguments: impl IntoIterator<Item = A>,
         environment: &[(&str, &str)],
     ) -> Self {
-        let mut command = Command::new(BINARY);
-        command.args(arguments).envs(environment.iter().copied());
+        Self::spawn(Command::new(BINARY).args(arguments).envs(environment.iter().copied()))
+    }
+
+    /// Starts a command with so many descriptors at most.
+    pub fn with_descriptors(most: usize, arguments: &[&str]) -> Self {
+        let limited = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
+        Self::spawn(Command::new("sh").args(["-c", &limited, BINARY]).args(arguments))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let (stdout, stderr) = (Kept::new(), Kept::new());
         command.stdin(Stdio::null()).stdout(stdout.stream()).stderr(stderr.stream());
         let child = command.spawn().unwrap();
@@ -131,6 +139,14 @@ impl Program {
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// The names of its threads.
+    pub fn threads(&self) -> Vec<String> {
+        let folder = format!("/proc/{}/task", self.child.id());
+        let threads = std::fs::read_dir(folder).into_iter().flatten().map_while(Result::ok);
+        let name = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("comm"));
+        threads.filter_map(|thread| Some(name(thread).ok()?.trim().to_owned())).collect()
     }
 
     /// Waits for the program's own end.

@@ -19,6 +19,11 @@ impl Exposition {
         Self { text: String::from_utf8(metrics.encode(Format::ClassicText).unwrap()).unwrap() }
     }
 
+    /// All of it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// How many series there are.
     pub fn len(&self) -> usize {
         self.text.lines().filter(|l| !l.starts_with('#')).count()

@@ -136,7 +136,7 @@ fn alerts_follow_the_conventions() {
         let notes = &rule["annotations"];
         let summary = text(&notes["summary"]);
         let expr = text(&rule["expr"]);
-        let of_prober = ["Reload", "State", "Scrape", "GPU", "Late"];
+        let of_prober = ["Reload", "State", "Scrape", "GPU", "Late", "OutOf"];
         let of_prober = of_prober.map(|name| format!("LLMProber{name}"));
         if of_prober.iter().any(|prefix| alert.starts_with(prefix.as_str())) {
             assert!(summary.ends_with('.') && !summary.contains("{{"), "{alert}: {summary}");

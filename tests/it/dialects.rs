@@ -106,6 +106,19 @@ fn usage_is_found_wherever_it_is() {
 }
 
 #[test]
+fn counts_beyond_belief_are_none() {
+    for beyond in [json!(u64::MAX), json!("18446744073709551615"), json!(1_u64 << 53)] {
+        let report = json!({"prompt_tokens": beyond, "completion_tokens": beyond,
+            "total_tokens": beyond, "completion_tokens_details": {"reasoning_tokens": beyond},
+            "prompt_tokens_details": {"cached_tokens": beyond}});
+        let m = timed(&words(), &[finish("stop"), usage(report)]).measurement;
+        assert_eq!(m.output_tokens.unwrap().source, TokenSource::Events, "{beyond}");
+        let others = (m.input_tokens, m.reasoning_tokens, m.cached_input_tokens);
+        assert_eq!(others, (None, None, None), "{beyond}");
+    }
+}
+
+#[test]
 fn zeros_never_replace_a_count() {
     let real = json!({"prompt_tokens": 7, "completion_tokens": 10, "total_tokens": 17,
         "completion_tokens_details": {"reasoning_tokens": 4}});

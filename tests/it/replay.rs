@@ -49,6 +49,7 @@ async fn replay(target: &Target, first: &[u8], rest: &[u8]) -> Outcome {
         max_event_bytes: target.limits.max_body_bytes,
         patience: Patience::new(target, &target.workloads[0], false),
         most_events: None,
+        cancel: None,
     };
     let (answered, cancel) = (Answered::default(), CancellationToken::new());
     let recording = transport.exchange(request, reading, &answered, cancel).await;

@@ -34,7 +34,8 @@ async fn no_question_breaks_the_api() {
          - {{name: dead, url: 'http://{server}/v2', model: m}}\n"
     ));
     let daemon = start(config, HistogramForm::All);
-    let address = serve(&daemon, WebOptions { recordings: true, probe: false }).await;
+    let address =
+        serve(&daemon, WebOptions { recordings: true, probe: false, ..WebOptions::FIGURES }).await;
     let mut command = Command::new(&schemathesis);
     command.arg("run").arg(format!("http://{address}/api/v1/openapi.json")).args(ARGUMENTS);
     let folder = tempfile::tempdir().unwrap();

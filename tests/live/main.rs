@@ -13,3 +13,4 @@ mod llama;
 mod llama_compare;
 mod page;
 mod prometheus;
+mod synthetic;

@@ -8,6 +8,7 @@ mod common;
 
 mod comparisons;
 mod day;
+mod demand;
 mod drain;
 mod figures;
 mod isolation;
@@ -17,6 +18,7 @@ mod past;
 mod reload;
 mod seeds;
 mod server_metrics;
+mod sweeps;
 
 use std::time::Duration;
 

@@ -14,6 +14,8 @@ pub const REQUEST_LATENCY: u32 = 1;
 pub const LONGEST_GAP: u32 = 2;
 /// Output tokens per second. 1: output tokens over request latency.
 pub const TOKENS_PER_SECOND: u32 = 1;
+/// Deadlines of tokens. 1: met / (met + missed), a late token missing whole periods.
+pub const DEADLINE: u32 = 1;
 /// Failure. 1: every end but an answer that arrived whole, with content and accepted by its
 /// validators. 2: an answer is whole with its last finish, whatever follows; without progress it has
 /// stalled, whatever bytes come; what only repeats itself is not accepted.

@@ -1,12 +1,10 @@
 //! What to compare: a file's targets, or two URLs.
 
-use std::path::Path;
 use std::sync::Arc;
-
-use serde_json::json;
 
 use super::args::CompareArgs;
 use crate::cli::error::CliError;
+use crate::cli::given::{self, Given, is_url};
 use crate::cli::setup::load;
 use crate::config::Config;
 use crate::regression::comparison::{Comparison, Order, Timing};
@@ -76,18 +74,14 @@ fn constant(args: &CompareArgs) -> Timing {
 }
 
 fn of_urls(args: &CompareArgs) -> Result<(Config, Arc<Target>, Arc<Target>), CliError> {
-    let is_url = |text: &str| text.starts_with("http://") || text.starts_with("https://");
     if !(is_url(&args.baseline) && is_url(&args.candidate)) {
         let why = "expected --config.file, or two URLs such as http://localhost:8000/v1";
         return Err(CliError::Usage(why.to_owned()));
     }
-    // JSON is YAML.
-    let text = json!({"targets": [
-        {"name": "baseline", "url": args.baseline},
-        {"name": "candidate", "url": args.candidate},
-    ]});
-    let config = Config::parse(&text.to_string(), Path::new("command line"), Path::new(""));
-    let config = config.map_err(|e| CliError::Usage(e.to_string()))?;
+    let config = given::config(&[
+        Given { name: "baseline", url: &args.baseline, model: None },
+        Given { name: "candidate", url: &args.candidate, model: None },
+    ])?;
     let (baseline, candidate) = (target(&config, "baseline")?, target(&config, "candidate")?);
     Ok((config, baseline, candidate))
 }

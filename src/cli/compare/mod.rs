@@ -24,7 +24,7 @@ pub(super) fn main(args: &CompareArgs) -> Result<ExitCode, CliError> {
     if !screen.is_live() {
         args.log.init();
     }
-    resources::raise_open_files();
+    resources::raise_open_files(0);
     let run = run::Run { config, comparison, args };
     let verdict = runtime()?.block_on(run.until_a_verdict(screen));
     // What could not be compared is not worse for it: another failure's exit code would say so.

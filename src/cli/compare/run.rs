@@ -154,7 +154,8 @@ impl Probers {
     fn of(&self, target: &Arc<Target>, io: &IoThreads) -> Result<Arc<Prober>, SetupError> {
         let transport = Transport::network(target, io)?;
         let probing = Arc::new(Probing::new(Arc::clone(target), transport));
-        let admission = Admission::new(Limits::of(target), Ledger::default());
+        let admission = Admission::new(Limits::of(target), Ledger::default())
+            .within(&target.name, &Arc::default());
         let sinks = TargetSinks::open(&[&Log], target, SinkPanics::default());
         let stop = self.stop.clone();
         Ok(Arc::new(Prober::new(probing, admission, sinks, Arc::default(), stop)))

@@ -6,7 +6,7 @@ use serde_yaml::Spanned;
 
 use super::change_detection::PERIODS;
 use super::parts::Maybe;
-use super::target::INTERVALS;
+use super::target::{DEFAULT_SPEED, INTERVALS, SPEEDS};
 use crate::config::keys::range::above;
 use crate::config::percent::HumanPercent;
 use crate::regression::detect::{DEFAULT_PERIOD, Tolerance};
@@ -20,8 +20,6 @@ pub(in crate::config) const DEFAULT_FAILURE_MARGIN: HumanPercent = HumanPercent(
 pub(in crate::config) const DEFAULT_SLO_MARGIN: HumanPercent = HumanPercent(0.05);
 pub(in crate::config) const PAIR_MARGINS: (Bound<HumanPercent>, Bound<HumanPercent>) =
     above(HumanPercent(0.0), HumanPercent(0.5));
-pub(in crate::config) const DEFAULT_SPEED: f64 = 1.0;
-pub(in crate::config) const SPEEDS: RangeInclusive<f64> = 0.01..=100.0;
 pub(in crate::config) const DEFAULT_LENGTH_RATIO: f64 = 2.0;
 pub(in crate::config) const LENGTH_RATIOS: RangeInclusive<f64> = 1.0..=100.0;
 

@@ -52,6 +52,14 @@ keys! {
         tokenizers: Named<Tokenizer> => inside,
         /// The GPUs of this machine, by NVIDIA's library, where there are any.
         gpu: Gpu => inside,
+        /// Probes of all targets under way at the same time, at most. Arrivals beyond are skipped, and
+        /// counted.
+        max_in_flight: Maybe<u64> => shown
+            .otherwise("as many as the targets have")
+            .range(IN_FLIGHT_IN_ALL),
+        /// What the probes of all targets together may use in an hour and in a day of UTC, whatever
+        /// budgets of their own they have. Of a target without a `price` they cost no dollars.
+        budget: Option<Budget> => inside.otherwise("no limit"),
         /// What is probed: at least one.
         targets: Maybe<Vec<Target>> => inside.needed(true),
         /// A candidate beside the stack in use: each round sends one prompt to both, in random

@@ -13,6 +13,7 @@ use crate::config::keys::range::above;
 use crate::config::quantity::{HumanCount, HumanSize};
 use crate::dialect;
 use crate::text::units::HumanDuration;
+use crate::workload::synthetic::MOST_TOKENS;
 
 pub(in crate::config) const DEFAULT_API: &str = "openai-chat";
 pub(in crate::config) const DEFAULT_STREAM: bool = true;
@@ -35,10 +36,21 @@ pub(in crate::config) const RESOLVE_INTERVALS: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(3_600);
 pub(in crate::config) const DEFAULT_MAX_IN_FLIGHT: usize = 4;
 pub(in crate::config) const IN_FLIGHT: RangeInclusive<usize> = 1..=1_000;
+pub(in crate::config) const IN_FLIGHT_IN_ALL: RangeInclusive<usize> = 1..=1_000_000;
 pub(in crate::config) const DEFAULT_MAX_BODY: HumanSize = HumanSize(8 << 20);
 pub(in crate::config) const BODY_SIZES: RangeInclusive<HumanSize> =
     HumanSize(1 << 10)..=HumanSize(1 << 30);
 pub(in crate::config) const MAX_DOLLARS: f64 = 1e9;
+pub(in crate::config) const DEFAULT_SPEED: f64 = 1.0;
+pub(in crate::config) const SPEEDS: RangeInclusive<f64> = 0.01..=100.0;
+pub(in crate::config) const WARM_UPS: RangeInclusive<u32> = 0..=1_000;
+pub(in crate::config) const COLD_AFTER: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
+pub(in crate::config) const DEFAULT_CHECK_EVERY: Duration = Duration::from_secs(600);
+pub(in crate::config) const CHECK_EVERY: RangeInclusive<Duration> =
+    Duration::from_secs(10)..=Duration::from_secs(86_400);
+pub(in crate::config) const DEFAULT_CHECK_TOKENS: u32 = 1_024;
+pub(in crate::config) const CHECK_TOKENS: RangeInclusive<u32> = 64..=MOST_TOKENS;
 
 /// Adds the keys that stand in `defaults` and at a target alike.
 macro_rules! with_settings {
@@ -59,6 +71,22 @@ macro_rules! with_settings {
                 interval: Maybe<HumanDuration> => shown.default(DEFAULT_INTERVAL).range(INTERVALS),
                 /// How the times between probes are spread.
                 arrival: Maybe<Arrival> => shown.default("poisson"),
+                /// The times of the week in which a target is probed; arrivals outside of all of them
+                /// are skipped, and counted.
+                active_hours: Maybe<Vec<ActiveHours>> => inside.otherwise("always"),
+                /// So many probes at each start of probing, after a change of the target too, count
+                /// nowhere but in the cost.
+                warm_up: Maybe<u64> => shown.default(0_u32).range(WARM_UPS),
+                /// After so long without a probe a target may have gone cold, as where servers scale
+                /// to zero. The next probe is then in figures of its own,
+                /// `llm_prober_cold_time_to_first_token_seconds` and its like, and in no others.
+                cold_after: Maybe<HumanDuration> => shown
+                    .otherwise("no probe is taken for cold")
+                    .range(COLD_AFTER),
+                /// Whether the server's prefix cache works: now and then the same prompt twice. Such
+                /// probes are in figures of their own, `llm_prober_prefix_cache_working` and its
+                /// like, and in the cost.
+                prefix_cache_check: Maybe<PrefixCacheCheck> => inside.otherwise("not looked at"),
                 /// The longest that the whole request may take, connection set-up included.
                 timeout: Maybe<HumanDuration> => shown.default(DEFAULT_TIMEOUT).range(TIMEOUTS),
                 /// The longest until the first token of a streamed answer, from the start of the
@@ -89,6 +117,10 @@ macro_rules! with_settings {
                 /// counted.
                 max_in_flight: Maybe<u64> => shown
                     .default(DEFAULT_MAX_IN_FLIGHT)
+                    .range(IN_FLIGHT),
+                /// Of those the ones that wait for their first token, at most.
+                max_in_prefill: Maybe<u64> => shown
+                    .otherwise("all of them may")
                     .range(IN_FLIGHT),
                 /// A larger answer is a failure.
                 max_body_size: Maybe<HumanSize> => shown
@@ -136,7 +168,7 @@ with_settings! {
         version: Option<Named<Spanned<String>>> => shown.otherwise("none"),
         /// What tokens cost, in dollars.
         price: Option<Price> => inside.otherwise("unknown"),
-        /// What probes may use in a day. Probes beyond are skipped, and counted.
+        /// What probes may use in an hour and in a day of UTC. Probes beyond are skipped, and counted.
         budget: Option<Budget> => inside.otherwise("no limit"),
         /// The inference server's own metrics page (vLLM, SGLang, TGI, llama.cpp, Triton,
         /// trtllm-serve, Dynamo), looked at right before and after each probe: load and KV cache at
@@ -158,6 +190,60 @@ choices! {
         "poisson" => Poisson,
         /// Gaps of a gamma distribution.
         "gamma" => Gamma(Gamma) inside,
+        /// When the requests arrived that the workloads hold (`requests`, `mooncake` or
+        /// `burstgpt`), in their order, again and again. `interval` does not count then.
+        "recorded" => Recorded(Recorded) inside,
+    }
+}
+
+keys! {
+    optional struct Recorded {
+        /// So many times as fast as recorded.
+        speed: Maybe<f64> => shown.default(DEFAULT_SPEED).range(SPEEDS),
+    }
+}
+
+keys! {
+    optional struct ActiveHours {
+        /// The days on which they begin.
+        days: Option<Vec<Weekday>> => shown.otherwise("every day"),
+        /// When they begin.
+        from: Maybe<String> => shown.default("00:00"),
+        /// When they end; not after `from` means on the next day.
+        to: Maybe<String> => shown.default("00:00"),
+        /// What the clocks there say while it is midnight in UTC, such as `+02:00`.
+        utc_offset: Maybe<String> => shown.default("+00:00"),
+    }
+}
+
+pub(in crate::config) const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+choices! {
+    #[derive(Clone, Copy)]
+    enum Weekday {
+        /// Monday
+        "mon" => Mon,
+        /// Tuesday
+        "tue" => Tue,
+        /// Wednesday
+        "wed" => Wed,
+        /// Thursday
+        "thu" => Thu,
+        /// Friday
+        "fri" => Fri,
+        /// Saturday
+        "sat" => Sat,
+        /// Sunday
+        "sun" => Sun,
+    }
+}
+
+keys! {
+    optional struct PrefixCacheCheck {
+        /// From one look to the next.
+        every: Maybe<HumanDuration> => shown.default(DEFAULT_CHECK_EVERY).range(CHECK_EVERY),
+        /// Tokens of the prompt, by the target's `tokenizer`, else about so many.
+        input_tokens: Maybe<u64> => shown.default(DEFAULT_CHECK_TOKENS).range(CHECK_TOKENS),
     }
 }
 
@@ -216,11 +302,17 @@ keys! {
 
 keys! {
     struct Budget {
-        /// Output tokens of all the target's probes.
+        /// Output tokens of all probes in an hour.
+        output_tokens_per_hour: Maybe<HumanCount> => shown
+            .otherwise("no limit")
+            .range(HumanCount(1)..),
+        /// Output tokens of all probes in a day.
         output_tokens_per_day: Maybe<HumanCount> => shown
             .otherwise("no limit")
             .range(HumanCount(1)..),
-        /// Dollars of all the target's probes; needs a `price`.
+        /// Dollars of all probes in an hour; needs a `price`.
+        dollars_per_hour: Maybe<f64> => shown.otherwise("no limit").range(above(0.0, MAX_DOLLARS)),
+        /// Dollars of all probes in a day; needs a `price`.
         dollars_per_day: Maybe<f64> => shown.otherwise("no limit").range(above(0.0, MAX_DOLLARS)),
     }
 }

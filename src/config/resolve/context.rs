@@ -1,5 +1,7 @@
 //! What the parts of a configuration are resolved with.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use crate::config::raw::Defaults;
 use crate::target::gpu_settings::GpuSettings;
 use crate::target::tokenizer::TargetTokenizer;
 use crate::workload::Workload;
+use crate::workload::synthetic::Lexicon;
 
 pub(super) const MAX_WORKLOADS: usize = 1_000;
 
@@ -28,9 +31,29 @@ pub(super) struct Context<'a> {
     pub tokenizers: Catalog<TargetTokenizer>,
     /// `None`: they are wrong, and that has been said.
     pub gpu: Option<GpuSettings>,
+    /// Workloads that make texts, as a tokenizer counts: by both their names. Shared by the targets.
+    pub counted: RefCell<HashMap<(String, String), Arc<Workload>>>,
 }
 
 impl Context<'_> {
+    /// The workload for targets with this tokenizer: where it makes texts, their words are counted.
+    pub fn counted_by(
+        &self,
+        workload: &Arc<Workload>,
+        tokenizer: &TargetTokenizer,
+    ) -> Arc<Workload> {
+        let Some(lexicon) = &workload.lexicon else { return Arc::clone(workload) };
+        let names = (workload.name.clone(), tokenizer.name().to_owned());
+        let mut counted = self.counted.borrow_mut();
+        let new = || {
+            let (seed, own) = (lexicon.seed(), tokenizer.clone());
+            let lexicon = Lexicon::counted(seed, tokenizer.name(), move |text| own.count(text));
+            let lexicon = Some(Arc::new(lexicon));
+            Arc::new(Workload { lexicon, ..Workload::clone(workload) })
+        };
+        Arc::clone(counted.entry(names).or_insert_with(new))
+    }
+
     /// A file named in the configuration.
     pub fn path(&self, file: &Path) -> PathBuf {
         self.base_dir.join(file)

@@ -3,6 +3,7 @@
 use serde_yaml::Spanned;
 
 use crate::config::error::Report;
+use crate::config::quantity::HumanCount;
 use crate::config::raw::{self, MAX_DOLLARS};
 use crate::target::{Budget, Price};
 
@@ -19,25 +20,53 @@ fn dollars(raw: &Spanned<f64>, report: &mut Report<'_>) -> Option<f64> {
     Some(raw.value)
 }
 
-/// A budget of zero would stop every probe, which is what removing the target is for.
+/// A target's own.
 pub(super) fn budget(target: &raw::Target, report: &mut Report<'_>) -> Option<Budget> {
     let Some(raw) = &target.budget else { return Some(Budget::default()) };
-    if let Some(tokens) = raw.output_tokens_per_day.as_ref().filter(|t| t.value.0 == 0) {
-        let why = "output_tokens_per_day out of range, expected more than zero";
-        return report.add(tokens.referenced, why);
-    }
-    if let Some(dollars) = &raw.dollars_per_day {
-        if !(dollars.value > 0.0 && dollars.value <= MAX_DOLLARS) {
-            let why = "dollars_per_day out of range, expected more than zero";
-            return report.add(dollars.referenced, why);
+    checked(raw, target.price.is_some(), "expected `price` at the same target", report)
+}
+
+/// That of all targets together: some of them at least have a price, if dollars are limited.
+pub(super) fn budget_in_all(raw: &raw::Raw, report: &mut Report<'_>) -> Option<Budget> {
+    let Some(budget) = &raw.budget else { return Some(Budget::default()) };
+    let priced = raw.targets.iter().flat_map(|list| &list.value).any(|t| t.price.is_some());
+    checked(budget, priced, "expected `price` at the targets that cost something", report)
+}
+
+/// A budget of zero would stop every probe, which is what removing the target is for.
+fn checked(
+    raw: &raw::Budget,
+    priced: bool,
+    expected: &str,
+    report: &mut Report<'_>,
+) -> Option<Budget> {
+    let mut tokens = |key: &str, raw: &raw::Maybe<HumanCount>| {
+        let Some(raw) = raw else { return Some(None) };
+        if raw.value.0 == 0 {
+            let why = format!("{key} out of range, expected more than zero");
+            return report.add(raw.referenced, why);
         }
-        if target.price.is_none() {
-            let why = "dollars_per_day without a price, expected `price` at the same target";
-            return report.add(dollars.referenced, why);
+        Some(Some(raw.value.0))
+    };
+    let output_tokens_per_hour = tokens("output_tokens_per_hour", &raw.output_tokens_per_hour);
+    let output_tokens_per_day = tokens("output_tokens_per_day", &raw.output_tokens_per_day);
+    let mut dollars = |key: &str, raw: &raw::Maybe<f64>| {
+        let Some(raw) = raw else { return Some(None) };
+        if !(raw.value > 0.0 && raw.value <= MAX_DOLLARS) {
+            let why = format!("{key} out of range, expected more than zero");
+            return report.add(raw.referenced, why);
         }
-    }
+        if !priced {
+            return report.add(raw.referenced, format!("{key} without a price, {expected}"));
+        }
+        Some(Some(raw.value))
+    };
+    let dollars_per_hour = dollars("dollars_per_hour", &raw.dollars_per_hour);
+    let dollars_per_day = dollars("dollars_per_day", &raw.dollars_per_day);
     Some(Budget {
-        output_tokens_per_day: raw.output_tokens_per_day.as_ref().map(|t| t.value.0),
-        dollars_per_day: raw.dollars_per_day.as_ref().map(|d| d.value),
+        output_tokens_per_hour: output_tokens_per_hour?,
+        output_tokens_per_day: output_tokens_per_day?,
+        dollars_per_hour: dollars_per_hour?,
+        dollars_per_day: dollars_per_day?,
     })
 }

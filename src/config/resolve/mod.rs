@@ -2,6 +2,7 @@
 //! failed, so that one run shows all problems.
 
 mod access;
+mod behaviour;
 mod catalog;
 mod change_detection;
 mod comparisons;
@@ -11,6 +12,10 @@ mod endpoint;
 mod expect;
 mod gpu;
 mod labels;
+mod lengths;
+mod occasions;
+mod prefix;
+mod preset;
 mod rounds;
 mod server_metrics;
 mod slos;
@@ -19,6 +24,7 @@ mod timing;
 mod tokenizers;
 mod workloads;
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +33,7 @@ use serde_yaml::Location;
 
 use self::context::{Context, limit, optional};
 use super::error::Report;
-use super::raw::Raw;
+use super::raw::{IN_FLIGHT_IN_ALL, Raw};
 use super::resolved::Config;
 use crate::target::Target;
 
@@ -39,7 +45,9 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
     let slos = slos::resolve(&raw.slos, &workloads, report);
     let tokenizers = tokenizers::resolve(&raw.tokenizers, base_dir, report);
     let gpu = gpu::settings(&raw.gpu, base_dir, report);
-    let context = Context { defaults: &raw.defaults, base_dir, workloads, slos, tokenizers, gpu };
+    let counted = RefCell::default();
+    let context =
+        Context { defaults: &raw.defaults, base_dir, workloads, slos, tokenizers, gpu, counted };
     target::check_defaults(&context, report);
     let targets = resolve_targets(raw, &context, report)?;
     let comparisons = comparisons::resolve(raw.comparisons.as_ref(), &targets, report)?;
@@ -47,6 +55,10 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
         change_detection::state_dir(folder, base_dir, report)
     });
     let change_detection = change_detection::resolve(&raw.change_detection, report)?;
+    let budget = cost::budget_in_all(raw, report);
+    let max_in_flight = optional(raw.max_in_flight.as_ref(), |most| {
+        target::in_flight("max_in_flight", most, &IN_FLIGHT_IN_ALL, report)
+    });
     let label_keys = labels::union(raw, report);
     Some(Config {
         targets,
@@ -56,6 +68,8 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
         label_keys,
         seed: raw.seed,
         gpu: context.gpu?,
+        max_in_flight: max_in_flight.ok()?,
+        budget: budget?,
     })
 }
 

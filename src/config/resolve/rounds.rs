@@ -11,7 +11,7 @@ use crate::config::keys::range_in_words;
 use crate::config::raw::{self, DEFAULT_SPEED, INTERVALS, SPEEDS};
 use crate::regression::comparison::Timing;
 use crate::target::Target;
-use crate::target::schedule::Schedule;
+use crate::target::schedule::{Arrival, Schedule};
 use crate::text::units::HumanDuration;
 use crate::workload::Workload;
 use crate::workload::replay::{self, Replay};
@@ -54,7 +54,12 @@ pub(super) fn timing(
             let [baseline, candidate] = sides.map(|side| side.schedule);
             let default = baseline.interval.max(candidate.interval);
             let interval = interval.unwrap_or(default);
-            Some(Schedule { interval, arrival: baseline.arrival }.into())
+            // What is recorded of one side is no plan for rounds.
+            let arrival = match baseline.arrival {
+                Arrival::Recorded { .. } => Arrival::Poisson,
+                other => other,
+            };
+            Some(Schedule { interval, arrival }.into())
         }
         Wanted::Recorded { speed, arrivals } => {
             report.check(arrivals, replay(workloads, speed)).map(Timing::Recorded)
@@ -78,7 +83,7 @@ fn speed(raw: &raw::Comparison, report: &mut Report<'_>) -> Option<f64> {
 
 /// Why requests cannot be sent as they were recorded.
 #[derive(Debug, thiserror::Error)]
-enum ReplayError {
+pub(super) enum ReplayError {
     #[error(transparent)]
     NotRecorded(#[from] replay::ReplayError),
     #[error(
@@ -90,7 +95,7 @@ enum ReplayError {
 }
 
 /// Held to the same mean times as other rounds.
-fn replay(workloads: &[Arc<Workload>], speed: f64) -> Result<Replay, ReplayError> {
+pub(super) fn replay(workloads: &[Arc<Workload>], speed: f64) -> Result<Replay, ReplayError> {
     let replay = Replay::of(workloads, speed)?;
     if !INTERVALS.contains(&replay.interval()) {
         return Err(ReplayError::Interval(HumanDuration(replay.interval())));

@@ -6,7 +6,8 @@ use serde_yaml::Spanned;
 
 use super::catalog::Catalog;
 use super::context::MAX_SLOS;
-use super::timing;
+use super::{preset, timing};
+use crate::answer::deadline::Deadline;
 use crate::answer::slo::{Objective, ObjectiveKind, PAGE_BURN_RATE, Slo};
 use crate::config::error::Report;
 use crate::config::raw::{self, DEFAULT_WINDOW, MAX_THRESHOLD, WINDOWS};
@@ -30,16 +31,13 @@ pub(super) fn resolve(
 /// What a person in front of a chat notices: half a second to the first token, then 20 tokens per
 /// second without a stall of more than one second.
 fn built_in() -> Slo {
-    let objective = |kind, threshold| Objective { kind, threshold };
+    let chat = preset::of(raw::Preset::Chat);
+    let bounds = chat.bounds.iter();
     Slo {
         name: "interactive".to_owned(),
-        objective: 0.99,
+        objective: chat.objective,
         window: DEFAULT_WINDOW,
-        objectives: vec![
-            objective(ObjectiveKind::Ttft, 0.5),
-            objective(ObjectiveKind::Itl, 0.05),
-            objective(ObjectiveKind::LongestGap, 1.0),
-        ],
+        objectives: bounds.map(|(kind, bound)| Objective::new(*kind, *bound)).collect(),
         workloads: None,
     }
 }
@@ -50,7 +48,15 @@ fn slo(
     workloads: &Catalog<Arc<Workload>>,
     report: &mut Report<'_>,
 ) -> Option<Slo> {
-    let objective = share(&raw.objective, report);
+    let objective = match (&raw.objective, raw.preset) {
+        (Some(objective), _) => share(objective, report),
+        (None, Some(preset)) => Some(preset::of(preset).objective),
+        (None, None) => {
+            let why = "this SLO has no objective, expected a share of good probes, such as 0.99, or \
+                       a `preset`";
+            report.add(name.referenced, why)
+        }
+    };
     let window = timing::duration("window", raw.window.as_ref(), DEFAULT_WINDOW, &WINDOWS, report);
     let objectives = objectives(name, raw, report);
     let covered = raw.workloads.as_ref().map(|names| {
@@ -92,6 +98,7 @@ fn share(raw: &Spanned<f64>, report: &mut Report<'_>) -> Option<f64> {
 fn range(kind: ObjectiveKind) -> &'static str {
     match kind {
         ObjectiveKind::TokensPerSecond => "more than zero, at most 1000000",
+        ObjectiveKind::Deadline => "`{ttft: 1s, per_token: 50ms}`",
         _ => "more than zero, at most 11d",
     }
 }
@@ -114,19 +121,42 @@ fn objectives(
             raw.tokens_per_second.as_ref().map(|s| (s.value, s.referenced)),
         ),
     ];
-    if bounds.iter().all(|(_, bound)| bound.is_none()) {
-        let known = bounds.map(|(kind, _)| kind.as_str()).join(", ");
+    let nothing = bounds.iter().all(|(_, bound)| bound.is_none());
+    if nothing && raw.deadline.is_none() && raw.preset.is_none() {
+        let known = ObjectiveKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
+        let known = known.join(", ");
         let why = format!("this SLO bounds nothing, expected at least one of: {known}");
         return report.add(name.referenced, why);
     }
     let mut objectives = Vec::new();
     for (kind, bound) in bounds {
-        let Some((threshold, at)) = bound else { continue };
+        let Some((threshold, at)) = bound else {
+            let usual = raw.preset.and_then(|preset| preset::of(preset).bound(kind));
+            objectives.extend(usual.map(|threshold| Objective::new(kind, threshold)));
+            continue;
+        };
         if !(threshold > 0.0 && threshold <= MAX_THRESHOLD) {
             let why = format!("{} out of range, expected {}", kind.as_str(), range(kind));
             report.add::<()>(at, why);
         }
-        objectives.push(Objective { kind, threshold });
+        objectives.push(Objective::new(kind, threshold));
+    }
+    if let Some(deadline) = &raw.deadline {
+        objectives.push(Objective::deadlines(self::deadline(&deadline.value, report)?));
     }
     Some(objectives)
+}
+
+fn deadline(raw: &raw::Deadline, report: &mut Report<'_>) -> Option<Deadline> {
+    let mut checked = |key: &str, raw: &Spanned<HumanDuration>| {
+        let HumanDuration(value) = raw.value;
+        if value.is_zero() || value.as_secs_f64() > MAX_THRESHOLD {
+            let why = format!("{key} out of range, expected {}", range(ObjectiveKind::Ttft));
+            return report.add(raw.referenced, why);
+        }
+        Some(value)
+    };
+    let ttft = checked("ttft", &raw.ttft);
+    let per_token = checked("per_token", &raw.per_token);
+    Some(Deadline { ttft: ttft?, per_token: per_token? })
 }

@@ -1,10 +1,12 @@
 //! One entry of `targets`.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde_yaml::{Location, Spanned};
 
 use super::context::{Context, optional, setting};
+use super::occasions::{self, Occasions};
 use super::{access, catalog, cost, endpoint, gpu, labels, server_metrics, timing};
 use crate::answer::slo::Slo;
 use crate::config::error::Report;
@@ -32,7 +34,20 @@ pub(super) fn resolve(
     let resolve_every = timing::resolve_every(setting!(raw, context, resolve_every), report);
     let schedule = timing::schedule(raw, context, report);
     let max_in_flight = max_in_flight(setting!(raw, context, max_in_flight), report);
+    let max_in_prefill = optional(setting!(raw, context, max_in_prefill), |most| {
+        in_flight("max_in_prefill", most, &IN_FLIGHT, report)
+    });
     let workloads = workloads(setting!(raw, context, workloads), context, report);
+    let schedule = schedule.zip(workloads.as_deref()).and_then(|(schedule, workloads)| {
+        occasions::recorded(schedule, workloads, setting!(raw, context, arrival), report)
+    });
+    let occasions = occasions::resolve(
+        setting!(raw, context, active_hours),
+        setting!(raw, context, warm_up),
+        setting!(raw, context, cold_after),
+        setting!(raw, context, prefix_cache_check),
+        report,
+    );
     let form_fits =
         dialect.as_deref().zip(workloads.as_deref()).is_none_or(|(dialect, workloads)| {
             captured_fits(raw, dialect, workloads, context, report).is_some()
@@ -40,6 +55,12 @@ pub(super) fn resolve(
     let slos = slos(setting!(raw, context, slos), context, report);
     let tokenizer = setting!(raw, context, tokenizer);
     let tokenizer = optional(tokenizer, |name| context.tokenizers.find(name, report));
+    let workloads = workloads.map(|workloads| match &tokenizer {
+        Ok(Some(tokenizer)) => {
+            workloads.iter().map(|workload| context.counted_by(workload, tokenizer)).collect()
+        }
+        _ => workloads,
+    });
     let price = optional(raw.price.as_ref(), |price| cost::price(price, report));
     let budget = cost::budget(raw, report);
     let server_metrics = optional(raw.server_metrics.as_ref(), |source| {
@@ -49,6 +70,7 @@ pub(super) fn resolve(
     let user_labels = labels::labels(raw.labels.as_ref(), report);
     let version = labels::version(raw.version.as_ref(), report);
     named.filter(|()| form_fits)?;
+    let Occasions { active_hours, warm_up, cold_after, cache_check } = occasions?;
     Some(Target {
         name: raw.name.value.clone(),
         url: url?,
@@ -65,7 +87,12 @@ pub(super) fn resolve(
         resolve_every: resolve_every?,
         limits: limits?,
         schedule: schedule?,
+        active_hours,
         max_in_flight: max_in_flight?,
+        max_in_prefill: max_in_prefill.ok()?,
+        warm_up,
+        cold_after,
+        cache_check,
         workloads: workloads?,
         slos,
         tokenizer: tokenizer.ok()?,
@@ -84,6 +111,16 @@ pub(super) fn check_defaults(context: &Context<'_>, report: &mut Report<'_>) {
     api(defaults.api.as_ref(), report);
     timing::check_defaults(defaults, report);
     max_in_flight(defaults.max_in_flight.as_ref(), report);
+    if let Some(most) = &defaults.max_in_prefill {
+        in_flight("max_in_prefill", most, &IN_FLIGHT, report);
+    }
+    occasions::resolve(
+        defaults.active_hours.as_ref(),
+        defaults.warm_up.as_ref(),
+        defaults.cold_after.as_ref(),
+        defaults.prefix_cache_check.as_ref(),
+        report,
+    );
     workloads(defaults.workloads.as_ref(), context, report);
     slos(defaults.slos.as_ref(), context, report);
     if let Some(name) = &defaults.tokenizer {
@@ -128,11 +165,21 @@ fn model(raw: &Spanned<String>, report: &mut Report<'_>) -> Option<String> {
 
 fn max_in_flight(raw: Option<&Spanned<u64>>, report: &mut Report<'_>) -> Option<usize> {
     let Some(raw) = raw else { return Some(DEFAULT_MAX_IN_FLIGHT) };
+    in_flight("max_in_flight", raw, &IN_FLIGHT, report)
+}
+
+/// A number of probes under way.
+pub(super) fn in_flight(
+    key: &str,
+    raw: &Spanned<u64>,
+    range: &RangeInclusive<usize>,
+    report: &mut Report<'_>,
+) -> Option<usize> {
     match usize::try_from(raw.value) {
-        Ok(count) if IN_FLIGHT.contains(&count) => Some(count),
+        Ok(count) if range.contains(&count) => Some(count),
         _ => {
-            let range = range_in_words(&IN_FLIGHT);
-            report.add(raw.referenced, format!("max_in_flight out of range, expected {range}"))
+            let range = range_in_words(range);
+            report.add(raw.referenced, format!("{key} out of range, expected {range}"))
         }
     }
 }

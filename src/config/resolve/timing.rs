@@ -11,9 +11,9 @@ use crate::config::error::Report;
 use crate::config::keys::range_in_words;
 use crate::config::quantity::HumanSize;
 use crate::config::raw::{
-    self, BODY_SIZES, DEFAULT_INTERVAL, DEFAULT_MAX_BODY, DEFAULT_RESOLVE_EVERY,
+    self, BODY_SIZES, DEFAULT_INTERVAL, DEFAULT_MAX_BODY, DEFAULT_RESOLVE_EVERY, DEFAULT_SPEED,
     DEFAULT_STALL_TIMEOUT, DEFAULT_TAIL_TIMEOUT, DEFAULT_TIMEOUT, INTERVALS, RESOLVE_INTERVALS,
-    SHAPES, TAIL_TIMEOUTS, TIMEOUTS,
+    SHAPES, SPEEDS, TAIL_TIMEOUTS, TIMEOUTS,
 };
 use crate::target::Limits;
 use crate::target::schedule::{Arrival, Schedule};
@@ -84,7 +84,18 @@ fn arrival(raw: Option<&Spanned<raw::Arrival>>, report: &mut Report<'_>) -> Opti
         None | Some(raw::Arrival::Poisson) => Some(Arrival::Poisson),
         Some(raw::Arrival::Constant) => Some(Arrival::Constant),
         Some(raw::Arrival::Gamma(raw::Gamma { shape })) => gamma(shape, report),
+        Some(raw::Arrival::Recorded(raw::Recorded { speed })) => recorded(speed.as_ref(), report),
     }
+}
+
+fn recorded(speed: Option<&Spanned<f64>>, report: &mut Report<'_>) -> Option<Arrival> {
+    let Some(raw) = speed else { return Some(Arrival::Recorded { speed: DEFAULT_SPEED }) };
+    if !SPEEDS.contains(&raw.value) {
+        let (least, most) = (SPEEDS.start(), SPEEDS.end());
+        let why = format!("speed out of range, expected a number from {least} to {most}");
+        return report.add(raw.referenced, why);
+    }
+    Some(Arrival::Recorded { speed: raw.value })
 }
 
 fn gamma(shape: &Spanned<f64>, report: &mut Report<'_>) -> Option<Arrival> {

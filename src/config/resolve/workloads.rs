@@ -10,7 +10,7 @@ use serde_yaml::Spanned;
 
 use super::catalog::Catalog;
 use super::context::{MAX_WORKLOADS, optional};
-use super::{expect, timing};
+use super::{behaviour, expect, lengths, prefix, timing};
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
 use crate::config::prompts::{self, PromptError};
@@ -18,7 +18,10 @@ use crate::config::raw::{
     self, DEFAULT_MAX_OUTPUT_TOKENS, DEFAULT_WEIGHT, MAX_WEIGHT, OUTPUT_TOKENS, SAMPLES_KEPT,
 };
 use crate::config::requests::{self, Sample};
-use crate::workload::{LimitKey, Part, Prefix, Prompt, Workload, builtin};
+use crate::config::rows::DataSet;
+use crate::config::{sharegpt, traces};
+use crate::workload::synthetic::Lexicon;
+use crate::workload::{LimitKey, Part, Prefix, Prompt, Rows, Workload, builtin};
 
 /// Captured requests bring their own limit; this one only keeps one without any in bounds.
 const CAPTURED_MAX_OUTPUT_TOKENS: u32 = 1024;
@@ -48,12 +51,24 @@ fn workload(
 ) -> Option<Workload> {
     let weight = weight(raw.weight.as_ref(), report);
     let captured = matches!(raw.prompts.value, raw::Prompts::Requests(_));
-    let ratio = sample(raw.sample.as_ref(), captured, report);
+    let mooncake = matches!(raw.prompts.value, raw::Prompts::Mooncake(_));
+    let traced = mooncake || matches!(raw.prompts.value, raw::Prompts::Burstgpt(_));
+    let sampled = captured || traced || matches!(raw.prompts.value, raw::Prompts::Sharegpt(_));
+    let ratio = sample(raw.sample.as_ref(), sampled, report);
     // Without a seed of the file's own the same requests, too: a reload must not change them.
-    let sample = ratio.map(|ratio| Sample { ratio, seed: seed.unwrap_or_default() });
-    let prompts = sample.and_then(|sample| prompts(&raw.prompts, sample, base_dir, report));
-    let default = if captured { CAPTURED_MAX_OUTPUT_TOKENS } else { DEFAULT_MAX_OUTPUT_TOKENS };
+    let seed = seed.unwrap_or_default();
+    let sample = ratio.map(|ratio| Sample { ratio, seed });
+    let found = sample.and_then(|sample| prompts(&raw.prompts, sample, base_dir, report));
+    let long = captured || traced;
+    let default = if long { CAPTURED_MAX_OUTPUT_TOKENS } else { DEFAULT_MAX_OUTPUT_TOKENS };
     let max_output_tokens = max_output_tokens(raw.max_output_tokens.as_ref(), default, report);
+    let prefix = prefix::resolve(raw, captured, report);
+    let cancel = optional(raw.cancel.as_ref(), |cancel| {
+        behaviour::cancel(cancel, max_output_tokens, report)
+    });
+    let conversation = optional(raw.conversation.as_ref(), |conversation| {
+        behaviour::conversation(conversation, captured, report)
+    });
     let stall_timeout = optional(raw.stall_timeout.as_ref(), |limit| {
         timing::stall_timeout(Some(limit), Duration::ZERO, report)
     });
@@ -61,15 +76,17 @@ fn workload(
         Some(expect) => expect::resolve(expect, max_output_tokens, base_dir, report).unzip(),
         None => (Some(Vec::new()), Some(Part::Answer)),
     };
+    let Found { prompts, rows, seed: own_seed } = found?;
+    let prefix =
+        prefix?.unwrap_or(if captured || mooncake { Prefix::Shared } else { Prefix::Unique });
+    let makes_texts =
+        matches!(prefix, Prefix::Tiles(_)) || prompts.iter().any(|prompt| prompt.made.is_some());
+    let lexicon = makes_texts.then(|| Arc::new(Lexicon::estimated(own_seed.unwrap_or(seed))));
     Some(Workload {
         name: name.value.clone(),
         weight: weight?,
-        prompts: prompts?.into(),
-        prefix: match raw.prefix {
-            None if captured => Prefix::Shared,
-            None | Some(raw::Prefix::Unique) => Prefix::Unique,
-            Some(raw::Prefix::Shared) => Prefix::Shared,
-        },
+        prompts: prompts.into(),
+        prefix,
         max_output_tokens: max_output_tokens?,
         limit_key: match raw.limit_key {
             None | Some(raw::LimitKey::Auto) => None,
@@ -80,7 +97,32 @@ fn workload(
         judged: judged?,
         validators: validators?,
         stall_timeout: stall_timeout.ok()?,
+        lexicon,
+        cancel: cancel.ok()?,
+        conversation: conversation.ok()?,
+        rows,
     })
+}
+
+/// What `prompts` amounts to.
+struct Found {
+    prompts: Vec<Prompt>,
+    /// Of a data set.
+    rows: Option<Rows>,
+    /// What texts follow from, where the prompts have a seed of their own.
+    seed: Option<u64>,
+}
+
+impl From<Vec<Prompt>> for Found {
+    fn from(prompts: Vec<Prompt>) -> Self {
+        Self { prompts, rows: None, seed: None }
+    }
+}
+
+impl From<DataSet> for Found {
+    fn from(DataSet { prompts, rows }: DataSet) -> Self {
+        Self { prompts, rows: Some(rows), seed: None }
+    }
 }
 
 /// Keys for every request of the workload.
@@ -111,14 +153,29 @@ fn prompts(
     sample: Sample,
     base_dir: &Path,
     report: &mut Report<'_>,
-) -> Option<Vec<Prompt>> {
+) -> Option<Found> {
     let at = raw.referenced;
+    let path = |file: &Path| base_dir.join(file);
     match &raw.value {
-        raw::Prompts::File(file) => report.check(at, prompts::load(&base_dir.join(file))),
+        raw::Prompts::File(file) => report.check(at, prompts::load(&path(file))).map(Found::from),
         raw::Prompts::Requests(file) => {
-            report.check(at, requests::load(&base_dir.join(file), sample))
+            report.check(at, requests::load(&path(file), sample)).map(Found::from)
         }
-        raw::Prompts::Inline(texts) => report.check(at, inline(texts)),
+        raw::Prompts::Inline(texts) => report.check(at, inline(texts)).map(Found::from),
+        raw::Prompts::Sharegpt(file) => {
+            report.check(at, sharegpt::load(&path(file), sample)).map(Found::from)
+        }
+        raw::Prompts::Mooncake(file) => {
+            report.check(at, traces::mooncake(&path(file), sample)).map(Found::from)
+        }
+        raw::Prompts::Burstgpt(file) => {
+            report.check(at, traces::burstgpt(&path(file), sample)).map(Found::from)
+        }
+        raw::Prompts::Synthetic(synthetic) => {
+            let seed = synthetic.seed.unwrap_or(sample.seed);
+            let prompts = lengths::prompts(synthetic, at, seed, report)?;
+            Some(Found { seed: Some(seed), ..prompts.into() })
+        }
     }
 }
 
@@ -126,7 +183,8 @@ fn prompts(
 fn sample(raw: Option<&Spanned<f64>>, captured: bool, report: &mut Report<'_>) -> Option<f64> {
     let Some(raw) = raw else { return Some(1.0) };
     if !captured {
-        let why = "sample without captured requests, expected `requests` under `prompts`";
+        let why = "sample without captured requests or a data set, expected `requests`, \
+                   `sharegpt`, `mooncake` or `burstgpt` under `prompts`";
         return report.add(raw.referenced, why);
     }
     if !SAMPLES_KEPT.contains(&raw.value) {

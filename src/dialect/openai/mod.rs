@@ -67,12 +67,16 @@ fn index_of(choice: &Map<String, Value>) -> u32 {
     index.and_then(|index| u32::try_from(index).ok()).unwrap_or(0)
 }
 
+/// No stage of a request takes longer: the sum of such times would be ruined for good.
+const LONGEST_STAGE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// llama.cpp's own stage times, beside the answer.
 fn timings(root: &Map<String, Value>) -> Option<ServerTiming> {
     let timings = root.get("timings")?.as_object()?;
     let stage = |key: &str| {
         let milliseconds = timings.get(key)?.as_f64()?;
-        Duration::try_from_secs_f64(milliseconds / 1e3).ok()
+        let stage = Duration::try_from_secs_f64(milliseconds / 1e3).ok();
+        stage.filter(|stage| *stage <= LONGEST_STAGE)
     };
     let timing = ServerTiming {
         prefill: stage("prompt_ms"),

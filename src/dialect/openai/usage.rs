@@ -84,7 +84,8 @@ pub fn usage(report: &Map<String, Value>, thoughts_left_out: bool) -> Option<Usa
     };
     if thoughts_left_out && usage.reasoning.is_none_or(|n| n == 0) {
         let counts = usage.total.zip(usage.input).zip(usage.output);
-        let thoughts = counts.and_then(|((all, input), output)| all.checked_sub(input + output));
+        let thoughts =
+            counts.and_then(|((all, input), output)| all.checked_sub(input)?.checked_sub(output));
         usage.reasoning = thoughts.or(usage.reasoning);
     }
     (usage != Usage::default()).then_some(usage)

@@ -1,10 +1,13 @@
 //! From the domain to the file.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::file::{self, FORMAT, VERSION};
 use super::record::FlightRecord;
+use crate::answer::deadline::Deadline;
 use crate::answer::recording::{Arrival, Chunk, Ending, Offset, Recording};
 use crate::answer::slo::Slo;
 use crate::report::headers::{REDACTED, is_known};
@@ -112,10 +115,14 @@ fn schema(schema: &Schema) -> file::Schema {
 }
 
 fn slo(slo: &Slo) -> file::Slo {
-    let objectives = slo
-        .objectives
-        .iter()
-        .map(|o| file::Objective { kind: o.kind.as_str().to_owned(), threshold: o.threshold });
+    let nanos = |d: Duration| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
+    let deadline =
+        |d: Deadline| file::Deadline { ttft: nanos(d.ttft), per_token: nanos(d.per_token) };
+    let objectives = slo.objectives.iter().map(|o| file::Objective {
+        kind: o.kind.as_str().to_owned(),
+        threshold: o.threshold,
+        deadline: o.deadline.map(deadline),
+    });
     file::Slo {
         name: slo.name.clone(),
         objective: slo.objective,
@@ -139,6 +146,8 @@ fn ending(ending: &Ending) -> file::Ending {
         Ending::NotHttp(e) => file::Ending::NotHttp(e),
         Ending::TooLarge(e) => file::Ending::TooLarge(e),
         Ending::Cancelled => file::Ending::Cancelled,
+        Ending::NoDescriptor => file::Ending::NoDescriptor,
+        Ending::ReaderStopped => file::Ending::ReaderStopped,
         Ending::Internal(e) => file::Ending::Internal(e),
     }
 }

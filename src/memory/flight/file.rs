@@ -88,6 +88,16 @@ pub struct Slo {
 pub struct Objective {
     pub kind: String,
     pub threshold: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Deadline>,
+}
+
+/// In nanoseconds.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deadline {
+    pub ttft: u64,
+    pub per_token: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -143,6 +153,8 @@ pub enum Ending {
     NotHttp(String),
     TooLarge(String),
     Cancelled,
+    NoDescriptor,
+    ReaderStopped,
     Internal(String),
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::record::FlightRecord;
+use crate::memory::own_file::{is_link, private};
 
 /// What the names of flight records end with.
 const SUFFIX: &str = ".flight.jsonl";
@@ -82,10 +83,16 @@ impl Folder {
 
     /// Only the owner may read: the file holds an answer.
     fn create(&self) -> io::Result<File> {
-        use std::os::unix::fs::OpenOptionsExt;
+        let path = self.path.join(UNFINISHED);
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        options.open(self.path.join(UNFINISHED))
+        private(options.write(true).create(true).truncate(true));
+        match options.open(&path) {
+            Err(error) if is_link(&error) => {
+                fs::remove_file(&path)?;
+                options.open(&path)
+            }
+            result => result,
+        }
     }
 
     fn count(&mut self, name: String, size: u64) {

@@ -12,6 +12,7 @@ use regex::Regex;
 
 use super::file::{self, FORMAT, VERSION};
 use super::record::FlightRecord;
+use crate::answer::deadline::Deadline;
 use crate::answer::measure::Tokenized;
 use crate::answer::recording::{
     Arrival, Chunk, ClockPair, ConnectionPhases, Ending, Head, Offset, Recording,
@@ -216,16 +217,11 @@ fn arrival(arrival: &file::Arrival) -> Checked<Arrival> {
 
 fn workload(raw: &file::Workload) -> Checked<Workload> {
     Ok(Workload {
-        name: raw.name.clone(),
-        weight: 1.0,
-        prompts: Arc::new([]),
         prefix: Prefix::Shared,
         max_output_tokens: raw.max_output_tokens,
-        limit_key: None,
-        extra_body: serde_json::Map::new(),
         judged: part(raw.judged.as_deref())?,
         validators: raw.expect.iter().map(validator).collect::<Checked<_>>()?,
-        stall_timeout: None,
+        ..Workload::new(raw.name.clone(), Arc::new([]))
     })
 }
 
@@ -285,8 +281,16 @@ fn objective(raw: &file::Objective) -> Checked<Objective> {
             ObjectiveKind::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
         format!("objective `{}`, expected one of: {names}", raw.kind)
     })?;
+    let due = |raw: &file::Deadline| Deadline {
+        ttft: Duration::from_nanos(raw.ttft),
+        per_token: Duration::from_nanos(raw.per_token),
+    };
+    let deadline = raw.deadline.as_ref().map(due);
+    if deadline.is_some() != (kind == ObjectiveKind::Deadline) {
+        return Err(format!("objective {}, expected `deadline` beside `deadline` alone", raw.kind));
+    }
     if raw.threshold > 0.0 {
-        return Ok(Objective { kind, threshold: raw.threshold });
+        return Ok(Objective { kind, threshold: raw.threshold, deadline });
     }
     Err(format!("the threshold of {} is {}, expected more than 0", raw.kind, raw.threshold))
 }
@@ -305,6 +309,8 @@ fn ending(raw: &file::Ending) -> Ending {
         file::Ending::NotHttp(e) => Ending::NotHttp(e.clone()),
         file::Ending::TooLarge(e) => Ending::TooLarge(e.clone()),
         file::Ending::Cancelled => Ending::Cancelled,
+        file::Ending::NoDescriptor => Ending::NoDescriptor,
+        file::Ending::ReaderStopped => Ending::ReaderStopped,
         file::Ending::Internal(e) => Ending::Internal(e.clone()),
     }
 }

@@ -170,7 +170,7 @@ struct TargetRecorder {
 impl TargetSink for TargetRecorder {
     fn tell(&self, event: ProbeEvent<'_>, status: TargetStatus) {
         let ProbeEvent::Over(probe) = event else { return };
-        if probe.confirming || status == TargetStatus::Removed {
+        if probe.confirming || probe.apart.is_some() || status == TargetStatus::Removed {
             return;
         }
         let known = self.history.find_of(&self.target.name, probe.id.as_str());

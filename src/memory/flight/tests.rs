@@ -254,6 +254,24 @@ fn a_folder_keeps_to_its_size() {
     assert_eq!(names(&path).len(), 3);
 }
 
+/// Whoever may write to the folder shall not have files elsewhere overwritten.
+#[test]
+fn a_link_is_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(elsewhere.path(), "precious").unwrap();
+    let link = || {
+        let link = dir.path().join(".unfinished.flight.tmp");
+        std::os::unix::fs::symlink(elsewhere.path(), link).unwrap();
+    };
+    link();
+    let mut folder = Folder::open(dir.path(), 1 << 20).unwrap();
+    link();
+    folder.write(&started_after(1)).unwrap();
+    assert_eq!(folder.holds().0, 1);
+    assert_eq!(std::fs::read_to_string(elsewhere.path()).unwrap(), "precious");
+}
+
 #[test]
 fn a_folder_that_is_none_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();

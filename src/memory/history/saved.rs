@@ -18,7 +18,7 @@ use crate::memory::flight::read::{MAX_FILE_BYTES, ReadError};
 use crate::memory::flight::record::FlightRecord;
 use crate::target::Target;
 use crate::target::request::ProbeId;
-use crate::workload::{Part, Prefix, Workload};
+use crate::workload::{Prefix, Workload};
 
 /// What a row holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -179,16 +179,9 @@ pub(super) fn summary(bytes: &[u8], target: &Arc<Target>) -> Result<Summary, Row
 /// Of a workload that the target has no longer only the name is left.
 fn gone(name: &str) -> Arc<Workload> {
     Arc::new(Workload {
-        name: name.to_owned(),
-        weight: 1.0,
-        prompts: Arc::new([]),
         prefix: Prefix::Shared,
         max_output_tokens: 0,
-        limit_key: None,
-        extra_body: serde_json::Map::new(),
-        judged: Part::Answer,
-        validators: Vec::new(),
-        stall_timeout: None,
+        ..Workload::new(name.to_owned(), Arc::new([]))
     })
 }
 

@@ -26,6 +26,7 @@ impl TargetSink for TargetHistory {
     fn tell(&self, event: ProbeEvent<'_>, status: TargetStatus) {
         if let ProbeEvent::Over(probe) = event
             && !probe.confirming
+            && probe.apart.is_none()
             && status != TargetStatus::Removed
         {
             self.history.add(&self.target, probe.clone());

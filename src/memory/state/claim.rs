@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::bounds::PATIENCE;
 use super::error::StateError;
 use super::file_system;
+use crate::memory::own_file;
 
 /// How often it is looked at whether the other process has gone.
 const LOOK: Duration = Duration::from_millis(200);
@@ -80,10 +81,10 @@ impl Claim {
 
 /// Opened for reading and writing, made for nobody else's eyes.
 pub(super) fn private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::PermissionsExt;
     let mut options = OpenOptions::new();
-    let file =
-        options.create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
+    options.create(true).truncate(false).read(true).write(true);
+    let file = own_file::private(&mut options).open(path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
     }

@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::batch::Values;
 use super::bounds::STATE_VERSION;
 use super::error::StateError;
+use crate::memory::own_file::unused;
 
 /// Largest file that is read, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
@@ -67,8 +68,9 @@ pub(super) fn taken_over(folder: &Path) {
     }
 }
 
-/// Moves a file that cannot be read to the place of an earlier one.
+/// Moves a file that cannot be read out of the way, beside those that were moved there earlier.
 pub(super) fn set_aside(file: &Path, aside: &Path, why: &str) {
+    let aside = &unused(aside);
     let (shown, kept) = (file.display(), aside.display());
     match fs::rename(file, aside) {
         Ok(()) => tracing::error!("{shown}: {why}; starting anew, the file is kept as {kept}"),

@@ -14,6 +14,7 @@ use super::database::{self, Database, FILE, Known, OpenError};
 use super::error::{StateError, WriteError};
 use super::json_rows;
 use super::old_file::{self, set_aside};
+use crate::memory::own_file::unused;
 
 /// Most that sections may take, in bytes.
 const MAX_BYTES: usize = 256 << 20;
@@ -102,9 +103,9 @@ impl Store {
         self.every
     }
 
-    /// Keeps a copy of the file aside, in the place of an earlier one.
+    /// Keeps a copy of the file aside, beside earlier ones.
     pub(super) fn refuse(&self, why: &str) {
-        let (file, aside) = (self.folder.join(FILE), self.folder.join(REFUSED));
+        let (file, aside) = (self.folder.join(FILE), unused(&self.folder.join(REFUSED)));
         let (shown, kept) = (file.display(), aside.display());
         match fs::copy(&file, &aside) {
             Ok(_) => {

@@ -91,9 +91,10 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "The verdict on the whole, in the run under way: 1 for the one that holds. regressed as \
          soon as one signal of one workload is, until the run ends; else changed while an alarm is \
          on; else not_worse once every signal that decides is (failures: over all workloads), by \
-         pairs since the last alarm, at least 50 of them answered by both sides; else undecided. \
+         pairs since the last alarm, at least 50 of them answered by both sides, and neither failing in \
+         more than one of five; else undecided. \
          regressed and not_worse are each ever wrong with probability 0.01 at most, whenever one \
-         looks, while what disturbs one side alone has no memory.",
+         looks, while what disturbs one side alone has no more memory than was measured.",
         |c, s| {
             let standing = &c.snapshot.standing;
             Verdict::ALL.iter().try_for_each(|verdict| {
@@ -153,7 +154,8 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "comparison_effect_ratio",
         &["workload", "signal"],
         "Median of candidate / baseline over all pairs since the run began or an alarm last went \
-         on or off. Absent where most of the candidate's probes failed.",
+         on or off. 0 where most of the baseline's probes failed, absent where most of the candidate's \
+         did.",
         |c, s| effects(c, |labels, effect| optional(s, labels, effect.ratio)),
     ),
     gauge(
@@ -169,6 +171,19 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "The median of candidate / baseline is no more, with 95 % certainty at all times \
          together. Absent while the pairs are too few to say.",
         |c, s| effects(c, |labels, effect| optional(s, labels, effect.upper)),
+    ),
+    gauge(
+        "comparison_noise_correlation",
+        &["workload", "signal"],
+        "How much of what one pair says was said by those before: 0 for noise without a memory; with \
+         r so many pairs say as much as one would alone: (1 + r) / (1 − r). Alarms and verdicts \
+         reckon with it, and take as many times longer.",
+        |c, s| {
+            streams(c, |w, stream| {
+                let Some(each) = stream.pairs_per_independent_one else { return Ok(()) };
+                s.gauge(&[w, stream.signal.as_str()], (each - 1.0) / (each + 1.0))
+            })
+        },
     ),
     counter(
         "comparison_answers_total",

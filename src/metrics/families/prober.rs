@@ -31,6 +31,16 @@ pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
         |p, s| s.late(&[], &p.reload_timestamp),
     ),
     gauge(
+        "budget_in_all_remaining_ratio",
+        &["period"],
+        "As budget_remaining_ratio, of the budget of all targets together. Only for periods with a \
+         limit.",
+        |p, s| {
+            let left = p.budget_in_all_remaining();
+            left.into_iter().try_for_each(|(period, left)| s.gauge(&[period.as_str()], left))
+        },
+    ),
+    gauge(
         "state_last_write_successful",
         &[],
         "Whether the last attempt to write what was learnt into the state folder succeeded (1). \

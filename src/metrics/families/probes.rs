@@ -23,7 +23,9 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         "probes_skipped_total",
         &["reason"],
         "Arrivals of the schedule that were not probed. They are in no other figure. The reason \
-         budget is there only for targets with a budget.",
+         budget is there only for targets with a budget of their own, or from the first on, \
+         off_hours only for those with `active_hours`, and prober (the prober had no file descriptor \
+         left) from the first on.",
         |w, s| s.counters(&[], &w.skipped),
     ),
     counter(
@@ -33,6 +35,14 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
          removed. They say nothing about the server: they are in no SLO, no failure and no latency, \
          only in the cost. No series before the first.",
         |w, s| s.maybe_counter(&[], w.given_up.get()),
+    ),
+    counter(
+        "probes_cancelled_total",
+        &[],
+        "Probes whose reader stopped reading, as `cancel` of the workload asks, before the answer had \
+         come to its end. They are neither failures nor in an SLO nor in probes_total; what they had \
+         seen until then is in the latencies and tokens. Only for workloads with `cancel`.",
+        |w, s| s.maybe_counter(&[], w.cancelled.get()),
     ),
     gauge("probes_in_flight", &[], "Probes under way now.", |w, s| s.gauge(&[], w.in_flight.get())),
     gauge(

@@ -131,6 +131,13 @@ pub(in crate::metrics) static SERVER_LOAD: &[Family<Secondary>] = &[
         },
     ),
     histogram(
+        "time_to_first_token_by_own_in_flight_seconds",
+        &["in_flight"],
+        "As time_to_first_token_seconds, by how many other probes of the target were under way when \
+         the probe began. No series before the first probe that began beside another one.",
+        |x, s| x.own.iter().try_for_each(|(class, h)| s.histogram(&[class], h)),
+    ),
+    histogram(
         "time_to_first_token_part_seconds",
         &["part"],
         "What the time to first token is made of; the parts of a probe add up to it. queue, load \

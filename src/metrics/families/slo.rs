@@ -42,8 +42,9 @@ pub(in crate::metrics) static SLO: &[Family<WorkloadMetrics>] = &[
 pub(in crate::metrics) static SLO_CONSUMPTION: &[Family<Secondary>] = &[histogram(
     "slo_consumption_ratio",
     &["slo", "objective"],
-    "Observed / threshold (threshold / observed for tokens per second) of each objective, so that 1 \
-     or less is good whatever the threshold is. Failed probes are not in it.",
+    "Observed / threshold (threshold / observed for tokens per second, missed deadlines / the tenth \
+     that may be missed for `deadline`) of each objective, so that 1 or less is good whatever the \
+     threshold is. Failed probes are not in it.",
     |x, s| {
         let each = x.consumption.iter().flat_map(|c| c.objectives.iter().map(move |o| (c, o)));
         each.into_iter().try_for_each(|(c, (kind, h))| s.histogram(&[&c.slo, kind], h))

@@ -2,7 +2,7 @@
 
 use prometheus::metrics::MetricType;
 
-use super::family::{Family, family, gauge};
+use super::family::{Family, counter, family, gauge, histogram};
 use crate::answer::slo::{Objective, ObjectiveKind, Slo};
 use crate::metrics::target::TargetMetrics;
 
@@ -60,6 +60,57 @@ pub(in crate::metrics) static TARGET: &[Family<TargetMetrics>] = &[
         },
     ),
     gauge(
+        "budget_remaining_ratio",
+        &["period"],
+        "The share of the target's budget of this hour or day (UTC) that is neither spent nor put aside \
+         for probes under way, of tokens or dollars whichever is less. At 0 its probes are skipped. \
+         Only for periods with a limit.",
+        |t, s| {
+            let left = t.budget_remaining();
+            left.into_iter().try_for_each(|(period, left)| s.gauge(&[period.as_str()], left))
+        },
+    ),
+    gauge(
+        "prefix_cache_working",
+        &[],
+        "Whether the last look found the server's prefix cache to work (1) or not (0): of a prompt that \
+         was sent twice, the server took at least half the second time from its cache; where it does \
+         not say so, its first token took at most 0.7 of the first time. Only with \
+         `prefix_cache_check`; absent before the first look.",
+        |t, s| s.late(&[], &t.cache.working),
+    ),
+    gauge(
+        "prefix_cache_check_cached_ratio",
+        &[],
+        "The share of the tokens of the second prompt that the server says to have taken from its \
+         cache, at the last look. Only where it does.",
+        |t, s| s.late(&[], &t.cache.cached),
+    ),
+    gauge(
+        "prefix_cache_check_ttft_ratio",
+        &[],
+        "The time to first token of the second prompt / that of the first, at the last look.",
+        |t, s| s.late(&[], &t.cache.ttft_ratio),
+    ),
+    counter(
+        "cold_probes_total",
+        &[],
+        "Probes that began after the target had not been probed for `cold_after`, so that it may have \
+         gone to sleep. They are in the cost and in the figures of cold probes alone. Only for targets \
+         with `cold_after`.",
+        |t, s| t.cold.as_ref().map_or(Ok(()), |cold| s.counter(&[], cold.probes.get())),
+    ),
+    counter("cold_probe_failures_total", &[], "Those of them that failed.", |t, s| {
+        t.cold.as_ref().map_or(Ok(()), |cold| s.counter(&[], cold.failures.get()))
+    }),
+    histogram(
+        "cold_time_to_first_token_seconds",
+        &[],
+        "Time from sending the request to the first generated token of probes that may have found the \
+         target cold. Only for targets with `cold_after`.",
+        |t, s| t.cold.as_ref().map_or(Ok(()), |cold| s.histogram(&[], &cold.time_to_first_token)),
+    ),
+    gauge(
         "slo_objective_ratio",
         &["slo"],
         "The share of probes that shall be good, as configured.",
@@ -70,7 +121,9 @@ pub(in crate::metrics) static TARGET: &[Family<TargetMetrics>] = &[
         &["slo", "objective"],
         "The longest duration that is good, as configured.",
         |t, s| {
-            let durations = thresholds(t, |kind| kind != ObjectiveKind::TokensPerSecond);
+            let durations = thresholds(t, |kind| {
+                !matches!(kind, ObjectiveKind::TokensPerSecond | ObjectiveKind::Deadline)
+            });
             durations
                 .into_iter()
                 .try_for_each(|(slo, o)| s.gauge(&[&slo.name, o.kind.as_str()], o.threshold))
@@ -85,6 +138,24 @@ pub(in crate::metrics) static TARGET: &[Family<TargetMetrics>] = &[
             rates
                 .into_iter()
                 .try_for_each(|(slo, o)| s.gauge(&[&slo.name, o.kind.as_str()], o.threshold))
+        },
+    ),
+    gauge(
+        "slo_deadline_seconds",
+        &["slo", "part"],
+        "When tokens are due, as configured: the first one (`ttft`) after the request was sent, and \
+         each further one (`per_token`) after the one before. Nine tenths of the deadlines met are \
+         good. Only for SLOs with a `deadline`.",
+        |t, s| {
+            thresholds(t, |kind| kind == ObjectiveKind::Deadline).into_iter().try_for_each(
+                |(slo, o)| match o.deadline {
+                    Some(deadline) => {
+                        s.gauge(&[&slo.name, "ttft"], deadline.ttft.as_secs_f64())?;
+                        s.gauge(&[&slo.name, "per_token"], deadline.per_token.as_secs_f64())
+                    }
+                    None => Ok(()),
+                },
+            )
         },
     ),
 ];

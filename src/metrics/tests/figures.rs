@@ -3,6 +3,7 @@ use crate::answer::failure::FailureReason;
 use crate::answer::measure::{Measurement, TokenCount, TokenSource};
 use crate::answer::recording::{ConnectionPhases, Recording};
 use crate::answer::skip::SkipReason;
+use crate::target::hours::ActiveHours;
 use crate::target::{Budget, Target};
 use crate::testing::{config, failed, outcome, recording, target};
 
@@ -53,7 +54,11 @@ fn other_counters_start_with_their_first_count() {
         ],
     );
     let plain = scrape(&loaded(&config(vec![target("a")])));
-    let impossible = [("probe_failures_total", "tls"), ("probes_skipped_total", "budget")];
+    let impossible = [
+        ("probe_failures_total", "tls"),
+        ("probes_skipped_total", "budget"),
+        ("probes_skipped_total", "prober"),
+    ];
     check(&plain, &impossible.map(|(name, _)| (name, &[][..], Some(0.0))));
     for (name, reason) in impossible {
         check(&plain, &[(name, &[("reason", reason)], None)]);
@@ -114,6 +119,7 @@ fn an_answer_in_one_piece_has_no_series_of_a_stream() {
 fn every_counter_that_a_rule_reads_starts_at_zero() {
     let limited = Target {
         budget: Budget { output_tokens_per_day: Some(1), ..Budget::default() },
+        active_hours: vec![ActiveHours { days: [true; 7], from: 0, to: 0, utc_offset: 0 }],
         ..full_target()
     };
     let scrape = scrape(&loaded(&config(vec![limited])));
@@ -133,7 +139,8 @@ fn every_counter_that_a_rule_reads_starts_at_zero() {
         };
         let reasons: Vec<_> = FailureReason::counted().map(FailureReason::as_str).collect();
         each("probe_failures_total", "reason", &reasons);
-        let reasons: Vec<_> = SkipReason::ALL.iter().map(|reason| reason.as_str()).collect();
+        let expected = SkipReason::ALL.iter().filter(|reason| **reason != SkipReason::Prober);
+        let reasons: Vec<_> = expected.map(|reason| reason.as_str()).collect();
         each("probes_skipped_total", "reason", &reasons);
         for counted in ["slo_probes_total", "slo_good_probes_total", "good_output_tokens_total"] {
             each(counted, "slo", &["interactive"]);

@@ -108,6 +108,7 @@ fn the_lean_form_keeps_few_buckets_of_what_is_looked_at_first() {
         }
     }
     let expect = [
+        ("cold_time_to_first_token_seconds", 12),
         ("event_loop_lag_seconds", 21),
         ("inter_token_latency_seconds", 12),
         ("longest_gap_seconds", 8),

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Format, Metrics, MetricsOptions};
+use crate::answer::deadline::Deadline;
 use crate::answer::degenerate::Degenerate;
 use crate::answer::measure::{
     ItlSource, Measurement, Phase, PhaseSpan, TokenCount, TokenSource, Tokenized,
@@ -26,12 +27,14 @@ use crate::answer::measure::{
 use crate::answer::outcome::Outcome;
 use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::{ConnectionPhases, Offset, Recording};
-use crate::answer::slo::{ObjectiveKind, judge};
+use crate::answer::slo::{Objective, ObjectiveKind, Slo, judge};
 use crate::answer::timeline::{Finish, ServerTiming};
 use crate::config::Config;
+use crate::load::{CacheFinding, InAll};
 use crate::server_metrics::{Look, Sample, ServerView, TtftPart};
+use crate::target::budget::Ledger;
 use crate::target::gpu_settings::{GpuId, TargetGpus};
-use crate::target::{Price, Target};
+use crate::target::{Budget, CacheCheck, Price, Target};
 use crate::testing;
 use crate::transport::ServerAddresses;
 use crate::workload::Validator;
@@ -162,14 +165,32 @@ fn full_view() -> ServerView {
     ServerView { at_send: newest.result.ok(), alone: None, ttft_parts, newest: Some(newest) }
 }
 
+/// An SLO with deadlines.
+fn fluent() -> Arc<Slo> {
+    let deadline = Deadline { ttft: ms(1_000), per_token: ms(50) };
+    let objectives = vec![Objective::deadlines(deadline)];
+    Arc::new(Slo { objectives, ..Slo::clone(&testing::slo("fluent", &[])) })
+}
+
 /// Loaded with [`full_target`], one success and one failure recorded: no family is empty.
 fn full_metrics() -> Arc<Metrics> {
     full_metrics_with(MetricsOptions::default())
 }
 
 fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
-    let target = full_target();
+    let budget = Budget { output_tokens_per_day: Some(1_000), ..Budget::default() };
+    let plain = full_target();
+    let target = Target {
+        slos: plain.slos.iter().cloned().chain([fluent()]).collect(),
+        cold_after: Some(ms(60_000)),
+        cache_check: Some(CacheCheck { every: ms(60_000), input_tokens: 1_000 }),
+        budget,
+        ..plain
+    };
     let metrics = Metrics::new(options);
+    let in_all = InAll::default();
+    in_all.set(budget, None);
+    metrics.set_in_all(Arc::new(in_all), Arc::new(std::time::SystemTime::now));
     metrics.load(&testing::config(vec![target.clone()]));
     metrics.set_gpus(Some(gpus::full_view()));
     metrics.reload_succeeded(std::time::SystemTime::UNIX_EPOCH + ms(1_700_000_000_250));
@@ -191,7 +212,12 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     values.record("chat", &full_recording(), &rejected, PROBE_ID);
     values.record_server("chat", &full_view(), Some(ms(200)));
     values.record_energy("chat", &success, 75.0);
+    values.record_beside("chat", 2, Some(ms(200)));
     values.record_given_up("chat", &Measurement::default());
+    values.workload("chat").unwrap().cancelled.begin();
+    values.set_spending(Ledger::default(), Arc::new(std::time::SystemTime::now));
+    values.record_cold(&success);
+    values.record_cache_check(CacheFinding { cached: Some(0.9), ttft_ratio: Some(0.2) });
     values.workload("chat").unwrap().skipped(crate::answer::skip::SkipReason::Late);
     metrics.set_comparisons(vec![comparisons::full()]);
     metrics.set_watches(changes::full());

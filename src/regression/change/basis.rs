@@ -51,6 +51,11 @@ impl From<Basis> for Fingerprint {
     }
 }
 
+/// The way in which a past is judged. 1: hours of the day by themselves, as if nothing had a memory.
+/// 2: one distribution of what remains beyond what is usual at each hour, and what an observation says
+/// that those before have not said already.
+const METHOD: u64 = 2;
+
 /// Bears on missed SLOs alone.
 const SLOS: &str = "slos";
 
@@ -61,6 +66,7 @@ impl Basis {
         for asked in &target.workloads {
             print.part(&format!("workload {}:", asked.name), of_workload(asked));
         }
+        print.number("way of judging", METHOD);
         let covering = target.slos.iter().filter(|slo| slo.covers(&workload.name));
         print.number(SLOS, of_slos(covering));
         for signal in Signal::ALL.iter().copied() {

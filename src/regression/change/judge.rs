@@ -60,7 +60,7 @@ impl Judge for PastDetector {
         tolerance: Tolerance,
         threshold: Threshold,
     ) -> Result<Self, ReferenceError> {
-        Ok(Self::new(builder.freeze(tolerance)?, tolerance, threshold))
+        Ok(Self::new(builder.freeze()?, tolerance, threshold))
     }
 
     fn tolerating(&self, tolerance: Tolerance) -> Option<Self> {

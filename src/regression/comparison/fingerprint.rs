@@ -4,6 +4,10 @@ use super::signal::Signal;
 use super::spec::{AnswerRules, Comparison};
 use crate::regression::fingerprint::{Fingerprint, of_slos, of_target, of_workload};
 
+/// The way in which rounds are judged. 1: as if what disturbs one side alone had no memory. 2: what a
+/// pair says that those before have not said already. Evidence of one is none in another.
+const METHOD: u64 = 2;
+
 impl Comparison {
     /// Equal for equal comparisons: of everything that bears on what is sent, to whom, and how it is
     /// judged. Not of when.
@@ -42,6 +46,7 @@ impl Comparison {
                 print.number(&format!("definition of {}", signal.as_str()), number.into());
             }
         }
+        print.number("way of judging", METHOD);
         print.text("order", order.as_str());
         print.float("tolerance", tolerance.delta());
         print.float("failure_margin", *failure_margin);

@@ -6,6 +6,9 @@ use crate::regression::detect::{Alpha, Verdict};
 /// shows no latency.
 pub const ANSWERED_PAIRS: u64 = 50;
 
+/// And they must be worth so many independent ones.
+pub(super) const INDEPENDENT_PAIRS: f64 = 40.0;
+
 /// The evidence that verdicts need, as decimal logarithms.
 ///
 /// The comparison is *regressed* as soon as one of its streams is, so the streams share α; it is

@@ -19,6 +19,13 @@ use crate::regression::detect::{Alpha, Verdict};
 /// A side that failed in so many rounds, one after the other, is silent.
 const SILENT: u64 = 5;
 
+/// One in so many, and a side that fails more often is half dead: whatever is compared with it then,
+/// it is no service that anybody would call good.
+const MOST_FAILING: u64 = 5;
+
+/// Rounds after which what was before counts half.
+const LATELY: u64 = 200;
+
 /// Everything that a comparison has learnt in a run. Serialised and read back, it goes on bit for
 /// bit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,20 +41,50 @@ pub struct Judge {
     dropped: Vec<u64>,
 }
 
-/// The rounds, up to the last one, in which a side failed.
+/// How a side fails to answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Silence {
+    /// The rounds, up to the last one, in which it failed without a break.
     rounds: u64,
-    /// Of the last one.
+    /// Of the last failure.
     reason: String,
+    /// Of the rounds lately.
+    #[serde(default)]
+    lately: Lately,
+}
+
+/// Of how many rounds how many failed. Both are halved now and then, so that what is long past
+/// counts no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Lately {
+    rounds: u64,
+    failed: u64,
+}
+
+impl Lately {
+    fn note(&mut self, failed: bool) {
+        if self.rounds >= LATELY {
+            *self = Self { rounds: self.rounds / 2, failed: self.failed / 2 };
+        }
+        self.rounds += 1;
+        self.failed += u64::from(failed);
+    }
+
+    fn is_half_dead(self) -> bool {
+        self.rounds >= ANSWERED_PAIRS && self.failed * MOST_FAILING > self.rounds
+    }
 }
 
 impl Silence {
     fn note(&mut self, side: &Side) {
-        *self = match side.failure {
-            None => Self::default(),
-            Some(why) => Self { rounds: self.rounds + 1, reason: why.as_str().to_owned() },
-        };
+        self.lately.note(side.failed());
+        match side.failure {
+            None => self.rounds = 0,
+            Some(why) => {
+                self.rounds += 1;
+                why.as_str().clone_into(&mut self.reason);
+            }
+        }
     }
 
     fn is_silent(&self) -> bool {
@@ -88,7 +125,7 @@ impl Judge {
     pub fn fits(&self, spec: &Comparison) -> bool {
         self.workloads.len() == spec.workloads.len()
             && self.together.is_some() == Together::of(spec).is_some()
-            && self.dropped.len() == DropReason::ALL.len()
+            && self.dropped.len() <= DropReason::ALL.len()
             && self.workloads.iter().zip(&spec.workloads).all(|(judge, w)| judge.fits(spec, w))
     }
 
@@ -149,7 +186,9 @@ impl Judge {
 
     /// Counts a round that was not judged.
     pub fn dropped(&mut self, reason: DropReason) {
-        let place = DropReason::ALL.iter().position(|r| *r == reason);
+        // A judge of an earlier release does not know them all.
+        self.dropped.resize(DropReason::ALL.len(), 0);
+        let place = DropReason::ALL.iter().position(|r| r.as_str() == reason.as_str());
         if let Some(count) = place.and_then(|i| self.dropped.get_mut(i)) {
             *count += 1;
         }
@@ -192,15 +231,34 @@ impl Judge {
             self.workloads.iter().zip(&parts.workloads).flat_map(|(w, (_, parts))| {
                 let name = w.name.clone();
                 let lacking = w.lacking(parts, alone).into_iter();
-                lacking.map(move |signal| Waits::Evidence { workload: name.clone(), signal })
+                lacking.map(move |signal| {
+                    let workload = name.clone();
+                    match w.independent_pairs_lacking(signal) {
+                        Some(pairs) => Waits::Independence { workload, signal, pairs },
+                        None => Waits::Evidence { workload, signal },
+                    }
+                })
             });
         let together = parts.together.filter(|part| *part != Verdict::NotWorse);
         let together = together.map(|_| Waits::Evidence {
             workload: ALL_WORKLOADS.to_owned(),
             signal: Signal::Failure,
         });
-        let waits = few.or_else(|| lacking.next()).or(together)?;
-        Some(self.silent_side().unwrap_or(waits))
+        let waits = few.or_else(|| lacking.next()).or(together);
+        let Some(waits) = waits else { return self.half_dead_side() };
+        Some(self.silent_side().or_else(|| self.half_dead_side()).unwrap_or(waits))
+    }
+
+    /// A side that answers, but not often enough for anything to be not worse beside it.
+    fn half_dead_side(&self) -> Option<Waits> {
+        let sides = [(SideName::Baseline, &self.baseline), (SideName::Candidate, &self.candidate)];
+        let mut half_dead = sides.into_iter().filter(|(_, side)| side.lately.is_half_dead());
+        half_dead.next().map(|(side, silence)| Waits::Failing {
+            side,
+            failed: silence.lately.failed,
+            rounds: silence.lately.rounds,
+            reason: silence.reason.clone(),
+        })
     }
 
     /// The side that does not answer.

@@ -1,8 +1,10 @@
 //! One latency of one workload.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::gate::{ANSWERED_PAIRS, Evidence};
+use super::gate::{ANSWERED_PAIRS, Evidence, INDEPENDENT_PAIRS};
 use super::round::Round;
 use super::signal::Signal;
 use super::snapshot::{GateSnapshot, StreamSnapshot};
@@ -24,11 +26,17 @@ pub(super) struct LatencyStream {
 }
 
 impl LatencyStream {
-    pub fn new(signal: Signal, tolerance: Tolerance, threshold: Threshold) -> Self {
+    /// Its pairs come each `interval`, on average.
+    pub fn new(
+        signal: Signal,
+        tolerance: Tolerance,
+        threshold: Threshold,
+        interval: Duration,
+    ) -> Self {
         Self {
             signal,
             detector: PairDetector::new(tolerance, threshold),
-            gate: PairGate::new(tolerance, Alpha::DEFAULT),
+            gate: PairGate::new(tolerance, Alpha::DEFAULT, interval),
             seen: 0,
             answered: 0,
             last_alarm_unix_millis: None,
@@ -63,8 +71,18 @@ impl LatencyStream {
             regressed: self.gate.regressed_log10(),
             not_worse: self.gate.not_worse_log10(),
             alarmed: self.detector.alarm().is_active(),
-            doubted: self.answered < ANSWERED_PAIRS || lower.is_some_and(|least| least > slowest),
+            doubted: self.answered < ANSWERED_PAIRS
+                || self.independent_pairs_lacking().is_some()
+                || lower.is_some_and(|least| least > slowest),
         }
+    }
+
+    /// How many more pairs both must answer, because what disturbs one side alone stays for so long
+    /// that those since *not worse* was last begun anew are not worth enough independent ones.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn independent_pairs_lacking(&self) -> Option<u64> {
+        let needed = (self.gate.pairs_per_independent_one() * INDEPENDENT_PAIRS).ceil() as u64;
+        needed.checked_sub(self.answered).filter(|lacking| *lacking > 0)
     }
 
     /// Whether nothing but failures was seen.
@@ -95,6 +113,7 @@ impl LatencyStream {
             alarms: self.detector.alarm().times_raised(),
             last_alarm_unix_millis: self.last_alarm_unix_millis,
             effect: self.detector.effect(),
+            pairs_per_independent_one: Some(self.gate.pairs_per_independent_one()),
             discordant: None,
             gate: GateSnapshot {
                 verdict: part,

@@ -77,6 +77,7 @@ impl MissStream {
             alarms: self.detector.alarm().times_raised(),
             last_alarm_unix_millis: self.last_alarm_unix_millis,
             effect: None,
+            pairs_per_independent_one: None,
             discordant: Some(Discordant {
                 candidate_worse: self.detector.candidate_worse(),
                 baseline_worse: self.detector.baseline_worse(),

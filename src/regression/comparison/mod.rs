@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | *regressed* | one signal's evidence for it, wrong with probability α | the end of the run |
 //! | *changed* | an alarm goes on | all alarms are off |
-//! | *not worse* | every signal's evidence for it, all from pairs since the last alarm, at least [`ANSWERED_PAIRS`] of each workload answered by both | an alarm goes on |
+//! | *not worse* | every signal's evidence for it, all from pairs since the last alarm, at least [`ANSWERED_PAIRS`] of each workload answered by both, neither side half dead | an alarm goes on |
 //! | *undecided* | else | |
 
 mod answers;

@@ -78,6 +78,9 @@ pub struct StreamSnapshot {
     pub last_alarm_unix_millis: Option<u64>,
     /// Median ratio since the alarm last changed; latencies only.
     pub effect: Option<Estimate>,
+    /// So many pairs say as much as one would that is independent of all others: 1 where what
+    /// disturbs one side alone has no memory. Latencies only.
+    pub pairs_per_independent_one: Option<f64>,
     /// Pairs of which one side did badly; failures and SLOs only.
     pub discordant: Option<Discordant>,
     /// The promotion gate.

@@ -66,12 +66,33 @@ pub enum Waits {
         /// In the last of them by this reason.
         reason: String,
     },
+    /// A side fails in more than one of five rounds.
+    Failing {
+        /// Which.
+        side: SideName,
+        /// In so many of the last rounds.
+        failed: u64,
+        /// Of so many.
+        rounds: u64,
+        /// The last time by this reason.
+        reason: String,
+    },
     /// Too few pairs in which both sides answered.
     Pairs {
         /// Of which workload.
         workload: String,
         /// So many are there.
         answered: u64,
+    },
+    /// The noise of a signal has too long a memory: an episode of one side could not be told from a
+    /// change yet.
+    Independence {
+        /// Of which workload.
+        workload: String,
+        /// Of which signal.
+        signal: Signal,
+        /// So many pairs are needed at least before it can be.
+        pairs: u64,
     },
     /// More evidence, of a workload (of all, where it has no name) and a signal.
     Evidence {
@@ -90,10 +111,24 @@ impl fmt::Display for Waits {
                 let side = side.as_str();
                 write!(f, "the {side} has failed in each of the last {rounds} rounds ({reason})")
             }
+            Self::Failing { side, failed, rounds, reason } => {
+                let side = side.as_str();
+                write!(
+                    f,
+                    "the {side} has failed in {failed} of the last {rounds} rounds ({reason}), \
+                     at most one of five may"
+                )
+            }
             Self::Pairs { workload, answered } => write!(
                 f,
                 "both sides answered in {answered} pairs of {workload}, at least {ANSWERED_PAIRS} \
                  are needed"
+            ),
+            Self::Independence { workload, signal, pairs } => write!(
+                f,
+                "what disturbs one side alone lasts too long to tell {} of {workload} before about \
+                 {pairs} more pairs",
+                signal.as_str()
             ),
             Self::Evidence { workload, signal } if workload.is_empty() => {
                 write!(f, "more pairs are needed for {} over all workloads", signal.as_str())

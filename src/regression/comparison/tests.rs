@@ -161,7 +161,7 @@ fn one_regressed_signal_decides_and_all_must_be_not_worse() {
     }
 
     let mut judge = Judge::new(&spec(), 5, run());
-    for _ in 0..60 {
+    for _ in 0..120 {
         judge.observe(&round(side(200), side(230)));
     }
     assert_eq!(judge.standing().verdict, Verdict::Regressed);

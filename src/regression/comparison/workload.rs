@@ -43,7 +43,9 @@ impl WorkloadJudge {
                 Signal::Failure => spec.failure_margin,
                 Signal::Slo => spec.slo_margin,
                 Signal::Ttft | Signal::Itl | Signal::RequestLatency => {
-                    judge.latencies.push(LatencyStream::new(signal, spec.tolerance, threshold));
+                    let interval = spec.interval_of(workload);
+                    let stream = LatencyStream::new(signal, spec.tolerance, threshold, interval);
+                    judge.latencies.push(stream);
                     continue;
                 }
             };
@@ -130,6 +132,12 @@ impl WorkloadJudge {
             lacking.extend(self.latencies.last().map(|s| s.signal));
         }
         lacking
+    }
+
+    /// How many more pairs a latency needs because of its memory, if it does.
+    pub fn independent_pairs_lacking(&self, signal: Signal) -> Option<u64> {
+        let stream = self.latencies.iter().find(|s| s.signal == signal)?;
+        stream.independent_pairs_lacking()
     }
 
     pub fn streams(&self) -> usize {

@@ -9,9 +9,10 @@
 //!   observations on average, however often one looks;
 //! - an **e-process** `W ← L·W`: a verdict at `W ≥ 1/α` is ever wrong with probability at most α.
 //!
-//! No distribution is assumed, but that the mean holds *given the past*: for pairs, that noise is
-//! symmetric given the past. Noise with a memory, such as a queue that one side has for itself, is
-//! not: then alarms come more often, and verdicts are wrong more often, than promised.
+//! No distribution is assumed, but that the mean holds *given the past*. Noise with a memory, such as
+//! a queue that one side has for itself, breaks that for plain bets: so what a figure has said already
+//! is taken off before it is bet on (`correlation`), by a share that is measured all the time, and what
+//! one episode can earn a verdict is limited (`wealth`).
 //!
 //! Means of either kind are again of that kind, so each stream averages a few bets of different
 //! courage instead of choosing one.
@@ -30,6 +31,8 @@
 mod alarm;
 mod alpha;
 mod bins;
+mod correlation;
+mod delay;
 mod effect;
 mod exact;
 mod latency_alarm;
@@ -37,6 +40,9 @@ mod observed;
 mod pairs;
 mod past;
 mod recent;
+mod recovery;
+mod repeats;
+mod rise;
 mod scale;
 mod sketch;
 mod threshold;

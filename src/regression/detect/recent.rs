@@ -26,7 +26,8 @@ impl Recent {
         self.0.push_back(Exact(value));
     }
 
-    fn last(&self, most: usize) -> impl Iterator<Item = f64> {
+    /// The last values, at most `most` of them, newest first.
+    pub fn last(&self, most: usize) -> impl Iterator<Item = f64> {
         self.0.iter().rev().take(most).map(|v| v.0)
     }
 

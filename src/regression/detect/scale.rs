@@ -12,17 +12,13 @@ const LN_BOUND: f64 = 20.0;
 
 /// The running median of |D|, known before the bet it scales. Starts with the first |D|, which is
 /// itself not bet on. Failures (infinite) and ties (zero) have no size and teach nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Scale {
     ln: Option<Exact>,
 }
 
 impl Scale {
-    pub fn unknown() -> Self {
-        Self { ln: None }
-    }
-
     /// `D/(|D|+s)`: ±1 for infinite D, 0 while there is no scale.
     pub fn share(&self, score: f64) -> f64 {
         if score.is_infinite() {
@@ -51,11 +47,11 @@ mod tests {
 
     #[test]
     fn finds_the_median_and_stays_there() {
-        let mut scale = Scale::unknown();
+        let mut scale = Scale::default();
         assert!(scale.share(3.0).abs() == 0.0 && scale.share(f64::NEG_INFINITY) == -1.0);
         scale.learn(f64::INFINITY);
         scale.learn(0.0);
-        assert_eq!(scale, Scale::unknown());
+        assert_eq!(scale, Scale::default());
         for _ in 0..200 {
             for score in [0.01, -0.5, 20.0] {
                 scale.learn(score);
@@ -68,7 +64,7 @@ mod tests {
 
     #[test]
     fn constant_input_does_not_run_away() {
-        let mut scale = Scale::unknown();
+        let mut scale = Scale::default();
         for score in [f64::MAX, f64::MIN_POSITIVE] {
             for _ in 0..10_000 {
                 scale.learn(score);

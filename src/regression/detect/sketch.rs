@@ -46,6 +46,37 @@ impl Sketch {
         }
     }
 
+    /// Adds what another has counted, each logarithm moved by about so much: by whole bins.
+    pub fn merge_shifted(&mut self, other: &Self, by: f64) {
+        #[allow(clippy::cast_possible_truncation)] // a saturating cast
+        let by =
+            (by * PER_UNIT).round().clamp(-2.0 * LIMIT * PER_UNIT, 2.0 * LIMIT * PER_UNIT) as i16;
+        self.below += other.below;
+        self.above += other.above;
+        self.total += other.total;
+        for (bin, count) in other.bins.iter() {
+            self.bins.add(bin.saturating_add(by), count);
+        }
+    }
+
+    /// The lower median, in the middle of its bin; infinite where most are beyond every bin.
+    pub fn median(&self) -> f64 {
+        let (low, high) = self.at_rank(self.total.div_ceil(2));
+        f64::midpoint(low, high)
+    }
+
+    /// Standard error of the median, by the spread of the ranks around it, were all independent;
+    /// infinite where it cannot be told.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn error_of_median(&self) -> f64 {
+        // Two standard deviations of the number below the median, to either side.
+        let (middle, off) = (self.total as f64 / 2.0, (self.total as f64).sqrt());
+        let low = self.at_rank((middle - off).floor().max(0.0) as u64).0;
+        let high = self.at_rank((middle + off).ceil() as u64 + 1).1;
+        let error = (high - low) / 4.0;
+        if error.is_nan() { f64::INFINITY } else { error }
+    }
+
     /// How many were added.
     pub fn total(&self) -> u64 {
         self.total
@@ -68,14 +99,6 @@ impl Sketch {
             }
         }
         (if rank <= self.total { LIMIT } else { f64::INFINITY }, f64::INFINITY)
-    }
-
-    /// How many may be above a logarithm: those whose bin reaches beyond it.
-    pub fn at_most_above(&self, ln: f64) -> u64 {
-        let bins = self.bins.iter().rev();
-        let reach = bins.take_while(|(bin, _)| f64::from(bin.saturating_add(1)) / PER_UNIT > ln);
-        let below = if ln < -LIMIT { self.below } else { 0 };
-        reach.map(|(_, count)| count).sum::<u64>() + self.above + below
     }
 }
 
@@ -105,8 +128,6 @@ mod tests {
             for (rank, value) in (1..).zip(&values) {
                 let (low, high) = sketch.at_rank(rank);
                 prop_assert!(low <= *value && *value <= high, "{rank}: {low} {value} {high}");
-                let above = values.iter().filter(|v| *v > value).count() as u64;
-                prop_assert!(sketch.at_most_above(*value) >= above);
             }
             prop_assert_eq!(sketch.at_rank(0).1, f64::NEG_INFINITY);
             prop_assert_eq!(sketch.at_rank(values.len() as u64 + 1).0, f64::INFINITY);
@@ -119,6 +140,21 @@ mod tests {
         sketch.add(0.1);
         let (low, high) = sketch.at_rank(1);
         assert!(high - low < 0.002 && low <= 0.1 && 0.1 <= high);
-        assert_eq!((sketch.at_most_above(0.2), sketch.at_most_above(0.05)), (0, 1));
+    }
+
+    #[test]
+    fn what_is_moved_keeps_its_shape() {
+        let (mut sketch, mut moved) = (Sketch::default(), Sketch::default());
+        for i in 0..1001 {
+            sketch.add(f64::from(i) / 1000.0);
+        }
+        sketch.add(f64::INFINITY);
+        moved.merge_shifted(&sketch, -0.3);
+        assert_eq!(moved.total(), 1002);
+        assert!((sketch.median() - 0.5).abs() < 0.004 && (moved.median() - 0.2).abs() < 0.004);
+        // 1/√(4n) of the whole range.
+        assert!((moved.error_of_median() - 0.0158).abs() < 0.001, "{}", moved.error_of_median());
+        assert_eq!(moved.at_rank(1002).1, f64::INFINITY);
+        assert!(Sketch::default().error_of_median().is_infinite());
     }
 }

@@ -90,23 +90,90 @@ impl<const N: usize> Detectors<N> {
     }
 }
 
+/// `ln` of the most that a process may gain in one episode.
+const EPISODE: f64 = 1.609_437_912_434_100_3; // ln 5
+
+/// `ln` of evidence that no verdict is content with.
+const DECIDING: f64 = 3.0;
+
+/// `ln` of what each of `N` bets may still gain in the episode under way: fivefold at most, however
+/// long it waits for the next one. What is lost may be gained again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Episodes<const N: usize>(Logs<N>);
+
+impl<const N: usize> Default for Episodes<N> {
+    fn default() -> Self {
+        Self(Logs([Exact(EPISODE); N]))
+    }
+}
+
+impl<const N: usize> Episodes<N> {
+    /// The stake that is possible of this one, for a gain of at most `gain` per stake. Known before
+    /// the bet.
+    pub fn stake(&self, bet: usize, usual: f64, gain: f64) -> f64 {
+        usual.min(self.0.0[bet].0.exp_m1().max(0.0) / gain)
+    }
+
+    /// Takes off what the bets have gained, in an episode of so many.
+    pub fn spend(&mut self, ln_factors: &[f64; N], episode: f64) {
+        for (left, ln_factor) in self.0.0.iter_mut().zip(ln_factors) {
+            left.0 = (left.0 - ln_factor + EPISODE / episode).min(EPISODE);
+        }
+    }
+}
+
 /// The mean of `N` e-processes, each `W ← L·W` from 1, and its running maximum (Ville).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct EProcesses<const N: usize> {
     logs: Logs<N>,
     highest: Exact,
+    #[serde(default)]
+    episodes: Episodes<N>,
 }
 
 impl<const N: usize> EProcesses<N> {
     pub fn new() -> Self {
-        Self { logs: Logs([Exact(0.0); N]), highest: Exact(0.0) }
+        Self { logs: Logs([Exact(0.0); N]), highest: Exact(0.0), episodes: Episodes::default() }
     }
 
     /// Takes one bet per process: its factor, in logarithms.
     pub fn update(&mut self, ln_factors: &[f64; N]) {
+        self.add(ln_factors);
+        self.note_highest();
+    }
+
+    /// The stakes that are possible of these, on a gain of at most the stake.
+    pub fn stakes(&self, usual: impl Fn(usize) -> f64) -> [f64; N] {
+        std::array::from_fn(|bet| self.episodes.stake(bet, usual(bet), 1.0))
+    }
+
+    /// As [`EProcesses::update`] at the stakes that are possible, in an episode of so many bets. What
+    /// might decide is only noted where it may be `told` by now.
+    pub fn update_within(
+        &mut self,
+        ln_factors: &[f64; N],
+        episode: f64,
+        told: impl FnOnce() -> bool,
+    ) {
+        self.add(ln_factors);
+        self.episodes.spend(ln_factors, episode);
+        if greatest(&self.logs.0) <= self.highest.0 {
+            return;
+        }
+        let mean = ln_mean_exp(&self.logs.0);
+        if mean > self.highest.0 && (mean < DECIDING || told()) {
+            self.highest.0 = mean;
+        }
+    }
+
+    fn add(&mut self, ln_factors: &[f64; N]) {
         for (log, ln_factor) in self.logs.0.iter_mut().zip(ln_factors) {
             log.0 += ln_factor;
         }
+    }
+
+    fn note_highest(&mut self) {
         // A mean never exceeds the greatest.
         if greatest(&self.logs.0) > self.highest.0 {
             self.highest.0 = self.highest.0.max(ln_mean_exp(&self.logs.0));
@@ -158,6 +225,23 @@ mod tests {
         }
         assert!(detectors.ln_mean().abs() < 1e-15, "{}", detectors.ln_mean());
         assert!((processes.ln_highest() - 2.0).abs() < 1e-15);
+    }
+
+    /// However well bets go, an episode earns five, and two in a row 25.
+    #[test]
+    fn an_episode_is_worth_fivefold() {
+        let mut processes = EProcesses::<2>::new();
+        for bets in 1..=400_u32 {
+            let stakes = processes.stakes(|bet| [0.1, 0.8][bet]);
+            processes.update_within(&stakes.map(f64::ln_1p), 100.0, || bets > 130);
+            let most = EPISODE * (1.0 + f64::from(bets) / 100.0);
+            assert!(processes.ln_highest() <= most + 1e-9, "{bets}: {}", processes.ln_highest());
+            assert!(bets > 130 || processes.ln_highest() < DECIDING, "nothing is told yet");
+        }
+        assert!(processes.ln_highest() > 4.5 * EPISODE, "{}", processes.ln_highest());
+        // What is lost may be gained again.
+        processes.update_within(&[-3.0, -3.0], 100.0, || true);
+        assert!(processes.stakes(|_| 0.8).iter().all(|stake| *stake > 0.799));
     }
 
     #[test]

@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use super::fields::Fingerprint;
 use super::hash::{Hash, Hashed};
+use crate::answer::deadline::Deadline;
 use crate::answer::slo::{Objective, Slo};
 use crate::explain::shown;
 use crate::target::{Addresses, ConnectionMode, Limits, Target, Tls};
-use crate::workload::{Captured, Message, Prefix, Prompt, Validator, Workload};
+use crate::workload::synthetic::Made;
+use crate::workload::{
+    Cancel, Captured, Conversation, Message, Prefix, Prompt, Tiles, Validator, Workload,
+};
 
 /// Of what a target is and how it is asked; of its workloads and SLOs see [`of_workload`] and
 /// [`of_slos`].
@@ -37,7 +41,13 @@ pub fn of_target(target: &Target) -> Fingerprint {
         auth: _,
         schedule: _,
         resolve_every: _,
+        // When a target is asked, and what is left out of the figures, says nothing of the server.
+        active_hours: _,
         max_in_flight: _,
+        max_in_prefill: _,
+        warm_up: _,
+        cold_after: _,
+        cache_check: _,
         labels: _,
         price: _,
         budget: _,
@@ -79,6 +89,11 @@ pub fn of_workload(workload: &Workload) -> Fingerprint {
         judged,
         validators,
         stall_timeout,
+        lexicon,
+        cancel,
+        conversation,
+        // What was left out of a data set is not asked.
+        rows: _,
         // It is another name for the same bound.
         limit_key: _,
         name: _,
@@ -92,6 +107,21 @@ pub fn of_workload(workload: &Workload) -> Fingerprint {
     print.field("expect.in", judged.as_str());
     print.field("expect", validators);
     print.field("stall_timeout", stall_timeout);
+    // Workloads that have none of these stay as they were.
+    if let Prefix::Tiles(Tiles { number, tokens }) = prefix {
+        print.field("prefix.tiles", &(*number, *tokens));
+    }
+    if let Some(lexicon) = lexicon {
+        print.field("prompts.seed", &lexicon.seed());
+    }
+    match cancel {
+        None => {}
+        Some(Cancel::AfterOutputTokens(tokens)) => print.field("cancel", &("tokens", *tokens)),
+        Some(Cancel::After(time)) => print.field("cancel", &("time", *time)),
+    }
+    if let Some(Conversation { turns, think_time }) = conversation {
+        print.field("conversation", &(*turns, *think_time));
+    }
     print
 }
 
@@ -115,15 +145,26 @@ impl Hashed for Covering<'_> {
 
 impl Hashed for Objective {
     fn add_to(&self, hash: &mut Hash) {
-        let Self { kind, threshold } = self;
+        let Self { kind, threshold, deadline } = self;
         (kind.as_str(), kind.definition(), threshold).add_to(hash);
+        // Those that have none stay as they were.
+        if let Some(Deadline { ttft, per_token }) = deadline {
+            (ttft, per_token).add_to(hash);
+        }
     }
 }
 
 impl Hashed for Prompt {
     fn add_to(&self, hash: &mut Hash) {
-        let Self { messages, captured } = self;
+        let Self { messages, captured, made, further } = self;
         (messages, captured.as_deref()).add_to(hash);
+        // Those that have none stay as they were.
+        if let Some(Made { tokens, blocks, output_tokens, at: _ }) = made {
+            (tokens, &**blocks, *output_tokens).add_to(hash);
+        }
+        if !further.is_empty() {
+            (**further).add_to(hash);
+        }
     }
 }
 

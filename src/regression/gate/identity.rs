@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::{Digest, sha256};
 use super::mix::{self, Asked};
+use crate::answer::deadline::Deadline;
 use crate::answer::slo::Slo;
 use crate::target::{ConnectionMode, Target};
 use crate::workload::Workload;
@@ -69,7 +70,7 @@ impl TokenizerFile {
 pub struct Bounds {
     /// Its name.
     pub name: String,
-    /// Seconds, or tokens per second, by objective.
+    /// Seconds, tokens per second or a share, by objective.
     pub objectives: BTreeMap<String, f64>,
     /// The workloads it covers; absent for all.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -78,12 +79,16 @@ pub struct Bounds {
 
 impl Bounds {
     fn of(slo: &Slo) -> Self {
-        let objectives = slo.objectives.iter();
-        Self {
-            name: slo.name.clone(),
-            objectives: objectives.map(|o| (o.kind.as_str().to_owned(), o.threshold)).collect(),
-            workloads: slo.workloads.clone(),
+        let mut objectives = BTreeMap::new();
+        for objective in &slo.objectives {
+            let kind = objective.kind.as_str();
+            objectives.insert(kind.to_owned(), objective.threshold);
+            if let Some(Deadline { ttft, per_token }) = objective.deadline {
+                objectives.insert(format!("{kind}.ttft"), ttft.as_secs_f64());
+                objectives.insert(format!("{kind}.per_token"), per_token.as_secs_f64());
+            }
         }
+        Self { name: slo.name.clone(), objectives, workloads: slo.workloads.clone() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use crate::workload::{Part, Prefix, Prompt, Validator, Workload};
+use crate::workload::{Part, Prefix, Prompt, Tiles, Validator, Workload};
 
 /// Shares that differ by less are equal: they come from sums of weights.
 const EQUAL_SHARES: f64 = 1e-9;
@@ -22,7 +22,7 @@ pub struct Asked {
     pub prompts: u64,
     /// Fingerprint of the prompts, in their order.
     pub prompts_sha256: String,
-    /// `unique` or `shared`.
+    /// `unique`, `shared`, or how many tiles.
     pub prefix: String,
     /// Upper bound of generated tokens.
     pub max_output_tokens: u32,
@@ -60,10 +60,12 @@ fn asked(workload: &Workload, share: f64) -> Asked {
         prompts: workload.prompts.len() as u64,
         prompts_sha256: prompts.finish(),
         prefix: match workload.prefix {
-            Prefix::Unique => "unique",
-            Prefix::Shared => "shared",
-        }
-        .to_owned(),
+            Prefix::Tiles(Tiles { number, tokens: None }) => format!("{number} tiles"),
+            Prefix::Tiles(Tiles { number, tokens: Some(tokens) }) => {
+                format!("{number} tiles of {tokens} tokens")
+            }
+            prefix => prefix.as_str().to_owned(),
+        },
         max_output_tokens: workload.max_output_tokens,
         checks_sha256: checks.finish(),
     }
@@ -73,6 +75,12 @@ fn add_prompt(digest: &mut Digest, prompt: &Prompt) {
     if let Some(captured) = &prompt.captured {
         digest.add(serde_json::Value::Object(captured.body.clone()).to_string());
     }
+    if let Some(made) = &prompt.made {
+        digest.add(made.tokens.to_le_bytes());
+        made.blocks.iter().for_each(|block| digest.add(block.to_le_bytes()));
+        digest.add(made.output_tokens.unwrap_or_default().to_le_bytes());
+    }
+    prompt.further.iter().for_each(|words| digest.add(words));
     digest.add(prompt.messages.len().to_le_bytes());
     for message in &prompt.messages {
         digest.add(&message.role);

@@ -10,13 +10,14 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::Stream;
 use futures_util::stream::unfold;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use super::error::{ErrorView, Refusal};
 use super::view::ProbeSummary;
 use crate::memory::history::Summary;
+use crate::web::connections::Client;
+use crate::web::places::Place;
 use crate::web::site::Site;
 
 /// A comment this often keeps proxies from closing a quiet connection.
@@ -29,16 +30,17 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[utoipa::path(get, path = "/events", responses(
     (status = 200, description = "Server-sent events, without end.", body = ProbeSummary,
         content_type = "text/event-stream"),
-    (status = 429, description = "Too many listen already.", body = ErrorView),
+    (status = 429, description = "Too many listen already, all together or at your address.", body = ErrorView),
 ))]
 pub(super) async fn listen(
     State(site): State<Site>,
+    client: Client,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let permit = Arc::clone(&site.listeners).try_acquire_owned().map_err(|_| {
+    let place = site.listeners.take(client.address()).ok_or_else(|| {
         Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too many listen already, try again later")
     })?;
     let listener =
-        Listener { finished: site.daemon.history.finished(), stop: site.stop, _permit: permit };
+        Listener { finished: site.daemon.history.finished(), stop: site.stop, _place: place };
     let events = unfold(listener, |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok(event), listener))
@@ -49,7 +51,7 @@ pub(super) async fn listen(
 struct Listener {
     finished: Receiver<Arc<Summary>>,
     stop: CancellationToken,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Listener {

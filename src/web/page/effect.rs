@@ -55,9 +55,18 @@ pub(super) fn draw(effect: &Estimate, tolerance: Tolerance, scale: Scale) -> Mar
             }
         }
         span.figures {
-            b { (effect.ratio.map_or_else(|| "unbounded".to_owned(), figure::growth)) }
+            b { (median(effect)) }
             " " span.note { (interval(effect, figure::growth)) }
         }
+    }
+}
+
+/// A ratio of 0 or ∞ is none: one of the two had failed.
+fn median(effect: &Estimate) -> String {
+    match effect.ratio {
+        None => "mostly failed".to_owned(),
+        Some(ratio) if ratio <= 0.0 => "the baseline mostly failed".to_owned(),
+        Some(ratio) => figure::growth(ratio),
     }
 }
 
@@ -108,6 +117,14 @@ mod tests {
         check(Some(2.6e10), None, "above", "at least ×1000");
         check(None, Some(1.04), "within", "at most +4.0 %");
         check(None, None, "not yet on one side of", "too few to say more");
+    }
+
+    #[test]
+    fn a_dead_side_is_named() {
+        let of = |ratio| median(&Estimate { ratio, ..estimate(None, None) });
+        assert_eq!(of(Some(1.2)), "+20.0 %");
+        assert_eq!(of(Some(0.0)), "the baseline mostly failed");
+        assert_eq!(of(None), "mostly failed");
     }
 
     #[test]

@@ -118,6 +118,7 @@ pub(super) fn objective_name(kind: ObjectiveKind) -> &'static str {
         ObjectiveKind::RequestLatency => "Request latency",
         ObjectiveKind::LongestGap => "Longest gap",
         ObjectiveKind::TokensPerSecond => "Tokens per second",
+        ObjectiveKind::Deadline => "Tokens in time",
     }
 }
 
@@ -136,6 +137,7 @@ pub(super) fn signal_name(signal: Signal) -> &'static str {
 pub(super) fn in_unit_of(kind: ObjectiveKind, value: f64) -> String {
     match kind {
         ObjectiveKind::TokensPerSecond => rate(value),
+        ObjectiveKind::Deadline => share(value),
         _ => in_seconds(value, duration),
     }
 }
@@ -148,6 +150,14 @@ fn in_seconds(value: f64, show: fn(Duration) -> String) -> String {
 pub(super) fn bound(objective: &Objective) -> String {
     match objective.kind {
         ObjectiveKind::TokensPerSecond => format!("≥ {} tokens/s", objective.threshold),
+        ObjectiveKind::Deadline => {
+            let least = share(objective.threshold);
+            let due = objective.deadline.map_or_else(String::new, |deadline| {
+                let (ttft, each) = (setting(deadline.ttft), setting(deadline.per_token));
+                format!(" (first in {ttft}, then one per {each})")
+            });
+            format!("≥ {least}{due}")
+        }
         _ => format!("≤ {}", in_seconds(objective.threshold, setting)),
     }
 }

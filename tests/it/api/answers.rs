@@ -122,7 +122,8 @@ async fn recordings_are_there_for_who_enabled_them() {
     assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(refusal["error"].as_str().unwrap().contains("--web.enable-recordings"), "{refusal}");
 
-    let page = Page::lively(WebOptions { recordings: true, probe: false }).await;
+    let page =
+        Page::lively(WebOptions { recordings: true, probe: false, ..WebOptions::FIGURES }).await;
     for target in ["good", "dead"] {
         let id = page.probe_id(target).await;
         let file = page.ask(Method::GET, &format!("/api/v1/probes/{id}/recording")).await;

@@ -58,7 +58,8 @@ async fn everything(options: WebOptions) -> String {
 
 #[tokio::test]
 async fn no_text_is_served() {
-    let all = everything(WebOptions { recordings: false, probe: true }).await;
+    let all =
+        everything(WebOptions { recordings: false, probe: true, ..WebOptions::FIGURES }).await;
     assert!(all.contains("error_event") && all.contains("waterfall"), "{all}");
     let at = all.find(NEEDLE);
     assert_eq!(at.map(|at| &all[at.saturating_sub(200)..at + 40]), None);
@@ -67,7 +68,7 @@ async fn no_text_is_served() {
 /// The other side of the above: the search finds what may be served on request.
 #[tokio::test]
 async fn texts_are_served_to_who_enabled_them() {
-    let all = everything(WebOptions { recordings: true, probe: true }).await;
+    let all = everything(WebOptions { recordings: true, probe: true, ..WebOptions::FIGURES }).await;
     for text in ["zq7xanswer", "zq7xerror about", "zq7xwanted"] {
         assert!(all.contains(text), "{text} is not in {all}");
     }

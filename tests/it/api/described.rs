@@ -114,7 +114,8 @@ async fn check_answer(page: &Page, description: &Value, path: &str, asked: &str)
 #[tokio::test]
 async fn every_answer_is_as_described() {
     for recordings in [false, true] {
-        let page = Page::lively(WebOptions { recordings, probe: false }).await;
+        let page =
+            Page::lively(WebOptions { recordings, probe: false, ..WebOptions::FIGURES }).await;
         let description = page.get("/api/v1/openapi.json").await;
         let targets = ["good", "a%20slow%2Fone", "dead", "idle", "missing", "%FF"];
         let mut ids = vec!["missing".to_owned(), "%FF".to_owned()];

@@ -3,6 +3,7 @@
 
 mod answers;
 mod beside;
+mod clients;
 mod confidential;
 mod described;
 mod events;

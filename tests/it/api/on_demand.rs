@@ -9,7 +9,7 @@ use crate::common::eventually::{eventually, only_if};
 use crate::common::exposition::Exposition;
 use crate::common::scripted::{Step, always, tcp};
 
-const ENABLED: WebOptions = WebOptions { recordings: false, probe: true };
+const ENABLED: WebOptions = WebOptions { recordings: false, probe: true, ..WebOptions::FIGURES };
 
 async fn quiet() -> Page {
     Page::of(&crate::api::LIVELY.replace("interval: 100ms", "interval: 10h"), ENABLED).await

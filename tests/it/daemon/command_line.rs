@@ -14,7 +14,7 @@ fn stdout(arguments: &[&str]) -> String {
 
 #[test]
 fn every_command_explains_itself() {
-    let commands: [(&[&str], &[&str]); 6] = [
+    let commands: [(&[&str], &[&str]); 7] = [
         (&[], &["--config.file", "--web.listen-address", "--log.level", "probe", "simulate"]),
         (&["run"], &["--config.file", "--web.listen-address", "--io.threads", "--log.format"]),
         (&["probe"], &["--target", "--workload", "--count", "--concurrency", "--output"]),
@@ -23,6 +23,18 @@ fn every_command_explains_itself() {
             &["--save", "--baseline", "--candidate", "--limit", "--allow-different", "--output"],
         ),
         (&["check"], &["--config.file"]),
+        (
+            &["sweep"],
+            &[
+                "--model",
+                "--concurrency",
+                "--rate",
+                "--goodput",
+                "--adaptive",
+                "--fail-if",
+                "--export",
+            ],
+        ),
         (
             &["simulate"],
             &["--web.listen-address", "--config.file", "--ttft", "--itl", "--slots", "--queue"],

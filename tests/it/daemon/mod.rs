@@ -1,19 +1,24 @@
 //! The real program, end to end: what its users see, and nothing else.
 
+mod access;
 mod closed_output;
 mod command_line;
 mod compare;
 mod confidential;
+mod descriptors;
 mod echo;
 mod explained;
 mod flight;
 mod gate;
 mod late_server;
+mod masked;
 mod probe;
 mod quick_start;
 mod refusals;
 mod reload;
 mod state;
+mod stop;
+mod sweep;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde_json::Value;
 
 use crate::common::daemon::Program;
+use crate::common::exposition::Exposition;
 use crate::daemon::{Folder, simulator};
 
 const WRITTEN: &str = "llm_prober_state_last_write_success_timestamp_seconds";
@@ -67,4 +68,45 @@ async fn another_process_is_waited_for() {
     second.find(says).await;
     first.signal("TERM");
     second.address().await;
+}
+
+/// Runs that are killed one after another spend together no more than the budget and one request.
+#[tokio::test]
+async fn a_budget_holds_across_kills() {
+    const BUDGET: f64 = 400.0;
+    const MOST: f64 = 8.0;
+    let server = simulator().await;
+    let target =
+        |name: &str| format!("{{name: {name}, url: 'http://{server}/v1', model: simulated}}");
+    let folder = Folder::with(&format!(
+        "defaults: {{interval: 1s, arrival: constant}}\n\
+         workloads: {{w: {{prompts: {{inline: [hi]}}, max_output_tokens: 8}}}}\n\
+         budget: {{output_tokens_per_day: 400}}\n\
+         targets: [{}, {}]\n\
+         change_detection: {{state_dir: state}}\n",
+        target("a"),
+        target("b")
+    ));
+    let client = crate::common::process::client();
+    let generated = async || {
+        let page = client.get(format!("http://{server}/metrics")).send().await.unwrap();
+        let page = Exposition::parse(&page.text().await.unwrap());
+        page.sum("vllm:generation_tokens_total", &[])
+    };
+    let skipped =
+        |m: &Exposition| m.sum("llm_prober_probes_skipped_total", &["reason=\"budget\""]) > 0.0;
+    let mut spent_all = false;
+    for run in 0..20 {
+        let daemon = Program::daemon([folder.flag()]).await;
+        let some = |m: &Exposition| m.sum("llm_prober_probes_total", &[]) >= 4.0 || skipped(m);
+        let seen = daemon.until("some probes, or none for want of budget", some).await;
+        drop(daemon); // by SIGKILL
+        let spent = generated().await;
+        assert!(spent <= BUDGET + MOST, "run {run}: {spent}");
+        if skipped(&seen) {
+            spent_all = true;
+            break;
+        }
+    }
+    assert!(spent_all && generated().await >= 4.0 * MOST, "some of it was spent, and then no more");
 }

@@ -100,6 +100,23 @@ async fn no_address_answers() {
     assert!(why.contains(&format!("{one}: ")) && why.contains(&format!("{two}: ")), "{why}");
 }
 
+/// A resolver that hangs is not taken for a server that does.
+#[tokio::test]
+async fn a_time_out_during_the_look_up_is_one_of_the_name() {
+    for limit in [", timeout: 300ms, stall_timeout: 300ms", ", first_token_timeout: 300ms"] {
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = Mutex::new(held);
+        let lookup: Lookup = Arc::new(move |_, _| {
+            let _ = held.lock().unwrap().recv();
+            Ok(Vec::new())
+        });
+        let client = Client::network_by(URL, limit, lookup);
+        let recording = client.exchange().await;
+        assert_eq!(client.verdict(&recording), "resolve", "{:?}", recording.ending);
+        drop(release);
+    }
+}
+
 #[tokio::test]
 async fn a_new_connection_goes_where_the_name_leads_now() {
     let ((old, _), (new, _)) = (good().await, good().await);

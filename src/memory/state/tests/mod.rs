@@ -215,6 +215,33 @@ fn an_earlier_file_that_cannot_be_read_is_kept_aside() {
 }
 
 #[test]
+fn what_was_kept_aside_earlier_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in ["first", "second"] {
+        fs::write(folder.path().join("state.json"), text).unwrap();
+        drop(open(folder.path()));
+    }
+    let kept = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(kept("state.json.refused"), "first");
+    assert_eq!(kept("state.json.refused.1"), "second");
+}
+
+/// Whoever may write to the folder shall not have files elsewhere overwritten.
+#[test]
+fn links_are_not_followed() {
+    for name in ["state.redb", "state.lock"] {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::NamedTempFile::new().unwrap();
+        fs::write(elsewhere.path(), "precious").unwrap();
+        fs::set_permissions(elsewhere.path(), fs::Permissions::from_mode(0o644)).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), folder.path().join(name)).unwrap();
+        assert!(Saved::open(folder.path()).is_err(), "{name}");
+        assert_eq!(fs::read_to_string(elsewhere.path()).unwrap(), "precious");
+        assert_eq!(mode(elsewhere.path()), 0o644);
+    }
+}
+
+#[test]
 fn a_folder_has_one_user_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let saved = open(folder.path());

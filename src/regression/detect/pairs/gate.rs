@@ -1,15 +1,22 @@
 //! Whether a candidate may take over, judged by its latency.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use strum::{IntoStaticStr, VariantArray};
 
-use super::bets::{BETS, PairBets};
+use super::bets::{BETS, News, PairBets};
 use crate::regression::detect::alpha::Alpha;
 use crate::regression::detect::effect::{Effect, Estimate};
+use crate::regression::detect::exact::Exact;
 use crate::regression::detect::observed::Pair;
 use crate::regression::detect::tolerance::Tolerance;
 use crate::regression::detect::wealth::EProcesses;
+
+fn least_episode() -> Exact {
+    Exact(EPISODE_LEAST)
+}
 
 /// What is said of a candidate.
 #[derive(
@@ -53,13 +60,28 @@ impl CountsFor {
     pub const BOTH: Self = Self { regressed: true, not_worse: true };
 }
 
+/// An episode of one side, such as a burst of others' requests, may last so long, in seconds.
+const EPISODE_SECONDS: f64 = 600.0;
+
+/// It has passed after so many times the time in which the measured correlation goes; in pairs it
+/// lasts so many at least.
+const EPISODE_TIMES: f64 = 10.0;
+const EPISODE_LEAST: f64 = 20.0;
+
 /// Two e-processes over the same pairs, one for each verdict: each is ever wrong with probability
-/// at most α, whenever one looks, while the noise is symmetric given the past. The first to arrive
-/// decides.
+/// at most α, whenever one looks, while the noise has no more memory than was measured of it. The
+/// first to arrive decides.
+///
+/// An episode may earn five times as much and no more, so that a verdict takes several, and none
+/// stands before all pairs together are worth 40 independent ones, nor while the interval of the median
+/// ratio does not agree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairGate {
     tolerance: Tolerance,
     alpha: Alpha,
+    /// Pairs in the longest episode that is reckoned with.
+    #[serde(default = "least_episode")]
+    longest_episode: Exact,
     bets: PairBets,
     regressed: EProcesses<BETS>,
     not_worse: EProcesses<BETS>,
@@ -69,13 +91,15 @@ pub struct PairGate {
 }
 
 impl PairGate {
-    /// One that has seen nothing.
+    /// One that has seen nothing; there is a pair each `interval`, on average.
     #[must_use]
-    pub fn new(tolerance: Tolerance, alpha: Alpha) -> Self {
+    pub fn new(tolerance: Tolerance, alpha: Alpha, interval: Duration) -> Self {
+        let pairs = EPISODE_SECONDS / interval.as_secs_f64().max(1e-3);
         Self {
             tolerance,
             alpha,
-            bets: PairBets::new(),
+            longest_episode: Exact(pairs.max(EPISODE_LEAST)),
+            bets: PairBets::default(),
             regressed: EProcesses::new(),
             not_worse: EProcesses::new(),
             effect: Effect::default(),
@@ -92,25 +116,56 @@ impl PairGate {
     /// Takes up one pair that counts for these verdicts; the verdict so far.
     pub fn observe_for(&mut self, pair: Pair, counts: CountsFor) -> Verdict {
         let score = pair.score(self.tolerance);
-        if counts.regressed {
-            self.regressed.update(&self.bets.ln_factors(score));
-        }
-        if counts.not_worse {
-            self.not_worse.update(&self.bets.ln_factors(-score));
-        }
-        self.bets.learn(score);
-        self.pairs += 1;
+        let news = self.bets.news(score);
         if let Some(ln_ratio) = pair.ln_ratio() {
             self.effect.add(ln_ratio);
         }
+        let (episode, correlation) = (self.episode(), self.bets.correlation());
+        let (effect, most) = (&self.effect, 1.0 + self.tolerance.delta());
+        let bet = |on: &mut EProcesses<BETS>, news: News, agrees: fn(Estimate, f64) -> bool| {
+            let factors = news.ln_factors_at(on.stakes(News::stake));
+            on.update_within(&factors, episode, || {
+                let estimate = effect.estimate(correlation.scores_per_independent_one());
+                correlation.is_enough() && estimate.is_some_and(|found| agrees(found, most))
+            });
+        };
+        if counts.regressed {
+            bet(&mut self.regressed, news, |found, most| found.lower.is_some_and(|l| l > most));
+        }
+        if counts.not_worse {
+            let mirrored = news.mirrored();
+            bet(&mut self.not_worse, mirrored, |found, most| found.upper.is_some_and(|u| u < most));
+        }
+        self.bets.learn(score);
+        self.pairs += 1;
         self.verdict = self.verdict.or(self.alpha, &self.regressed, &self.not_worse);
         self.verdict
+    }
+
+    /// Pairs in an episode.
+    fn episode(&self) -> f64 {
+        let passed = EPISODE_TIMES * self.bets.correlation().time();
+        passed.clamp(EPISODE_LEAST, self.longest_episode.0)
+    }
+
+    /// So many pairs say as much as one would that is independent of all others.
+    #[must_use]
+    pub fn pairs_per_independent_one(&self) -> f64 {
+        self.bets.correlation().scores_per_independent_one()
+    }
+
+    /// Whether all pairs together say enough for any verdict; what was gained before counts then.
+    #[must_use]
+    pub fn is_enough(&self) -> bool {
+        self.bets.correlation().is_enough()
     }
 
     /// *Not worse* is earned anew from here, and the median ratio is that of later pairs. What
     /// speaks for *regressed* stays.
     pub fn not_worse_anew(&mut self) {
         self.not_worse = EProcesses::new();
+        // A change of level would pass for noise that stays, and its size for the usual one.
+        self.bets = PairBets::default();
         self.effect = Effect::default();
         if self.verdict == Verdict::NotWorse {
             self.verdict = Verdict::Undecided;
@@ -145,7 +200,7 @@ impl PairGate {
     /// The median ratio over all pairs since *not worse* was last begun anew.
     #[must_use]
     pub fn effect(&self) -> Option<Estimate> {
-        self.effect.estimate()
+        self.effect.estimate(self.pairs_per_independent_one())
     }
 
     /// Pairs taken up.

@@ -4,23 +4,36 @@ use serde::{Deserialize, Serialize};
 
 use super::misses::{BETS, Misses};
 use crate::regression::detect::alarm::{Alarm, Change};
+use crate::regression::detect::exact::Exact;
 use crate::regression::detect::recent::{KEPT, Recent};
+use crate::regression::detect::repeats::Repeats;
 use crate::regression::detect::threshold::Threshold;
 use crate::regression::detect::wealth::Detectors;
 
 /// An alarm lasts at least so many pairs: a small difference shows seldom.
 const TO_CLEAR_LEAST: usize = 120;
 
+/// `ln` of the evidence that ends an alarm: while the difference is there, half of it is not even the
+/// boundary, so that this comes falsely far less often than once in so many pairs.
+const LN_RECOVERED: f64 = 6.907_755_278_982_137; // ln 1000
+
 /// Bets on discordant pairs only, as `McNemar`'s test counts only them. Give it every pair.
 ///
 /// An alarm needs evidence of the threshold and a recent majority of discordant pairs against the
-/// candidate; it clears when that is gone, and the evidence starts from nothing.
+/// candidate; it clears on evidence that the difference is less than half of what it was, and the
+/// evidence starts from nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MissDetector {
     threshold: Threshold,
     detectors: Detectors<BETS>,
+    #[serde(default)]
+    repeats: Repeats,
     recent: Recent,
     alarm: Alarm,
+    /// Bets that the difference is less than half of what it was when the alarm went off, and that
+    /// half.
+    #[serde(default)]
+    recovery: Option<(Exact, Detectors<BETS>)>,
     pairs: u64,
     candidate_worse: u64,
     baseline_worse: u64,
@@ -33,8 +46,10 @@ impl MissDetector {
         Self {
             threshold,
             detectors: Detectors::new(),
+            repeats: Repeats::default(),
             recent: Recent::new(),
             alarm: Alarm::default(),
+            recovery: None,
             pairs: 0,
             candidate_worse: 0,
             baseline_worse: 0,
@@ -43,18 +58,27 @@ impl MissDetector {
 
     /// Takes up one pair.
     pub fn observe(&mut self, misses: Misses) -> Option<Change> {
-        self.detectors.update(&misses.ln_factors(0.0, 1.0));
+        self.detectors.update(&misses.ln_factors(0.0, 1.0, self.repeats.expected(1)));
+        if let Some((half, recovery)) = &mut self.recovery {
+            recovery.update(&misses.ln_factors(half.0, -1.0, self.repeats.expected(-1)));
+        }
+        self.repeats.learn(misses.sign());
         self.pairs += 1;
-        self.candidate_worse += u64::from(misses.sign() > 0.0);
-        self.baseline_worse += u64::from(misses.sign() < 0.0);
-        self.recent.push(misses.sign());
-        let recent = &self.recent;
-        let worse = |most| recent.mean_of_last(most).is_some_and(|mean| mean > 0.0);
+        self.candidate_worse += u64::from(misses.sign() > 0);
+        self.baseline_worse += u64::from(misses.sign() < 0);
+        self.recent.push(f64::from(misses.sign()));
+        let difference = self.recent.mean_of_last(KEPT).unwrap_or(0.0);
+        let recovered =
+            || self.recovery.as_ref().is_none_or(|(_, bets)| bets.reaches(LN_RECOVERED));
         let change = self.alarm.step(
             self.detectors.reaches(self.threshold.ln()),
-            || worse(KEPT),
-            |since| since >= TO_CLEAR_LEAST && !worse(since),
+            || difference > 0.0,
+            |since| since >= TO_CLEAR_LEAST && recovered(),
         )?;
+        self.recovery = match change {
+            Change::Raised => Some((Exact(difference.clamp(0.0, 1.0) / 2.0), Detectors::new())),
+            Change::Cleared => None,
+        };
         if change == Change::Cleared {
             self.detectors = Detectors::new();
         }

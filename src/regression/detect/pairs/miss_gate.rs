@@ -6,6 +6,7 @@ use super::gate::{CountsFor, Verdict};
 use super::misses::{BETS, Misses};
 use crate::regression::detect::alpha::Alpha;
 use crate::regression::detect::exact::Exact;
+use crate::regression::detect::repeats::Repeats;
 use crate::regression::detect::wealth::EProcesses;
 
 /// *Regressed*: the candidate misses more often than the baseline, by discordant pairs. *Not
@@ -18,6 +19,8 @@ pub struct MissGate {
     alpha: Alpha,
     regressed: EProcesses<BETS>,
     not_worse: EProcesses<BETS>,
+    #[serde(default)]
+    repeats: Repeats,
     pairs: u64,
     verdict: Verdict,
 }
@@ -32,6 +35,7 @@ impl MissGate {
             alpha,
             regressed: EProcesses::new(),
             not_worse: EProcesses::new(),
+            repeats: Repeats::default(),
             pairs: 0,
             verdict: Verdict::Undecided,
         })
@@ -45,11 +49,14 @@ impl MissGate {
     /// Takes up one pair that counts for these verdicts; the verdict so far.
     pub fn observe_for(&mut self, misses: Misses, counts: CountsFor) -> Verdict {
         if counts.regressed {
-            self.regressed.update(&misses.ln_factors(0.0, 1.0));
+            let repeat = self.repeats.expected(1);
+            self.regressed.update(&misses.ln_factors(0.0, 1.0, repeat));
         }
         if counts.not_worse {
-            self.not_worse.update(&misses.ln_factors(self.margin.0, -1.0));
+            let repeat = self.repeats.expected(-1);
+            self.not_worse.update(&misses.ln_factors(self.margin.0, -1.0, repeat));
         }
+        self.repeats.learn(misses.sign());
         self.pairs += 1;
         self.verdict = self.verdict.or(self.alpha, &self.regressed, &self.not_worse);
         self.verdict

@@ -19,19 +19,23 @@ pub(in crate::regression::detect) const BETS: usize = STAKES.len();
 impl Misses {
     /// +1 where only the candidate did badly, −1 where only the baseline did, 0 where both fared
     /// alike.
-    pub(super) fn sign(self) -> f64 {
-        f64::from(self.candidate) - f64::from(self.baseline)
+    pub(super) fn sign(self) -> i8 {
+        i8::from(self.candidate) - i8::from(self.baseline)
     }
 
-    /// `ln` of `L = 1 + λ·(sign − margin)·direction`. Fair against a candidate whose rate exceeds
-    /// the baseline's by at most (`direction` 1) or at least (−1) `margin`, in `[0, 1)`.
+    /// `ln` of `L = 1 + λ·((sign − margin)·direction − repeat)`. Fair against a candidate whose rate,
+    /// given the past, exceeds the baseline's by at most (`direction` 1) or at least (−1) `margin`,
+    /// in `[0, 1)`, and `repeat` (`Repeats::expected`).
     pub(in crate::regression::detect) fn ln_factors(
         self,
         margin: f64,
         direction: f64,
+        repeat: f64,
     ) -> [f64; BETS] {
-        // |sign − margin| ≤ 1 + margin: dividing by it keeps every factor positive.
-        let gain = direction * (self.sign() - margin) / (1.0 + margin);
+        // |(sign − margin)·direction − repeat| ≤ 1 + margin + repeat: dividing by it keeps every
+        // factor positive.
+        let gain =
+            (direction * (f64::from(self.sign()) - margin) - repeat) / (1.0 + margin + repeat);
         STAKES.map(|stake| (stake * gain).ln_1p())
     }
 }

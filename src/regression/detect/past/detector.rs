@@ -1,58 +1,93 @@
 //! The alarm that an endpoint has got slower than its own past.
 
-use std::sync::LazyLock;
-
 use serde::{Deserialize, Serialize};
 
 use super::hours::HourOfDay;
 use super::latency_reference::{LatencyReference, PERCENTILES, share_above};
+use super::share_detector::{LN_RECOVERED, RECOVERING, ln_recovering};
 use crate::regression::detect::alarm::{Alarm, Change};
+use crate::regression::detect::correlation::Correlation;
+use crate::regression::detect::delay::Delay;
 use crate::regression::detect::effect::{Effect, Estimate};
-use crate::regression::detect::latency_alarm::{recent_ratio, step};
+use crate::regression::detect::exact::Exact;
+use crate::regression::detect::latency_alarm::{TO_RAISE, recent_ratio, step};
 use crate::regression::detect::observed::Observed;
 use crate::regression::detect::recent::Recent;
+use crate::regression::detect::recovery::Recovery;
+use crate::regression::detect::rise::Rise;
+use crate::regression::detect::scale::Scale;
 use crate::regression::detect::threshold::Threshold;
 use crate::regression::detect::tolerance::Tolerance;
-use crate::regression::detect::wealth::Detectors;
+use crate::regression::detect::wealth::{Detectors, Episodes};
 
-/// Shares of the wealth put at stake.
+/// Shares of the wealth put at stake on how high an observation stands.
+const STANDING: [f64; 3] = [0.15, 0.3, 0.6];
+
+/// The same on its being in the tail.
 const STAKES: [f64; 3] = [0.1, 0.3, 0.6];
 
 /// By percentile: what is rare pays much, so less of it is put at stake.
-const COURAGE: [f64; 3] = [1.0, 0.3, 0.1];
+const COURAGE: [f64; PERCENTILES.len()] = [0.3, 0.1];
 
-/// A bet for each percentile and stake.
-const BETS: usize = PERCENTILES.len() * STAKES.len();
+/// A bet for each stake, on how high it stands and for each percentile.
+const BETS: usize = STANDING.len() + PERCENTILES.len() * STAKES.len();
 
-/// `ln` of `L = 1 + λ·c·(B/m − 1)` by percentile, for B = 0 and B = 1, by stake. Fair while
-/// `E[B | past] ≤ m`; nothing need be independent.
-static LN_FACTORS: LazyLock<[[[f64; STAKES.len()]; 2]; PERCENTILES.len()]> = LazyLock::new(|| {
-    std::array::from_fn(|i| {
-        let share = share_above(PERCENTILES[i]);
-        [0.0, 1.0].map(|b| STAKES.map(|stake| (stake * COURAGE[i] * (b / share - 1.0)).ln_1p()))
-    })
-});
+/// A tail is slower where so many times as many are in it as in the reference's.
+const SLOWER_TAIL: f64 = 1.5;
 
-/// The bets on one observation; a level that is not known is not bet on.
+/// An episode has passed after so many times the time in which the correlation goes; it lasts so many
+/// observations at least, and is taken to last so many at most.
+const EPISODE_TIMES: f64 = 10.0;
+const EPISODE_LEAST: f64 = 20.0;
+const EPISODE_MOST: f64 = 240.0;
+
+/// Of a longer run in the tail no more is learnt.
+const LONGEST_RUN: u32 = 1000;
+
+/// The most of it that one bet on a tail may lose.
+const MOST: f64 = 0.9;
+
+/// The bet by whose gain it is told since when evidence has been growing.
+const RISING: usize = 1;
+
+/// So many observations are learnt, of a hundred, before anything is bet.
+const FIRST: u64 = 75;
+
+/// `ln` of `L = 1 + λ·(g − φ·g')/(1 + φ)` by stake, g how high an observation stands, g' the one before,
+/// of which φ is expected to be still there. Fair while it is expected to keep at most φ of its
+/// distance from a mean that is not positive.
+fn ln_standing(standing: f64, before: f64, memory: f64) -> [f64; STANDING.len()] {
+    let left = Correlation::innovation(memory, standing, before);
+    STANDING.map(|stake| (stake * left).ln_1p())
+}
+
+/// `ln` of `L = 1 + λ·c·(B − m − φ·(B' − m))/m` by stake, for a level that is exceeded (B = 1) or not,
+/// as it was by the observation before (B'), of which φ is expected to be still there. Fair while B
+/// is expected to keep at most φ of its distance from a mean of at most m. `stakes` says what is
+/// possible of a bet's usual stake.
 pub(in crate::regression::detect) fn ln_factors(
-    exceeded: [Option<bool>; PERCENTILES.len()],
-) -> [f64; BETS] {
-    let mut factors = [0.0; BETS];
-    let by_percentile = factors.chunks_exact_mut(STAKES.len());
-    for ((bets, exceeded), known) in by_percentile.zip(exceeded).zip(LN_FACTORS.iter()) {
-        if let Some(exceeded) = exceeded {
-            bets.copy_from_slice(&known[usize::from(exceeded)]);
-        }
-    }
-    factors
+    percentile: usize,
+    exceeded: bool,
+    before: bool,
+    memory: f64,
+    stakes: impl Fn(usize, f64) -> f64,
+) -> [f64; STAKES.len()] {
+    let share = share_above(PERCENTILES[percentile]);
+    let distance = |exceeded| f64::from(exceeded) - share;
+    let left = (distance(exceeded) - memory * distance(before)) / share;
+    // No less is left than −(m + φ·(1 − m))/m.
+    let most = MOST * share / (share + memory * (1.0 - share));
+    std::array::from_fn(|bet| {
+        (stakes(bet, STAKES[bet] * COURAGE[percentile]).min(most) * left).ln_1p()
+    })
 }
 
 /// Watches one latency of one target and workload; give it every probe.
 ///
-/// An alarm needs evidence of the threshold and a recent median beyond the tolerance of the
-/// reference's: a slower tail alone raises the evidence only, and is found by a
-/// [`super::ShareDetector`] of the SLO. It clears when the median is back, and the evidence starts
-/// from nothing.
+/// An alarm needs evidence of the threshold, and a recent median or tail beyond the tolerance of the
+/// reference's. It clears when the median is back, on evidence that it is nearer to the reference's
+/// than to what it was (of a tail, that half of what was too much in it has gone), and the evidence
+/// starts from nothing: one regression is one alarm. The first hundred observations only teach how they follow on each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PastDetector {
     reference: LatencyReference,
@@ -62,7 +97,88 @@ pub struct PastDetector {
     recent: Recent,
     effect: Effect,
     alarm: Alarm,
+    /// How observations follow on each other, by how high they stand.
+    #[serde(default)]
+    correlation: Correlation,
+    /// The same, by whether they are in the tail.
+    #[serde(default)]
+    tails: [Tail; PERCENTILES.len()],
+    /// How far from the median observations usually are.
+    #[serde(default)]
+    scale: Scale,
+    #[serde(default)]
+    delay: Delay,
+    /// How high the observation before stood.
+    #[serde(default = "in_the_middle")]
+    last: Exact,
+    #[serde(default)]
+    rise: Rise,
+    /// While an alarm is on.
+    #[serde(default)]
+    recovery: Option<Recovering>,
     observations: u64,
+}
+
+/// Whether what raised an alarm has gone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Recovering {
+    Median(Recovery),
+    /// Bets that less of all are in the tail than half way to what they were when the alarm went off.
+    Tail {
+        percentile: usize,
+        half: Exact,
+        bets: Detectors<RECOVERING>,
+    },
+}
+
+fn in_the_middle() -> Exact {
+    Exact(0.0)
+}
+
+impl Recovering {
+    fn is_sure(&self) -> bool {
+        match self {
+            Self::Median(recovery) => recovery.is_sure(),
+            Self::Tail { bets, .. } => bets.reaches(LN_RECOVERED),
+        }
+    }
+}
+
+/// How being in the tail follows on being in the tail. Learnt from runs that are over: one that never
+/// ends, as an outage's, is none of the usual ones.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct Tail {
+    correlation: Correlation,
+    /// What is in the tail comes in episodes, and pays much: one is worth fivefold at most.
+    episodes: Episodes<{ STAKES.len() }>,
+    /// Observations up to the last one that were in it.
+    run: u32,
+}
+
+impl Tail {
+    fn learn(&mut self, exceeded: bool) {
+        if exceeded {
+            self.run = (self.run + 1).min(LONGEST_RUN);
+            return;
+        }
+        for _ in 0..std::mem::take(&mut self.run) {
+            self.correlation.learn(1.0);
+        }
+        self.correlation.learn(0.0);
+    }
+}
+
+/// The tail that is slower, if one is, the highest first.
+fn slower_tail(tails: &[Tail; PERCENTILES.len()]) -> Option<Recovering> {
+    let of = |percentile: usize| {
+        let (share, mean) =
+            (share_above(PERCENTILES[percentile]), tails[percentile].correlation.mean());
+        let half = Exact(f64::midpoint(share, mean).min(1.0));
+        let bets = Detectors::new();
+        (mean > SLOWER_TAIL * share).then_some(Recovering::Tail { percentile, half, bets })
+    };
+    (0..PERCENTILES.len()).rev().find_map(of)
 }
 
 impl PastDetector {
@@ -77,28 +193,99 @@ impl PastDetector {
             recent: Recent::new(),
             effect: Effect::default(),
             alarm: Alarm::default(),
+            correlation: Correlation::default(),
+            tails: Default::default(),
+            scale: Scale::default(),
+            delay: Delay::default(),
+            last: in_the_middle(),
+            rise: Rise::default(),
+            recovery: None,
             observations: 0,
         }
     }
 
     /// Takes up one observation, made at an hour of the UTC day.
     pub fn observe(&mut self, hour: HourOfDay, observed: Observed) -> Option<Change> {
-        let levels = self.reference.at(hour);
-        let ln = observed.ln();
-        self.detectors.update(&ln_factors(levels.exceeded(ln, self.tolerance)));
+        let rest = self.reference.rest(hour, observed.ln());
+        self.bet(rest, self.alarm.is_active());
         self.observations += 1;
-        // Where most of the reference failed, nothing is slower.
-        if levels.ln_median().is_finite() {
-            self.recent.push(ln - levels.ln_median());
-            self.effect.add(ln - levels.ln_median());
+        let ln_ratio = rest - self.reference.levels().ln_median();
+        let reached = self.detectors.reaches(self.threshold.ln()) && self.correlation.is_enough();
+        match &mut self.recovery {
+            Some(Recovering::Median(recovery)) => {
+                recovery.observe(ln_ratio, &self.scale, self.correlation.memory());
+            }
+            Some(Recovering::Tail { percentile, half, bets }) => {
+                let exceeded = self.reference.levels().exceeded(rest, self.tolerance);
+                let bad = exceeded.get(*percentile).copied().flatten().unwrap_or(false);
+                bets.update(&ln_recovering(bad, half.0));
+            }
+            None => {}
         }
-        let reached = self.detectors.reaches(self.threshold.ln());
-        let change = step(&mut self.alarm, reached, &self.recent, self.tolerance)?;
-        self.effect = Effect::default();
-        if change == Change::Cleared {
-            self.detectors = Detectors::new();
+        self.scale.learn(ln_ratio);
+        self.recent.push(ln_ratio);
+        self.effect.add(ln_ratio);
+        let (slower, recovery) = (slower_tail(&self.tails), self.recovery.as_ref());
+        let (tail, recovered) = (|| slower.is_some(), || recovery.is_none_or(Recovering::is_sure));
+        let change = step(&mut self.alarm, reached, tail, recovered, &self.recent, self.tolerance)?;
+        match change {
+            Change::Raised => {
+                self.effect = Effect::since_chosen(self.recent.last(self.rise.observations()));
+                let ratio = self.recent.median_of_last(self.rise.observations().max(TO_RAISE));
+                let median = ratio.filter(|ln| *ln > self.tolerance.ln()).map(Recovery::of);
+                self.recovery = median.map(Recovering::Median).or(slower);
+            }
+            Change::Cleared => {
+                self.delay.skip();
+                self.detectors = Detectors::new();
+                self.effect = Effect::default();
+                self.recovery = None;
+            }
         }
         Some(change)
+    }
+
+    /// Bets that an observation stands high, and that it is in the tail, as far as that is known; then
+    /// learns how observations follow on each other, unless an alarm is on.
+    fn bet(&mut self, rest: f64, alarmed: bool) {
+        let levels = self.reference.levels();
+        let mut factors = [0.0; BETS];
+        let (by_standing, by_tail) = factors.split_at_mut(STANDING.len());
+        let mut any = false;
+        if let Some(standing) = levels.standing(rest, self.tolerance) {
+            if self.correlation.scores() >= FIRST {
+                let bets = ln_standing(standing, self.last.0, self.correlation.memory());
+                by_standing.copy_from_slice(&bets);
+                any = true;
+            }
+            self.last.0 = standing;
+            if !alarmed && let Some(score) = self.delay.next(standing, self.correlation.scores()) {
+                self.correlation.learn(score);
+            }
+        }
+        let tails = levels.exceeded(rest, self.tolerance).into_iter().zip(&mut self.tails);
+        let bets = by_tail.chunks_exact_mut(STAKES.len()).zip(tails);
+        for (percentile, (bets, (exceeded, known))) in bets.enumerate() {
+            let Some(exceeded) = exceeded else { continue };
+            if known.correlation.scores() >= FIRST {
+                let (before, memory) = (known.run > 0, known.correlation.memory());
+                let share = share_above(PERCENTILES[percentile]);
+                let gain = (1.0 - share + memory * share) / share;
+                let stakes = |bet, usual| known.episodes.stake(bet, usual, gain);
+                let made = ln_factors(percentile, exceeded, before, memory, stakes);
+                let passed = EPISODE_TIMES * known.correlation.time();
+                known.episodes.spend(&made, passed.clamp(EPISODE_LEAST, EPISODE_MOST));
+                bets.copy_from_slice(&made);
+                any = true;
+            }
+            if !alarmed {
+                known.learn(exceeded);
+            }
+        }
+        if any {
+            self.detectors.update(&factors);
+            self.rise.add(factors[RISING]);
+        }
     }
 
     /// Decimal logarithm of the evidence; `None` before the first observation.
@@ -114,11 +301,14 @@ impl PastDetector {
         recent_ratio(&self.recent)
     }
 
-    /// The median ratio since the alarm last changed, or since the reference. The interval is that
-    /// of the present, not of the reference.
+    /// While an alarm is on, the median ratio since the evidence began to grow; else since the last
+    /// one was over, or since the reference. The interval reckons with the reference's own error.
     #[must_use]
     pub fn effect(&self) -> Option<Estimate> {
-        self.effect.estimate()
+        let each = self.correlation.scores_per_independent_one();
+        let estimate = self.effect.estimate(each)?;
+        let error = self.reference.levels().error() * each.sqrt();
+        Some(estimate.beside_an_error(error))
     }
 
     /// Whether it is alarmed.

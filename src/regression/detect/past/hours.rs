@@ -12,24 +12,31 @@ const STRATUM_OBSERVATIONS: u64 = 50;
 /// Widths into which a day divides, finest first.
 const WIDTHS: [usize; 7] = [1, 2, 3, 4, 6, 8, 12];
 
-/// An hour of the UTC day, from 0 to 23.
+/// An hour of the UTC day, from 0 to 23, and how far into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HourOfDay(u8);
+pub struct HourOfDay {
+    hour: usize,
+    /// Seconds since it began.
+    seconds: u32,
+}
 
 impl HourOfDay {
     /// The hour of a Unix time in seconds.
     #[must_use]
     pub fn of_unix_seconds(seconds: i64) -> Self {
-        Self(u8::try_from(seconds.div_euclid(3600).rem_euclid(24)).unwrap_or_default())
-    }
-
-    /// The hour with this index of a day.
-    pub(super) fn of_index(index: usize) -> Self {
-        Self(u8::try_from(index % HOURS).unwrap_or_default())
+        Self {
+            hour: usize::try_from(seconds.div_euclid(3600).rem_euclid(24)).unwrap_or_default(),
+            seconds: u32::try_from(seconds.rem_euclid(3600)).unwrap_or_default(),
+        }
     }
 
     pub(super) fn index(self) -> usize {
-        self.0.into()
+        self.hour
+    }
+
+    /// How much of it has passed, from 0 to below 1.
+    pub(super) fn share(self) -> f64 {
+        f64::from(self.seconds) / 3600.0
     }
 }
 
@@ -70,11 +77,6 @@ impl<T> Strata<T> {
         self.parts.get(part).unwrap_or(&self.whole)
     }
 
-    /// Of the whole day.
-    pub fn whole(&self) -> &T {
-        &self.whole
-    }
-
     /// How many parts the day has: 1 if it is whole.
     pub fn count(&self) -> usize {
         self.parts.len().max(1)
@@ -108,7 +110,10 @@ mod tests {
         for per_hour in [240, 49, 13, 4] {
             let strata = divided(per_hour, true);
             for hour in 0..HOURS {
-                assert!(strata.at(HourOfDay::of_index(hour)).contains(&hour), "{per_hour} {hour}");
+                assert!(
+                    strata.at(HourOfDay { hour, seconds: 0 }).contains(&hour),
+                    "{per_hour} {hour}"
+                );
             }
         }
     }

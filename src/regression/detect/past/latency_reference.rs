@@ -1,17 +1,22 @@
 //! How slow an endpoint used to be.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::by_hour::ByHour;
-use super::hours::{HourOfDay, Strata};
+use super::hours::HourOfDay;
 use super::reference::{REFERENCE_OBSERVATIONS, ReferenceError};
+use super::usual::Usual;
 use crate::regression::detect::exact::Exact;
 use crate::regression::detect::observed::Observed;
 use crate::regression::detect::sketch::Sketch;
 use crate::regression::detect::tolerance::Tolerance;
 
-/// Percentiles watched, in per cent, so that ranks are exact.
-pub(super) const PERCENTILES: [u32; 3] = [50, 90, 99];
+/// Percentiles of the tail that are watched, in per cent, so that ranks are exact.
+pub(super) const PERCENTILES: [u32; 2] = [90, 99];
+
+/// The whole distribution is known by so many parts that are alike probable.
+const PARTS: u32 = 32;
 
 /// Share of observations above a percentile.
 pub(super) fn share_above(percentile: u32) -> f64 {
@@ -36,50 +41,79 @@ impl LatencyReferenceBuilder {
         self.hours.values().map(Sketch::total).sum()
     }
 
-    /// Makes it the reference that [`super::PastDetector`] compares with. The tolerance decides
-    /// whether load swings enough to matter.
+    /// Makes it the reference that [`super::PastDetector`] compares with: what is usual at each hour,
+    /// where hours differ beyond chance, and one distribution of what remains, of all hours
+    /// together.
     ///
     /// # Errors
     /// Too few observations, or mostly failures.
-    pub fn freeze(&self, tolerance: Tolerance) -> Result<LatencyReference, ReferenceError> {
+    pub fn freeze(&self) -> Result<LatencyReference, ReferenceError> {
         let observations = self.observations();
         if observations < REFERENCE_OBSERVATIONS {
             return Err(ReferenceError::TooFew { observations });
         }
-        let reference = LatencyReference {
-            strata: Strata::divide(
-                &std::array::from_fn(|hour| self.hours.get(hour).map_or(0, Sketch::total)),
-                |part| Levels::of(&self.merged(part)),
-                |whole, part| whole.is_exceeded_by(&self.merged(part), tolerance),
-            ),
-            observations,
-        };
-        if reference.strata.whole().median.0.is_finite() {
-            Ok(reference)
+        let hours = self.hours.all();
+        let usual = Usual::of(&hours);
+        let mut rest = Sketch::default();
+        for (hour, sketch) in hours.iter().enumerate() {
+            rest.merge_shifted(sketch, -usual.of_hour(hour));
+        }
+        let levels = Levels::of(&rest);
+        if levels.ln_median().is_finite() {
+            Ok(LatencyReference { usual, levels, observations })
         } else {
             Err(ReferenceError::MostlyFailed)
         }
     }
-
-    fn merged(&self, part: &[usize]) -> Sketch {
-        let mut merged = Sketch::default();
-        for hour in part.iter().filter_map(|hour| self.hours.get(*hour)) {
-            merged.merge(hour);
-        }
-        merged
-    }
 }
 
-/// A frozen reference: per stratum of the day its median and three upper levels.
+/// A frozen reference: what is usual at each hour, and of what remains how it is
+/// distributed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written")]
 pub struct LatencyReference {
-    strata: Strata<Levels>,
+    usual: Usual,
+    levels: Levels,
     observations: u64,
 }
 
+/// What was written down, by this version or by an earlier one, whose references are of another
+/// kind: nothing is bet against those.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Now {
+        usual: Usual,
+        levels: Levels,
+        observations: u64,
+    },
+    Earlier {
+        #[serde(rename = "strata")]
+        _strata: IgnoredAny,
+        observations: u64,
+    },
+}
+
+impl From<Written> for LatencyReference {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Now { usual, levels, observations } => Self { usual, levels, observations },
+            Written::Earlier { observations, .. } => {
+                let levels = Levels::of(&Sketch::default());
+                Self { usual: Usual::default(), levels, observations }
+            }
+        }
+    }
+}
+
 impl LatencyReference {
-    pub(super) fn at(&self, hour: HourOfDay) -> &Levels {
-        self.strata.at(hour)
+    /// What remains of a latency, as a logarithm, beyond what is usual at a time of the day.
+    pub(super) fn rest(&self, at: HourOfDay, ln: f64) -> f64 {
+        ln - self.usual.at(at)
+    }
+
+    pub(super) fn levels(&self) -> &Levels {
+        &self.levels
     }
 
     /// How many observations it was made from.
@@ -88,33 +122,40 @@ impl LatencyReference {
         self.observations
     }
 
-    /// Into how many parts of equal length the day is divided; 1 where load does not swing, or
-    /// where there are too few observations to tell.
+    /// Whether hours of the day are known to differ.
     #[must_use]
-    pub fn strata(&self) -> usize {
-        self.strata.count()
+    pub fn is_by_hour(&self) -> bool {
+        self.usual.is_by_hour()
     }
 }
 
-/// Logarithms of seconds.
+/// Logarithms of ratios to what is usual.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Levels {
     median: Exact,
-    /// Per percentile a level above it, high enough to be one despite the reference's own noise;
-    /// `None` where there are too few observations for any.
+    /// Standard error of the median, were all observations independent.
+    error: Exact,
+    /// The edges of parts that are alike probable, each high enough to be one despite the reference's
+    /// own noise. Empty where nothing is known.
+    edges: Vec<Exact>,
+    /// Per percentile a level above it, likewise; `None` where there are too few observations for
+    /// any.
     upper: [Option<Exact>; PERCENTILES.len()],
 }
 
 impl Levels {
     fn of(sketch: &Sketch) -> Self {
+        let known = sketch.total() > 0;
+        let edge = |i| Exact(sketch.at_rank(padded_rank(sketch.total(), i, PARTS)).1);
+        let edges = (1..PARTS).filter(|_| known).map(edge).collect();
         let upper = PERCENTILES.map(|percentile| {
-            let rank = padded_rank(sketch.total(), percentile);
+            let rank = padded_rank(sketch.total(), percentile, 100);
             // Beyond the largest observation nothing is known: the maximum is above the 99th
             // percentile of few observations only now and then.
-            (rank <= sketch.total()).then(|| Exact(sketch.at_rank(rank).1))
+            (rank > 0 && rank <= sketch.total()).then(|| Exact(sketch.at_rank(rank).1))
         });
-        let median = sketch.at_rank(sketch.total().div_ceil(2));
-        Self { median: Exact(f64::midpoint(median.0, median.1)), upper }
+        let (median, error) = (Exact(sketch.median()), Exact(sketch.error_of_median()));
+        Self { median, error, edges, upper }
     }
 
     /// `ln` of the median, infinite where most failed.
@@ -122,34 +163,35 @@ impl Levels {
         self.median.0
     }
 
-    /// Which levels an observation exceeds by more than is tolerated; `None` where there is none.
-    pub fn exceeded(&self, ln: f64, tolerance: Tolerance) -> [Option<bool>; PERCENTILES.len()] {
-        self.upper.map(|level| level.map(|level| ln > level.0 + tolerance.ln()))
+    /// By how much it may be wrong, were all observations independent: a standard error.
+    pub fn error(&self) -> f64 {
+        self.error.0
     }
 
-    /// Whether in some part of the day more observations exceed the level of half, or of nine
-    /// tenths, than may: then bets against it would not be fair there.
-    fn is_exceeded_by(&self, part: &Sketch, tolerance: Tolerance) -> bool {
-        #[allow(clippy::cast_precision_loss)] // far below 2^53
-        let total = part.total() as f64;
-        PERCENTILES.iter().zip(&self.upper).take(2).any(|(percentile, level)| {
-            #[allow(clippy::cast_precision_loss)]
-            level.is_some_and(|level| {
-                let above = part.at_most_above(level.0 + tolerance.ln()) as f64;
-                above > share_above(*percentile) * total
-            })
-        })
+    /// How high an observation that is less by what is tolerated stands among those of the reference,
+    /// from −1, the lowest, to 1, evenly; `None` where nothing is known. Those of the reference have a
+    /// mean of 0 or less.
+    #[allow(clippy::cast_precision_loss)] // at most PARTS
+    pub fn standing(&self, rest: f64, tolerance: Tolerance) -> Option<f64> {
+        let parts = self.edges.len() + 1;
+        let below = self.edges.partition_point(|edge| edge.0 + tolerance.ln() < rest);
+        (parts > 1).then(|| (2 * below + 1) as f64 / parts as f64 - 1.0)
+    }
+
+    /// Which levels an observation exceeds by more than is tolerated; `None` where there is none.
+    pub fn exceeded(&self, rest: f64, tolerance: Tolerance) -> [Option<bool>; PERCENTILES.len()] {
+        self.upper.map(|level| level.map(|level| rest > level.0 + tolerance.ln()))
     }
 }
 
-/// `⌈Rp + 2√(Rp(1−p))⌉`: with this rank an order statistic is above the percentile in 97.7 % of
-/// references.
+/// `⌈Rp + 2√(Rp(1−p))⌉`, p in `parts`: with this rank an order statistic is above the quantile in
+/// 97.7 % of references.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn padded_rank(observations: u64, percentile: u32) -> u64 {
-    // In hundredths and ten thousandths, so that whole ranks are not rounded up by 1e-16.
-    let (r, above) = (observations as f64, f64::from(100 - percentile));
-    let below = f64::from(percentile);
-    ((r * below + 2.0 * (r * below * above).sqrt()) / 100.0).ceil() as u64
+fn padded_rank(observations: u64, quantile: u32, parts: u32) -> u64 {
+    // In parts and their squares, so that whole ranks are not rounded up by 1e-16.
+    let (r, above) = (observations as f64, f64::from(parts - quantile));
+    let (below, parts) = (f64::from(quantile), f64::from(parts));
+    ((r * below + 2.0 * (r * below * above).sqrt()) / parts).ceil() as u64
 }
 
 #[cfg(test)]
@@ -169,43 +211,60 @@ mod tests {
     #[test]
     fn ranks_are_those_of_the_formula() {
         // ⌈50 + 2·5⌉, ⌈90 + 2·3⌉, ⌈99 + 2·0.995⌉ > 100
-        let ranks = PERCENTILES.map(|p| padded_rank(100, p));
+        let ranks = [50, 90, 99].map(|p| padded_rank(100, p, 100));
         assert_eq!(ranks, [60, 96, 101]);
-        assert_eq!(padded_rank(400, 99), 400);
+        assert_eq!((padded_rank(400, 99, 100), padded_rank(100, 16, 32)), (400, 60));
     }
 
     #[test]
-    fn few_observations_have_no_high_percentile() {
-        let tolerance = Tolerance::TTFT;
-        let reference = builder(|i| 1.0 + f64::from(i % 50) / 50.0, 24 * 60);
-        let whole = reference.freeze(tolerance).unwrap();
-        assert_eq!(whole.strata(), 1);
-        assert!(whole.at(HourOfDay::of_unix_seconds(0)).upper[2].is_some());
-        // Doubled at night.
-        let swinging =
-            builder(|i| if i < 480 { 2.0 } else { 1.0 } + f64::from(i % 50) / 500.0, 1440);
-        let divided = swinging.freeze(tolerance).unwrap();
-        assert_eq!(divided.strata(), 24);
-        let (night, day) = (HourOfDay::of_unix_seconds(0), HourOfDay::of_unix_seconds(43_200));
-        assert_eq!(
-            divided.at(night).exceeded(2.0_f64.ln(), tolerance),
-            [Some(false), Some(false), None]
-        );
-        assert_eq!(
-            divided.at(day).exceeded(2.0_f64.ln(), tolerance),
-            [Some(true), Some(true), None]
-        );
+    fn every_hour_is_held_against_what_is_usual_then() {
+        let whole = builder(|i| 1.0 + f64::from(i * 7 % 50) / 50.0, 24 * 60).freeze().unwrap();
+        assert!(!whole.is_by_hour());
+        // Doubled in the first eight hours of the day.
+        let noise = |i: u32| f64::from(i * 7 % 50) / 500.0;
+        let swinging = builder(|i| (1.0 + noise(i)) * if i < 480 { 2.0 } else { 1.0 }, 1440);
+        let by_hour = swinging.freeze().unwrap();
+        assert!(by_hour.is_by_hour());
+        let exceeded = |hour: i64, seconds: f64| {
+            let rest = by_hour.rest(HourOfDay::of_unix_seconds(hour * 3600), seconds.ln());
+            by_hour.levels().exceeded(rest, Tolerance::TTFT)
+        };
+        assert_eq!(exceeded(4, 2.05), [Some(false); 2]);
+        // The highest percentile is known of all hours together.
+        assert_eq!(exceeded(14, 2.05), [Some(true); 2]);
+    }
+
+    #[test]
+    fn what_is_usual_stands_in_the_middle_or_lower() {
+        let noise = |i: u32| f64::from(i * 7919 % 2000) / 2000.0;
+        let reference = builder(|i| 1.0 + noise(i), 2000).freeze().unwrap();
+        let tolerance = Tolerance::new(0.0).unwrap();
+        let of = |seconds: f64| reference.levels().standing(seconds.ln(), tolerance).unwrap();
+        let mean = (0..2000).map(|i| of(1.0 + noise(i))).sum::<f64>() / 2000.0;
+        assert!((-0.08..0.0).contains(&mean), "{mean}");
+        let (lowest, highest) = (of(0.5), of(3.0));
+        assert!((lowest + 31.0 / 32.0).abs() < 1e-12 && (highest - 31.0 / 32.0).abs() < 1e-12);
+        assert!(of(1.8) > of(1.2));
     }
 
     #[test]
     fn a_reference_needs_observations_and_a_median() {
         assert_eq!(
-            builder(|_| 1.0, 499).freeze(Tolerance::TTFT),
+            builder(|_| 1.0, 499).freeze(),
             Err(ReferenceError::TooFew { observations: 499 })
         );
         let failing = builder(|i| if i % 2 == 0 { 1.0 } else { f64::NAN }, 500);
-        assert!(failing.freeze(Tolerance::TTFT).is_ok());
+        assert!(failing.freeze().is_ok());
         let failing = builder(|i| if i % 3 == 0 { 1.0 } else { f64::NAN }, 500);
-        assert_eq!(failing.freeze(Tolerance::TTFT), Err(ReferenceError::MostlyFailed));
+        assert_eq!(failing.freeze(), Err(ReferenceError::MostlyFailed));
+    }
+
+    #[test]
+    fn against_one_of_an_earlier_version_nothing_is_bet() {
+        let earlier = r#"{"strata": {"whole": {"median": "1e0", "upper": []}, "parts": []}, "observations": 5760}"#;
+        let reference: LatencyReference = serde_json::from_str(earlier).unwrap();
+        assert_eq!(reference.observations(), 5760);
+        assert_eq!(reference.levels().exceeded(9.0, Tolerance::TTFT), [None; 2]);
+        assert_eq!(reference.levels().standing(9.0, Tolerance::TTFT), None);
     }
 }

@@ -7,6 +7,7 @@ mod latency_reference;
 mod reference;
 mod share_detector;
 mod share_reference;
+mod usual;
 
 pub use detector::PastDetector;
 pub use hours::HourOfDay;
@@ -18,4 +19,5 @@ pub use share_reference::{ShareReference, ShareReferenceBuilder};
 #[cfg(test)]
 pub(super) use {
     detector::ln_factors as past_ln_factors, share_detector::ln_factors as share_ln_factors,
+    share_detector::ln_recovering,
 };

@@ -10,6 +10,9 @@ use crate::regression::detect::exact::Exact;
 /// Standard deviations by which a share's upper bound is padded, as for latencies.
 const Z: f64 = 2.0;
 
+/// Standard deviations by which a part of the day differs beyond chance.
+const BEYOND_CHANCE: f64 = 3.5;
+
 /// How many of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Count {
@@ -30,10 +33,13 @@ impl Count {
         ((share + z2 / (2.0 * n) + Z * spread) / (1.0 + z2 / n)).min(1.0)
     }
 
+    /// Whether more are bad than a share that is right explains, in one of 24 hours of a hundred
+    /// references.
     fn exceeds(self, share: f64) -> bool {
         #[allow(clippy::cast_precision_loss)]
         let (bad, total) = (self.bad as f64, self.total as f64);
-        bad > share * total
+        let expected = share * total;
+        bad > expected + BEYOND_CHANCE * (expected * (1.0 - share)).max(1.0).sqrt()
     }
 }
 

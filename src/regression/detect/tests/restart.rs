@@ -1,5 +1,7 @@
 //! A restart in mid-stream changes nothing, down to the last bit; and no input breaks anything.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -36,16 +38,16 @@ impl Everything {
         let healthy = || {
             let mut healthy = LatencyReferenceBuilder::default();
             (0..600).for_each(|_| healthy.add(reference[0].hour, Observed::Finite(0.5)));
-            healthy.freeze(Tolerance::TTFT).unwrap()
+            healthy.freeze().unwrap()
         };
         let threshold = Threshold::of(20.0);
         Self {
             pair: PairDetector::new(Tolerance::PAIRS, threshold),
-            gate: PairGate::new(Tolerance::PAIRS, Alpha::DEFAULT),
+            gate: PairGate::new(Tolerance::PAIRS, Alpha::DEFAULT, Duration::from_secs(15)),
             misses: MissDetector::new(threshold),
             miss_gate: MissGate::new(0.01, Alpha::DEFAULT).unwrap(),
             past: PastDetector::new(
-                latencies.freeze(Tolerance::TTFT).unwrap_or_else(|_| healthy()),
+                latencies.freeze().unwrap_or_else(|_| healthy()),
                 Tolerance::TTFT,
                 threshold,
             ),
@@ -140,7 +142,7 @@ proptest! {
 
 #[test]
 fn a_state_that_was_tampered_with_is_refused() {
-    let gate = PairGate::new(Tolerance::PAIRS, Alpha::DEFAULT);
+    let gate = PairGate::new(Tolerance::PAIRS, Alpha::DEFAULT, Duration::from_secs(15));
     let json = serde_json::to_string(&gate).unwrap();
     for (from, to, expected) in [
         (r#""tolerance":"5e-2""#, r#""tolerance":"-1""#, "a tolerance that is finite"),

@@ -94,6 +94,9 @@ pub struct StreamView {
     /// Candidate / baseline over the same pairs as *not worse*; latencies only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectView>,
+    /// So many pairs say as much as one would that is independent of all others; latencies only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairs_per_independent_one: Option<f64>,
     /// Pairs of which one side did badly; failures and SLOs only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub discordant: Option<DiscordantView>,
@@ -199,6 +202,7 @@ impl From<&StreamSnapshot> for StreamView {
             regressed_log10: s.gate.regressed_log10,
             not_worse_log10: s.gate.not_worse_log10,
             effect: s.gate.effect.map(EffectView::from),
+            pairs_per_independent_one: s.pairs_per_independent_one,
             discordant: s.discordant.map(DiscordantView::from),
             alarm: s.alarmed,
             alarm_log10: s.evidence_log10,

@@ -8,7 +8,8 @@ use crate::regression::detect::Estimate;
 /// A median ratio and the interval that holds it, with 95 % certainty at all times together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EffectView {
-    /// The median; left out where most of the ratios are unbounded, by failures.
+    /// The median; 0 where most of what it is compared with failed, left out where most of the rest
+    /// did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ratio: Option<f64>,
     /// It is no less; left out while that cannot be said.

@@ -7,6 +7,7 @@ use crate::daemon::Daemon;
 use crate::explain::shown;
 use crate::target::ConnectionMode;
 use crate::target::Target;
+use crate::target::budget::Period;
 use crate::web::page::figure;
 
 pub(super) fn section(view: &View<'_>) -> Markup {
@@ -32,6 +33,9 @@ pub(super) fn section(view: &View<'_>) -> Markup {
     let addresses = addresses(view);
     if !addresses.is_empty() {
         facts.push(("Addresses", addresses));
+    }
+    if let Some(budget) = budget(view) {
+        facts.push(("Budget", budget));
     }
     if !target.stream {
         facts.push(("Streaming", "off: no time to first token".to_owned()));
@@ -65,6 +69,26 @@ fn addresses(view: &View<'_>) -> String {
         format!("{}{state}", known.address)
     });
     described.collect::<Vec<_>>().join(", ")
+}
+
+/// What is left of the target's budget, and of that of all targets.
+fn budget(view: &View<'_>) -> Option<String> {
+    let metrics = &view.daemon.metrics;
+    let own = metrics.target(&view.target.name);
+    let own = own.map(|metrics| metrics.budget_remaining()).unwrap_or_default();
+    let of = |whose: &'static str| {
+        move |(period, left): (Period, f64)| {
+            let period = period.as_str();
+            if left > 0.0 {
+                format!("{} of the {period}'s {whose}is left", figure::share(left))
+            } else {
+                format!("the {period}'s {whose}is spent: not probed until the next {period} (UTC)")
+            }
+        }
+    };
+    let all = metrics.budget_in_all_remaining().into_iter().map(of("budget of all targets "));
+    let parts: Vec<_> = own.into_iter().map(of("")).chain(all).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// The model that a target is asked for, once it is known.

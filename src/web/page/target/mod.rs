@@ -3,6 +3,7 @@
 mod change;
 pub(super) mod facts;
 mod hour;
+mod in_flight;
 mod marks;
 mod probes;
 mod server;
@@ -28,12 +29,13 @@ use crate::web::site::now;
 type Section = fn(&View<'_>) -> Markup;
 
 /// Every section, from the top.
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     windows::section,
     hour::section,
     marks::section,
     change::section,
     server::section,
+    in_flight::section,
     probes::section,
     facts::section,
 ];
