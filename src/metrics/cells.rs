@@ -50,11 +50,13 @@ impl Count {
         let _ = self.0.compare_exchange(ABSENT, 0, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// What would take it beyond the largest count leaves it there: a counter never falls.
     fn add(&self, n: u64) {
-        self.begin();
-        let more = |count: u64| Some(count.saturating_add(n).min(ABSENT - 1));
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        let sum = |known| {
+            let known = if known == ABSENT { 0 } else { known };
+            Some(u64::saturating_add(known, n).min(ABSENT - 1))
+        };
+        // It is never refused.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
     }
 
     fn get(&self) -> Option<u64> {
@@ -72,6 +74,7 @@ impl LateCounter {
         self.0.begin();
     }
 
+    /// What would take it beyond the largest number leaves it there: a counter never falls.
     pub fn inc_by(&self, n: u64) {
         self.0.add(n);
     }

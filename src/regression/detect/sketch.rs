@@ -49,7 +49,8 @@ impl Sketch {
     /// Adds what another has counted, each logarithm moved by about so much: by whole bins.
     pub fn merge_shifted(&mut self, other: &Self, by: f64) {
         #[allow(clippy::cast_possible_truncation)] // a saturating cast
-        let by = (by * PER_UNIT).round() as i16;
+        let by =
+            (by * PER_UNIT).round().clamp(-2.0 * LIMIT * PER_UNIT, 2.0 * LIMIT * PER_UNIT) as i16;
         self.below += other.below;
         self.above += other.above;
         self.total += other.total;

@@ -13,28 +13,30 @@ pub(super) struct ByHour<T>(Vec<(u8, T)>);
 impl<T: Default> ByHour<T> {
     /// That of an hour, to be changed.
     pub fn of(&mut self, hour: HourOfDay) -> &mut T {
-        let hour = hour.hour();
-        let at = self.0.partition_point(|(known, _)| *known < hour);
-        if self.0.get(at).is_none_or(|(known, _)| *known != hour) {
+        let index = u8::try_from(hour.index()).unwrap_or_default(); // below 24
+        let at = self.0.partition_point(|(known, _)| *known < index);
+        if self.0.get(at).is_none_or(|(known, _)| *known != index) {
             self.0.reserve_exact(1);
-            self.0.insert(at, (hour, T::default()));
+            self.0.insert(at, (index, T::default()));
         }
         &mut self.0[at].1
     }
 
     /// That of the hour with this index; `None` where nothing was seen of it.
     pub fn get(&self, hour: usize) -> Option<&T> {
-        self.iter().find(|(known, _)| *known == hour).map(|(_, value)| value)
-    }
-
-    /// Those that there are, with the index of their hour.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
-        self.0.iter().map(|(hour, value)| (usize::from(*hour), value))
+        self.0.iter().find(|(known, _)| usize::from(*known) == hour).map(|(_, value)| value)
     }
 
     /// Those that there are.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.0.iter().map(|(_, value)| value)
+    }
+}
+
+impl<T: Default + Clone> ByHour<T> {
+    /// All of the day.
+    pub fn all(&self) -> [T; HOURS] {
+        std::array::from_fn(|hour| self.get(hour).cloned().unwrap_or_default())
     }
 }
 
@@ -52,7 +54,7 @@ impl<'de, T: Default + PartialEq + Deserialize<'de>> Deserialize<'de> for ByHour
             return Err(D::Error::invalid_length(all.len(), &"one for each of 24 hours"));
         }
         let nothing = T::default();
-        let hours = (0..).zip(all);
+        let hours = (0_u8..).zip(all);
         Ok(Self(hours.filter(|(_, value)| *value != nothing).collect()))
     }
 }
@@ -65,7 +67,7 @@ mod tests {
     fn is_written_as_a_whole_day_and_read_back_without_the_hours_that_hold_nothing() {
         let mut counts = ByHour::<u64>::default();
         for (hour, count) in [(23, 1), (7, 2), (7, 3)] {
-            *counts.of(HourOfDay::of_index(hour)) += count;
+            *counts.of(HourOfDay::of_unix_seconds(hour * 3600)) += count;
         }
         assert_eq!((counts.get(7), counts.get(8), counts.values().sum()), (Some(&5), None, 6_u64));
         let text = serde_json::to_string(&counts).unwrap();

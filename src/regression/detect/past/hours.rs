@@ -15,9 +15,9 @@ const WIDTHS: [usize; 7] = [1, 2, 3, 4, 6, 8, 12];
 /// An hour of the UTC day, from 0 to 23, and how far into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HourOfDay {
-    hour: u8,
+    hour: usize,
     /// Seconds since it began.
-    seconds: u16,
+    seconds: u32,
 }
 
 impl HourOfDay {
@@ -25,23 +25,13 @@ impl HourOfDay {
     #[must_use]
     pub fn of_unix_seconds(seconds: i64) -> Self {
         Self {
-            hour: u8::try_from(seconds.div_euclid(3600).rem_euclid(24)).unwrap_or_default(),
-            seconds: u16::try_from(seconds.rem_euclid(3600)).unwrap_or_default(),
+            hour: usize::try_from(seconds.div_euclid(3600).rem_euclid(24)).unwrap_or_default(),
+            seconds: u32::try_from(seconds.rem_euclid(3600)).unwrap_or_default(),
         }
     }
 
-    /// The begin of the hour with this index of a day.
-    #[cfg(test)]
-    pub(super) fn of_index(index: usize) -> Self {
-        Self { hour: u8::try_from(index % HOURS).unwrap_or_default(), seconds: 0 }
-    }
-
-    pub(super) fn hour(self) -> u8 {
-        self.hour
-    }
-
     pub(super) fn index(self) -> usize {
-        self.hour.into()
+        self.hour
     }
 
     /// How much of it has passed, from 0 to below 1.
@@ -120,7 +110,10 @@ mod tests {
         for per_hour in [240, 49, 13, 4] {
             let strata = divided(per_hour, true);
             for hour in 0..HOURS {
-                assert!(strata.at(HourOfDay::of_index(hour)).contains(&hour), "{per_hour} {hour}");
+                assert!(
+                    strata.at(HourOfDay { hour, seconds: 0 }).contains(&hour),
+                    "{per_hour} {hour}"
+                );
             }
         }
     }

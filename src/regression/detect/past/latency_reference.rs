@@ -52,9 +52,10 @@ impl LatencyReferenceBuilder {
         if observations < REFERENCE_OBSERVATIONS {
             return Err(ReferenceError::TooFew { observations });
         }
-        let usual = Usual::of(&self.hours);
+        let hours = self.hours.all();
+        let usual = Usual::of(&hours);
         let mut rest = Sketch::default();
-        for (hour, sketch) in self.hours.iter() {
+        for (hour, sketch) in hours.iter().enumerate() {
             rest.merge_shifted(sketch, -usual.of_hour(hour));
         }
         let levels = Levels::of(&rest);

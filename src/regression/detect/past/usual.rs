@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::by_hour::ByHour;
 use super::hours::{HOURS, HourOfDay};
 use crate::regression::detect::exact::Exact;
 use crate::regression::detect::sketch::Sketch;
@@ -29,19 +28,17 @@ pub(super) struct Usual(Vec<Exact>);
 
 impl Usual {
     /// Of the hours of a day of which each has been seen; else flat.
-    pub fn of(hours: &ByHour<Sketch>) -> Self {
-        let hours: Option<Vec<&Sketch>> = (0..HOURS).map(|hour| hours.get(hour)).collect();
-        let Some(hours) = hours else { return Self::default() };
-        let least = hours.iter().map(|hour| hour.total()).min().unwrap_or(0);
-        let medians: Vec<f64> = hours.iter().map(|hour| hour.median()).collect();
+    pub fn of(hours: &[Sketch; HOURS]) -> Self {
+        let least = hours.iter().map(Sketch::total).min().unwrap_or(0);
+        let medians: Vec<f64> = hours.iter().map(Sketch::median).collect();
         if least < LEAST || medians.iter().any(|median| !median.is_finite()) {
             return Self::default();
         }
         let mut whole = Sketch::default();
-        for hour in &hours {
+        for hour in hours {
             whole.merge(hour);
         }
-        let differs = |(hour, median): (&&Sketch, &f64)| {
+        let differs = |(hour, median): (&Sketch, &f64)| {
             (median - whole.median()).abs() > BEYOND_CHANCE * hour.error_of_median()
         };
         if !hours.iter().zip(&medians).any(differs) {
@@ -89,11 +86,10 @@ mod tests {
 
     use super::*;
 
-    fn hours(seed: u64, per_hour: usize, swing: f64) -> ByHour<Sketch> {
+    fn hours(seed: u64, per_hour: usize, swing: f64) -> [Sketch; HOURS] {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut hours = ByHour::<Sketch>::default();
-        for hour in 0..HOURS {
-            let sketch = hours.of(HourOfDay::of_index(hour));
+        let mut hours: [Sketch; HOURS] = std::array::from_fn(|_| Sketch::default());
+        for (hour, sketch) in hours.iter_mut().enumerate() {
             for i in 0..per_hour {
                 #[allow(clippy::cast_precision_loss)]
                 let at = (hour as f64 + (i as f64 + 0.5) / per_hour as f64) / 24.0;
@@ -128,10 +124,9 @@ mod tests {
     #[test]
     fn a_day_not_seen_whole_stays_whole() {
         let mut hours = hours(3, 60, 0.5);
-        *hours.of(HourOfDay::of_index(7)) = Sketch::default();
+        hours[7] = Sketch::default();
         assert!(!Usual::of(&hours).is_by_hour());
-        hours.of(HourOfDay::of_index(7)).add(f64::INFINITY);
+        hours[7].add(f64::INFINITY);
         assert!(!Usual::of(&hours).is_by_hour());
-        assert!(!Usual::of(&ByHour::default()).is_by_hour(), "nothing was seen");
     }
 }
