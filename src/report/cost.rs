@@ -50,7 +50,9 @@ impl Daily {
     fn add(&mut self, target: &Target, probes: f64, workloads: &[std::sync::Arc<Workload>]) {
         let total: f64 = workloads.iter().map(|w| w.weight).sum();
         for workload in workloads {
-            let probes = probes * workload.weight / total;
+            // Every turn of a conversation is a probe, whose answers so far come on top.
+            let turns = workload.conversation.map_or(1, |conversation| conversation.turns);
+            let probes = probes * f64::from(turns) * workload.weight / total;
             self.input_tokens += probes * mean_input(target, workload);
             self.most_output_tokens += probes * f64::from(workload.max_output_tokens);
         }
