@@ -8,6 +8,7 @@ mod confidential;
 mod descriptors;
 mod echo;
 mod explained;
+mod fault_matrix;
 mod flight;
 mod gate;
 mod late_server;

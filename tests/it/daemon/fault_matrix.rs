@@ -1,0 +1,389 @@
+//! Everything that servers, clients and operators do to a prober, all at once, with a healthy target
+//! beside it that must not notice. docs/troubleshooting.md has the table.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::common::daemon::Program;
+use crate::common::eventually::{eventually, only_if};
+use crate::common::exposition::Exposition;
+use crate::common::scripted::{CHUNKED, LAST_CHUNK, chunk, finish, token};
+use crate::common::tls::TlsServer;
+use crate::daemon::{Folder, simulator};
+
+/// A server's faults, and the reasons that they may be counted under; none is a success.
+const SERVERS: [(&str, &[&str]); 24] = [
+    ("refused", &["connect"]),
+    ("name without address", &["resolve"]),
+    ("reset when connected", &["connect", "truncated"]),
+    ("reset after the request", &["truncated"]),
+    ("reset in the head", &["truncated"]),
+    ("reset in the answer", &["truncated"]),
+    ("half open", &["timeout"]),
+    ("plain HTTP for TLS", &["tls"]),
+    ("expired certificate", &["tls"]),
+    ("not HTTP", &["malformed"]),
+    ("head, byte by byte", &["timeout"]),
+    ("head without end", &["too_large"]),
+    ("headers without number", &["too_large"]),
+    ("interim answers without end", &["timeout", "too_large", "malformed"]),
+    ("answer, byte by byte", &["timeout"]),
+    ("answer that stops", &["stalled"]),
+    ("pings without end", &["timeout"]),
+    ("answer without end", &["too_large"]),
+    ("one line without end", &["too_large", "malformed"]),
+    ("chunks of one byte", &["too_large"]),
+    ("trailers without end", &["too_large", "truncated", "malformed", "timeout", ""]),
+    ("gzip bomb", &["malformed", "too_large"]),
+    ("nested JSON", &["malformed"]),
+    ("counts beyond belief", &[""]),
+];
+
+/// Plays a fault on one connection, until the client goes away.
+async fn play(fault: &str, mut stream: TcpStream) -> std::io::Result<()> {
+    if fault == "reset when connected" {
+        return stream.set_zero_linger();
+    }
+    let mut request = [0; 16 << 10];
+    if stream.read(&mut request).await? == 0 {
+        return Ok(());
+    }
+    let json = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+    match fault {
+        "reset after the request" => stream.set_zero_linger()?,
+        "reset in the head" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-").await?;
+            stream.set_zero_linger()?;
+        }
+        "reset in the answer" => {
+            stream.write_all((CHUNKED.to_owned() + &token("one")).as_bytes()).await?;
+            stream.set_zero_linger()?;
+        }
+        "plain HTTP for TLS" => {
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await?;
+        }
+        "not HTTP" => stream.write_all(b"220 mail.example.com ESMTP\r\n").await?,
+        "head, byte by byte" => slowly(&mut stream, b"HTTP/1.1 200 OK\r\nx: y").await?,
+        "head without end" => endless(&mut stream, "HTTP/1.1 200 OK\r\nx: ", "yyyy").await?,
+        "headers without number" => endless(&mut stream, "HTTP/1.1 200 OK\r\n", "x: y\r\n").await?,
+        "interim answers without end" => {
+            endless(&mut stream, "", "HTTP/1.1 102 Processing\r\n\r\n").await?;
+        }
+        "answer, byte by byte" => {
+            stream.write_all(CHUNKED.as_bytes()).await?;
+            slowly(&mut stream, chunk(": comment\n\n").as_bytes()).await?;
+        }
+        "answer that stops" => {
+            stream.write_all((CHUNKED.to_owned() + &token("one")).as_bytes()).await?;
+            stream.read_to_end(&mut Vec::new()).await?;
+        }
+        "pings without end" => {
+            stream.write_all(CHUNKED.as_bytes()).await?;
+            slowly(&mut stream, chunk(": ping\n\n").as_bytes()).await?;
+        }
+        "answer without end" => endless(&mut stream, CHUNKED, &token("one")).await?,
+        "one line without end" => endless(&mut stream, CHUNKED, &chunk("yyyyyyyy")).await?,
+        "chunks of one byte" => endless(&mut stream, CHUNKED, &chunk("\n")).await?,
+        "trailers without end" => {
+            let start = format!("{CHUNKED}{}{}0\r\n", token("one"), finish());
+            endless(&mut stream, &start, "x: y\r\n").await?;
+        }
+        "gzip bomb" => {
+            let head = format!("{json}content-encoding: gzip\r\ncontent-length: ");
+            stream.write_all(format!("{head}{}\r\n\r\n", BOMB.len()).as_bytes()).await?;
+            stream.write_all(&BOMB).await?;
+        }
+        "nested JSON" => {
+            let body = "[".repeat(50_000);
+            let head = format!("{json}content-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).await?;
+        }
+        "counts beyond belief" => {
+            let event = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":18446744073709551615,\
+                         \"completion_tokens\":18446744073709551615}}\n\n";
+            let answer =
+                format!("{CHUNKED}{}{}{}{LAST_CHUNK}", token("one"), chunk(event), finish());
+            stream.write_all(answer.as_bytes()).await?;
+        }
+        // Half open: nothing is ever said.
+        _ => drop(stream.read_to_end(&mut Vec::new()).await?),
+    }
+    Ok(())
+}
+
+/// Each byte with a pause before it, again and again.
+async fn slowly(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
+    for byte in bytes.iter().cycle() {
+        stream.write_all(&[*byte]).await?;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+async fn endless(stream: &mut TcpStream, start: &str, again: &str) -> std::io::Result<()> {
+    stream.write_all(start.as_bytes()).await?;
+    let many = again.repeat((32 << 10) / again.len());
+    loop {
+        stream.write_all(many.as_bytes()).await?;
+    }
+}
+
+/// Some kilobytes that become many megabytes. Packed once: it takes its time.
+static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    use std::io::Write as _;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let zeros = vec![0; 1 << 20];
+    (0..20).for_each(|_| packed.write_all(&zeros).unwrap());
+    packed.finish().unwrap()
+});
+
+async fn server(fault: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(play(fault, stream));
+        }
+    });
+    address
+}
+
+/// The name of a target.
+fn name(fault: &str) -> String {
+    fault.replace([' ', ','], "-")
+}
+
+/// Every counter of a scrape, by its series.
+fn counters(scrape: &Exposition) -> BTreeMap<String, f64> {
+    let text = scrape.text();
+    let series = text.lines().filter(|line| !line.starts_with('#'));
+    let series = series.filter_map(|line| line.rsplit_once(' '));
+    let is_counter = |series: &str| {
+        let name = series.split('{').next().unwrap_or_default();
+        ["_total", "_count", "_sum", "_bucket"].iter().any(|end| name.ends_with(end))
+    };
+    let counters = series.filter(|(series, _)| is_counter(series));
+    counters.map(|(series, value)| (series.to_owned(), value.parse().unwrap())).collect()
+}
+
+/// Looks at the daemon again and again, and at what must hold in each scrape.
+struct Watch {
+    daemon: Program,
+    before: BTreeMap<String, f64>,
+    scrapes: usize,
+}
+
+impl Watch {
+    async fn scrape(&mut self) -> Exposition {
+        let scrape = self.daemon.metrics().await;
+        let now = counters(&scrape);
+        for (series, value) in &now {
+            let before = self.before.get(series).copied().unwrap_or(0.0);
+            assert!(value.is_finite() && *value >= before, "{series}: {before}, then {value}");
+        }
+        let healthy = ["target=\"healthy\""];
+        let failures = scrape.sum("llm_prober_probe_failures_total", &healthy);
+        assert_eq!(failures, 0.0, "of the healthy target:\n{scrape}");
+        self.before.extend(now);
+        self.scrapes += 1;
+        scrape
+    }
+
+    /// Scrapes until `seen` says yes.
+    async fn until(&mut self, what: &str, seen: impl Fn(&Exposition) -> bool) -> Exposition {
+        eventually(what, async || {
+            let scrape = self.scrape().await;
+            only_if(seen(&scrape), scrape)
+        })
+        .await
+    }
+
+    /// The healthy target goes on.
+    async fn goes_on(&mut self) {
+        let healthy = ["target=\"healthy\""];
+        let probes = |scrape: &Exposition| scrape.sum("llm_prober_probes_total", &healthy);
+        let before = probes(&self.scrape().await);
+        self.until("probes of the healthy target", |scrape| probes(scrape) >= before + 5.0).await;
+    }
+}
+
+/// Faults that no server makes.
+const OTHERS: [&str; 4] = [
+    "clients that are idle, never end their request or never read",
+    "a configuration that changes all the time",
+    "a pause of the process",
+    "SIGTERM meanwhile",
+];
+
+#[test]
+fn the_table_has_every_fault() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/troubleshooting.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, table) = page.split_once("\n## What it survives\n").unwrap();
+    for (fault, reasons) in SERVERS {
+        let line = table.lines().find(|line| line.starts_with(&format!("| {fault} |")));
+        let line = line.unwrap_or_else(|| panic!("{fault} is not there"));
+        assert!(reasons.iter().any(|reason| line.contains(reason)), "{line}");
+    }
+    for fault in OTHERS {
+        assert!(table.contains(&format!("| {fault} |")), "{fault}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_healthy_target_does_not_notice() {
+    let healthy = simulator().await;
+    let expired = TlsServer::expired("127.0.0.1").await;
+    let mut targets =
+        format!("- {{name: healthy, url: 'http://{healthy}/v1', model: simulated}}\n");
+    for (fault, reasons) in SERVERS {
+        let (scheme, address) = match fault {
+            "refused" => ("http", refused().to_string()),
+            "name without address" => ("http", format!("{}.test", "a".repeat(64))),
+            "expired certificate" => ("https", expired.address.to_string()),
+            "plain HTTP for TLS" => ("https", server(fault).await.to_string()),
+            _ => ("http", server(fault).await.to_string()),
+        };
+        // What is no time-out has time enough on a busy machine.
+        let timeout = if reasons.contains(&"timeout") { "2s" } else { "60s" };
+        let limits =
+            format!("timeout: {timeout}, stall_timeout: 2s, max_body_size: 64KiB, interval: 2s");
+        let tls = match fault {
+            "expired certificate" => format!(", tls: {{ca_file: '{}'}}", expired.ca_file.display()),
+            _ => String::new(),
+        };
+        let name = name(fault);
+        writeln!(
+            targets,
+            "- {{name: {name}, url: '{scheme}://{address}/v1', model: m, {limits}{tls}}}"
+        )
+        .unwrap();
+    }
+    let config = format!("defaults: {{interval: 200ms, max_in_flight: 8}}\ntargets:\n{targets}");
+    let folder = Folder::with(&config);
+    let daemon = Program::daemon([folder.flag(), "--web.max-connections=64".to_owned()]).await;
+    let mut watch = Watch { daemon, before: BTreeMap::new(), scrapes: 0 };
+    watch.goes_on().await;
+    let mut survived = Vec::new();
+
+    // Servers, all at the same time.
+    for (fault, reasons) in SERVERS {
+        let target = format!("target=\"{}\"", name(fault));
+        let probes = |m: &Exposition| m.sum("llm_prober_probes_total", &[&target]);
+        let seen = watch.until(fault, |m| probes(m) >= 2.0).await;
+        let failures = |reason: &&str| {
+            let reason = format!("reason=\"{reason}\"");
+            seen.sum("llm_prober_probe_failures_total", &[&target, &reason])
+        };
+        let failed = seen.sum("llm_prober_probe_failures_total", &[&target]);
+        let succeeded = probes(&seen) - failed;
+        let expected: f64 = reasons.iter().filter(|reason| !reason.is_empty()).map(failures).sum();
+        let may_succeed = reasons.contains(&"");
+        assert!(expected >= failed && (may_succeed || succeeded <= 0.0), "{fault}:\n{seen}");
+        survived.push(fault);
+    }
+
+    // Clients.
+    let address = watch.daemon.address().await;
+    let mut clients = Vec::new();
+    for n in 0..200 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let begun = if n % 3 == 0 { "" } else { "GET /metrics HTTP/1.1\r\nhost: h\r\n" };
+        let ended = if n % 3 == 1 { "\r\n" } else { "" };
+        // The daemon may close it at any time.
+        let _ = stream.write_all(format!("{begun}{ended}").as_bytes()).await;
+        clients.push(stream);
+    }
+    watch.goes_on().await;
+    drop(clients);
+    survived.push(OTHERS[0]);
+
+    // Operators.
+    for n in 0..10 {
+        let broken = config.replace("interval: 200ms", "interval: soon");
+        let changed = config.replace("interval: 2s", &format!("interval: {}ms", 2000 + n));
+        folder.write("llm-prober.yml", if n % 2 == 0 { &broken } else { &changed });
+        watch.daemon.signal("HUP");
+        watch.scrape().await;
+    }
+    watch.goes_on().await;
+    survived.push(OTHERS[1]);
+
+    pause(&mut watch, &folder, &config).await;
+    survived.push(OTHERS[2]);
+
+    let resident = watch.scrape().await.sum("process_resident_memory_bytes", &[]);
+    let most = 600e6; // the program is built without optimisation
+    assert!(resident < most, "{resident} bytes");
+    watch.daemon.signal("TERM");
+    let ended = watch.daemon.ended().await;
+    assert_eq!(ended.code(), Some(0), "{}", watch.daemon.stderr());
+    survived.push(OTHERS[3]);
+    let tried = SERVERS.len() + OTHERS.len();
+    println!("tried {tried}, survived {}, in {} scrapes", survived.len(), watch.scrapes);
+    assert_eq!(survived.len(), tried);
+}
+
+/// Stops the process in the middle of an answer for longer than `stall_timeout`, while the server goes
+/// on: that is no stall.
+async fn pause(watch: &mut Watch, folder: &Folder, config: &str) {
+    let sent = Arc::<AtomicUsize>::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let counted = Arc::clone(&sent);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(steady(stream, Arc::clone(&counted)));
+        }
+    });
+    let steady = format!(
+        "- {{name: steady, url: 'http://{address}/v1', model: m, timeout: 60s, stall_timeout: 2s, \
+         interval: 10s}}\n"
+    );
+    folder.write("llm-prober.yml", &(config.to_owned() + &steady));
+    watch.daemon.signal("HUP");
+    let until = async |tokens: usize| {
+        eventually("tokens", async || {
+            let sent = sent.load(Ordering::SeqCst);
+            only_if(sent >= tokens, sent)
+        })
+        .await
+    };
+    until(20).await;
+    watch.daemon.signal("STOP");
+    let before = sent.load(Ordering::SeqCst);
+    // More than three seconds.
+    until(before + 160).await;
+    watch.daemon.signal("CONT");
+    let target = ["target=\"steady\""];
+    let seen = watch.until("its end", |m| m.sum("llm_prober_probes_total", &target) >= 1.0).await;
+    assert_eq!(seen.sum("llm_prober_probe_failures_total", &target), 0.0, "{seen}");
+    watch.goes_on().await;
+}
+
+/// A token each 20 ms, 400 of them.
+async fn steady(mut stream: TcpStream, sent: Arc<AtomicUsize>) -> std::io::Result<()> {
+    let mut request = [0; 16 << 10];
+    if stream.read(&mut request).await? == 0 {
+        return Ok(());
+    }
+    stream.write_all(CHUNKED.as_bytes()).await?;
+    for n in 0..400 {
+        stream.write_all(token(&format!(" word{n}")).as_bytes()).await?;
+        sent.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stream.write_all((finish() + LAST_CHUNK).as_bytes()).await
+}
+
+/// A port that was free a moment ago.
+fn refused() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
