@@ -176,13 +176,18 @@ fn counters(scrape: &Exposition) -> BTreeMap<String, f64> {
 /// Looks at the daemon again and again, and at what must hold in each scrape.
 struct Watch {
     daemon: Program,
+    /// With a connection for each scrape: one that is kept may be closed for others at any time, and
+    /// who scrapes then takes another.
+    scraper: reqwest::Client,
     before: BTreeMap<String, f64>,
     scrapes: usize,
 }
 
 impl Watch {
     async fn scrape(&mut self) -> Exposition {
-        let scrape = self.daemon.metrics().await;
+        let url = format!("http://{}/metrics", self.daemon.address().await);
+        let response = self.scraper.get(url).send().await.unwrap();
+        let scrape = Exposition::parse(&response.text().await.unwrap());
         let now = counters(&scrape);
         for (series, value) in &now {
             let before = self.before.get(series).copied().unwrap_or(0.0);
@@ -269,7 +274,9 @@ async fn a_healthy_target_does_not_notice() {
     let config = format!("defaults: {{interval: 200ms, max_in_flight: 8}}\ntargets:\n{targets}");
     let folder = Folder::with(&config);
     let daemon = Program::daemon([folder.flag(), "--web.max-connections=64".to_owned()]).await;
-    let mut watch = Watch { daemon, before: BTreeMap::new(), scrapes: 0 };
+    let scraper = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30));
+    let scraper = scraper.pool_max_idle_per_host(0).build().unwrap();
+    let mut watch = Watch { daemon, scraper, before: BTreeMap::new(), scrapes: 0 };
     watch.goes_on().await;
     let mut survived = Vec::new();
 

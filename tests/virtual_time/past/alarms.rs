@@ -68,7 +68,8 @@ async fn a_fifth_slower_is_found_and_over_when_it_is_over() {
     assert!((6.1..9.0).contains(&hours), "{hours}");
     let effect = ["effect_lower_ratio", "effect_ratio", "effect_upper_ratio"];
     let [lower, ratio, upper] = effect.map(|name| value(&daemon, name, "ttft").unwrap());
-    assert!(1.05 < lower && lower < ratio && ratio < upper, "{lower} {ratio} {upper}");
+    // It begins where the change was found to begin, an hour or two ago.
+    assert!(0.9 < lower && lower < 1.2 && 1.2 < upper && upper < 1.6, "{lower} {ratio} {upper}");
     assert!((ratio - 1.2).abs() < 0.06, "{ratio}");
     // The server is itself again after twelve hours.
     seconds(5 * HOUR).await;

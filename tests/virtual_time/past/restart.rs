@@ -97,16 +97,21 @@ async fn without_a_folder_everything_starts_anew() {
 async fn a_damaged_file_is_kept_aside_and_all_starts_anew() {
     let rig = Rig::new(lively());
     std::fs::create_dir(rig.folder.path().join("state")).unwrap();
-    for damaged in
-        ["{\"format\"", "{\"format\":\"llm-prober state\",\"version\":99,\"detection\":1}"]
-    {
+    // What was set aside before stays there.
+    for (damaged, aside) in [
+        ("{\"format\"", "state.json.refused"),
+        (
+            "{\"format\":\"llm-prober state\",\"version\":99,\"detection\":1}",
+            "state.json.refused.1",
+        ),
+    ] {
         std::fs::write(rig.folder.path().join("state/state.json"), damaged).unwrap();
         let daemon = rig.daemon(KEPT);
         seconds(HOUR).await;
         assert!(of_workload(&daemon, "reference_samples") > Some(200.0));
         assert_eq!(alarms(&daemon), 0.0);
         daemon.drain().await;
-        assert_eq!(read(&rig.folder.path().join("state/state.json.refused")), damaged);
+        assert_eq!(read(&rig.folder.path().join("state").join(aside)), damaged);
         assert!(rig.learnt().to_string().len() > 1000);
         std::fs::remove_file(rig.state_file()).unwrap();
     }
