@@ -66,7 +66,7 @@ async fn guarded(mut response: Response) -> Response {
     response
 }
 
-/// Serves on `listener` until the site stops; see [`serving`].
+/// Serves on `listener` until the site stops; see `serving`.
 pub async fn serve(listener: TcpListener, site: Site) {
     let (stop, connections) = (site.stop.clone(), site.connections.clone());
     let access = site.access.clone();
