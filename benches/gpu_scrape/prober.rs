@@ -49,19 +49,21 @@ impl Prober {
     pub fn scrape(&mut self) {
         let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
         self.connection.get_mut().write_all(request).unwrap();
-        let mut length = 0;
+        while !self.line().is_empty() {}
+        // It is streamed, in chunks.
         loop {
-            let mut line = String::new();
-            self.connection.read_line(&mut line).unwrap();
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            if line.trim().is_empty() {
+            let length = usize::from_str_radix(&self.line(), 16).expect("the length of a chunk");
+            self.connection.read_exact(&mut vec![0; length + 2]).unwrap();
+            if length == 0 {
                 break;
             }
         }
-        assert!(length > 0, "expected a content-length");
-        self.connection.read_exact(&mut vec![0; length]).unwrap();
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.connection.read_line(&mut line).unwrap();
+        line.trim().to_owned()
     }
 
     /// User and system time of all its threads so far, to a clock tick.

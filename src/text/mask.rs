@@ -46,8 +46,13 @@ impl Mask {
 
     /// Masks in place; whether there was something to mask.
     pub fn bytes(&self, bytes: &mut [u8]) -> bool {
+        let begins = self.begins();
         let (mut at, mut found) = (0, false);
         while at < bytes.len() {
+            if !begins[usize::from(bytes[at])] {
+                at += 1;
+                continue;
+            }
             let longest = self.0.iter().filter_map(|needle| needle.length_at(&bytes[at..])).max();
             match longest {
                 Some(length) => {
@@ -59,6 +64,18 @@ impl Mask {
             }
         }
         found
+    }
+
+    /// The bytes with which any of the texts may begin: every answer is looked through, and few of its
+    /// bytes are those.
+    fn begins(&self) -> [bool; 256] {
+        let mut begins = [false; 256];
+        for first in self.0.iter().filter_map(|needle| needle.text.first()) {
+            let mut buffer = [0; 4];
+            begins[usize::from(first.encode_utf8(&mut buffer).as_bytes()[0])] = true;
+            begins[usize::from(b'\\')] = true; // an escape
+        }
+        begins
     }
 
     /// The same of a text.

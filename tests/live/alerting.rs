@@ -51,7 +51,7 @@ fn server(trouble: &str) -> String {
     if trouble.is_empty() {
         return usual.to_owned();
     }
-    format!("{usual}script:\n  - after: {HEALTHY}\n    for: 40s\n    {trouble}\n")
+    format!("{usual}script:\n  - after: {HEALTHY}\n    for: 60s\n    {trouble}\n")
 }
 
 async fn prober_config() -> String {
