@@ -21,7 +21,7 @@
 //!
 //! | room | holds |
 //! | --- | --- |
-//! | `text` | durations as people write them, files that a configuration names |
+//! | `text` | durations as people write them, files that a configuration names, texts in which secrets are masked |
 //! | [`answer`] | recording, framing, timeline, figures, SLOs, outcome and failure: what an answer amounts to |
 //! | [`workload`] | what is asked: the weighted mix, prompts, captured requests, what an answer must satisfy |
 //! | [`dialect`] | the APIs: one file each |
