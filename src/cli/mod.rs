@@ -28,6 +28,8 @@ use clap::{Parser, Subcommand};
 
 use error::{CliError, EXIT_USAGE};
 
+use crate::transport::resources;
+
 /// Continuous, trustworthy measurement of LLM serving for Prometheus.
 ///
 /// Without a command it runs the daemon; without --config.file too, it probes a built-in simulator.
@@ -70,6 +72,7 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_panic));
+    resources::use_small_pages();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return not_run(&error),
