@@ -19,6 +19,7 @@ mod schema;
 mod setup;
 mod shutdown;
 mod simulate;
+mod spoken;
 mod sweep;
 mod top;
 
