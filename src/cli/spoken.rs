@@ -69,10 +69,10 @@ pub(super) fn target(given: Given<'_>) -> Result<(Config, Arc<Target>), CliError
         let why = format!("{}: no known API answers; each was tried:\n  {tried}", given.url);
         return Err(CliError::Failed(why));
     };
-    tell(format_args!(
-        "{} tries got no answer; asking {api} (another one: --api NAME)\n",
-        refusals.len()
-    ));
+    if !refusals.is_empty() {
+        tell(format_args!("{} other tries were refused", refusals.len()));
+    }
+    tell(format_args!("asking {api}; another one: --api NAME\n"));
     given::target(Given { url, api: Some(api), ..given })
 }
 
