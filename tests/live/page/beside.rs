@@ -29,7 +29,7 @@ async fn a_candidate_that_fails_is_worse() {
     let scene = Scene::usual().await;
     let worse = "The candidate is worse than is tolerated, by at least one signal.";
     let page = until(&scene, "/comparisons/canary", worse).await;
-    check(&page, &["Run <code>", "(nothing was known of this comparison)", "Both answered "]);
+    check(&page, &["Run <code>", "(its first run)", "Both answered "]);
     let signals = section(&page, "signals");
     check(signals, &["Time to first token", "Failures", "only the baseline <b>0</b>"]);
     check(signals, &["<caption>", "scope=\"col\"", "scope=\"row\"", " worse"]);
