@@ -55,7 +55,7 @@ pub(super) fn target(given: Given<'_>) -> Result<(Config, Arc<Target>), CliError
                     return Err(CliError::Failed(format!("{url}: {}: {}", why.reason, why.detail)));
                 }
                 Err(why) => {
-                    refusals.push(format!("{api} at {url}: {}: {}", why.reason, why.detail))
+                    refusals.push(format!("{api} at {url}: {}: {}", why.reason, why.detail));
                 }
             }
         }

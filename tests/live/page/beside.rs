@@ -39,7 +39,7 @@ async fn a_candidate_that_fails_is_worse() {
     let first = scene.page("/").await;
     check(&first, &["href=\"#comparisons\"", "href=\"#gpus\""]);
     let overview = section(&first, "comparisons");
-    check(overview, &["href=\"comparisons/canary\"", "worse", "steady", "broken"]);
+    check(overview, &["href=\"comparisons/canary\"", "regressed", "steady", "broken"]);
 }
 
 #[tokio::test]
