@@ -32,7 +32,7 @@ async fn a_candidate_that_fails_is_worse() {
     check(&page, &["Run <code>", "(its first run)", "Both answered "]);
     let signals = section(&page, "signals");
     check(signals, &["Time to first token", "Failures", "only the baseline <b>0</b>"]);
-    check(signals, &["<caption>", "scope=\"col\"", "scope=\"row\"", " worse"]);
+    check(signals, &["<caption>", "scope=\"col\"", "scope=\"row\"", " regressed"]);
     let sides = section(&page, "sides");
     check(sides, &["href=\"../targets/steady\"", "href=\"../targets/broken\"", "failing"]);
     check(section(&page, "rounds"), &["both at the same instant", "150 ms", "5 %", "Judged"]);
