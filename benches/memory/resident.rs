@@ -8,8 +8,8 @@ use std::time::Duration;
 use llm_prober::metrics::Format;
 use procfs::process::Process;
 
-use crate::config;
 use crate::simulator::{BINARY, Simulator};
+use crate::{QUICK, config};
 
 /// The first probes of a fleet are spread over a minute.
 const EVERY_TARGET_ONCE: Duration = Duration::from_secs(75);
@@ -83,7 +83,7 @@ impl Drop for Program {
 }
 
 pub fn print(count: usize) {
-    let simulator = Simulator::start();
+    let simulator = Simulator::start(QUICK);
     let program = Program::start(&config(count, &simulator.url, "15s"));
     println!("{count} targets, MiB\n{:>9} {:>9}", "resident", "anonymous");
     std::thread::sleep(Duration::from_secs(5));
