@@ -2,6 +2,7 @@
 
 mod confidential;
 pub mod log;
+pub mod self_check;
 pub mod sink;
 
 use std::sync::Arc;

@@ -79,8 +79,8 @@ fn of_urls(args: &CompareArgs) -> Result<(Config, Arc<Target>, Arc<Target>), Cli
         return Err(CliError::Usage(why.to_owned()));
     }
     let config = given::config(&[
-        Given { name: "baseline", url: &args.baseline, model: None },
-        Given { name: "candidate", url: &args.candidate, model: None },
+        Given { name: "baseline", url: &args.baseline, ..Given::default() },
+        Given { name: "candidate", url: &args.candidate, ..Given::default() },
     ])?;
     let (baseline, candidate) = (target(&config, "baseline")?, target(&config, "candidate")?);
     Ok((config, baseline, candidate))

@@ -199,6 +199,8 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     metrics.set_tasks(42);
     metrics.set_memory_limit(Arc::new(MemoryLimit::new(1 << 30)));
     metrics.set_flight_losses(crate::probe::sink::Losses::default());
+    let error = crate::probe::self_check::MeasurementError::between(&[0], &[25_000]).unwrap();
+    metrics.set_measurement_error(&error, std::time::SystemTime::UNIX_EPOCH);
     let limit = RateLimit { limit: Some(500), remaining: Some(499) };
     let success = Outcome {
         request_limit: limit,

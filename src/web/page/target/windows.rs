@@ -34,7 +34,7 @@ const COLUMNS: [Column; 8] = [
 pub(super) fn section(view: &View<'_>) -> Markup {
     let caption = html! {
         "Time to first token (TTFT) and inter-token latency (ITL); 24 hours and 30 days in whole \
-         hours, the current one among them"
+         hours, the current one among them; the oldest of the 30 days may have up to 7 hours more"
     };
     let rows = html! { @for row in rows(&view.overview) { (line(&row, view)) } };
     html! {
