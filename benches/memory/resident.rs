@@ -85,7 +85,10 @@ impl Drop for Program {
 pub fn print(count: usize, interval: &str) {
     let simulator = Simulator::start(QUICK);
     let program = Program::start(&config(count, &simulator.url, interval));
-    println!("{count} targets, each asked every {interval}, MiB\n{:>9} {:>9}", "resident", "anonymous");
+    println!(
+        "{count} targets, each asked every {interval}, MiB\n{:>9} {:>9}",
+        "resident", "anonymous"
+    );
     std::thread::sleep(Duration::from_secs(5));
     program.say("5 s after the start");
     std::thread::sleep(EVERY_TARGET_ONCE);

@@ -79,6 +79,7 @@ fn suspended() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::recording::{Arrival, Offset};
     use crate::testing;
 
     /// Watched for a minute, of which the thread gets no time for so long.
@@ -93,11 +94,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn with_kernel_stamps_only_what_was_waited_for_in_vain_is_spoilt() {
-        let by_task = testing::recording();
-        let mut by_kernel = by_task.clone();
-        let stamped = by_kernel.first_byte.iter_mut().chain(&mut by_kernel.last_read);
-        let arrivals = stamped.chain(by_kernel.chunks.iter_mut().map(|c| &mut c.arrival));
-        arrivals.for_each(|arrival| arrival.kernel = Some(by_task.clock.unix_at_start));
+        let arrived = |kernel| {
+            let arrival = Arrival { read: 0, task: Offset(2_000_000), kernel };
+            Recording { first_byte: Some(arrival), ..testing::recording() }
+        };
+        let by_task = arrived(None);
+        let by_kernel = arrived(Some(by_task.clock.unix_at_start + 2_000_000));
         assert_eq!(by_task.timestamp_source(), TimestampSource::Task);
         assert_eq!(by_kernel.timestamp_source(), TimestampSource::Kernel);
 
