@@ -13,9 +13,9 @@ use llm_prober::metrics::{Format, Metrics, MetricsOptions};
 use llm_prober::transport::IoThreads;
 use tokio::time::Instant;
 
-use crate::config;
 use crate::profile::{self, Site};
 use crate::simulator::Simulator;
+use crate::{QUICK, config};
 
 /// The first probes of a fleet are spread over a minute.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -45,7 +45,7 @@ impl FromStr for Stage {
 type Row = [f64; STAGES.len()];
 
 pub fn print(count: usize) {
-    let simulator = Simulator::start();
+    let simulator = Simulator::start(QUICK);
     let (mut rooms, mut sites) = (BTreeMap::<String, Row>::new(), BTreeMap::<Site, Row>::new());
     let mut once = Row::default();
     for (i, (name, _)) in STAGES.into_iter().enumerate() {

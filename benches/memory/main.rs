@@ -44,6 +44,10 @@ fn main() {
     }
 }
 
+/// A server that answers at once whoever asks.
+const QUICK: &str = "{model: simulated, slots: 4096, queue: 4096, ttft: 50ms, itl: 2ms, \
+                     answer_tokens: 32, max_connections: 30000}";
+
 /// So many targets, everything else as it is without a word: two workloads, one SLO of three objectives.
 fn config(count: usize, url: &str, interval: &str) -> String {
     let mut yaml = format!("defaults: {{interval: {interval}}}\ntargets:\n");

@@ -8,8 +8,8 @@ use std::time::Duration;
 use llm_prober::metrics::Format;
 use procfs::process::Process;
 
-use crate::config;
 use crate::simulator::{BINARY, Simulator};
+use crate::{QUICK, config};
 
 /// The first probes of a fleet are spread over an interval, a minute at most.
 const EVERY_TARGET_ONCE: Duration = Duration::from_secs(75);
@@ -83,9 +83,12 @@ impl Drop for Program {
 }
 
 pub fn print(count: usize, interval: &str) {
-    let simulator = Simulator::start();
+    let simulator = Simulator::start(QUICK);
     let program = Program::start(&config(count, &simulator.url, interval));
-    println!("{count} targets, each asked every {interval}, MiB\n{:>9} {:>9}", "resident", "anonymous");
+    println!(
+        "{count} targets, each asked every {interval}, MiB\n{:>9} {:>9}",
+        "resident", "anonymous"
+    );
     std::thread::sleep(Duration::from_secs(5));
     program.say("5 s after the start");
     std::thread::sleep(EVERY_TARGET_ONCE);

@@ -13,11 +13,9 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Answers at once whoever asks.
-    pub fn start() -> Self {
+    /// With this configuration.
+    pub fn start(text: &str) -> Self {
         let mut config = tempfile::NamedTempFile::new().unwrap();
-        let text = "{model: simulated, slots: 4096, queue: 4096, ttft: 50ms, itl: 2ms, \
-                    answer_tokens: 32, max_connections: 30000}";
         config.write_all(text.as_bytes()).unwrap();
         let mut child = Command::new(BINARY)
             .args(["simulate", "--web.listen-address=127.0.0.1:0"])

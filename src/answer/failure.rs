@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
+use crate::text::shorten::shorten;
+
 /// The one reason a probe did not succeed. Free text never becomes a label; it travels beside
 /// the reason in [`Failure::detail`].
 /// Its text is that of [`FailureReason::as_str`], and is read back from it.
@@ -84,9 +86,13 @@ pub struct Failure {
     pub explanation: Option<Arc<str>>,
 }
 
+/// The longest text of a failure, in bytes. A server's own error may be as long as an answer, and is
+/// held, written and logged with each probe.
+const MOST_DETAIL: usize = 4 << 10;
+
 impl Failure {
-    /// A failure with its text.
+    /// A failure with its text, of which the first 4 KiB are kept.
     pub fn new(reason: FailureReason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), explanation: None }
+        Self { reason, detail: shorten(detail.into(), MOST_DETAIL), explanation: None }
     }
 }

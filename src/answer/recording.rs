@@ -6,6 +6,8 @@ use strum::IntoStaticStr;
 
 use bytes::Bytes;
 
+use super::skip::SkipReason;
+
 /// Nanoseconds on the monotonic clock since the probe [started](Recording::started_unix_nanos).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Offset(pub i64);
@@ -107,10 +109,25 @@ pub enum Ending {
     Cancelled,
     /// The prober had no file descriptor left for a connection.
     NoDescriptor,
+    /// The prober itself stood still for so long meanwhile (its process was stopped, its machine
+    /// suspended, its thread starved) that nothing of the exchange says anything about the server.
+    StoodStill(Duration),
     /// The workload's reader stopped reading, as it was configured to.
     ReaderStopped,
     /// A defect of the prober.
     Internal(String),
+}
+
+impl Ending {
+    /// Why the probe counts as skipped though it was begun: the prober's own trouble has spoilt it.
+    #[must_use]
+    pub fn skipped(&self) -> Option<SkipReason> {
+        match self {
+            Self::NoDescriptor => Some(SkipReason::Prober),
+            Self::StoodStill(_) => Some(SkipReason::Late),
+            _ => None,
+        }
+    }
 }
 
 /// A (wall clock − monotonic clock) reading, taken at both ends of a probe, so that a step of the

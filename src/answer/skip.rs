@@ -12,9 +12,10 @@ pub enum SkipReason {
     InFlightLimit,
     /// The budget of the hour or the day is spent, the target's or that of all.
     Budget,
-    /// The prober itself was too late for the arrival to mean anything.
+    /// The prober itself was too late for the arrival to mean anything, or stood still while it was
+    /// probed.
     Late,
-    /// The prober had no file descriptor left for it.
+    /// The prober had no file descriptor left for it, or no memory.
     Prober,
     /// The target is not probed at this hour of the week.
     OffHours,

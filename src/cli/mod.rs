@@ -4,6 +4,7 @@ mod answers;
 mod batch;
 mod check;
 mod compare;
+mod credentials;
 mod error;
 mod gate;
 mod given;

@@ -20,8 +20,9 @@ use super::remember::RememberArgs;
 use super::say;
 use super::setup::{LogArgs, load, runtime};
 use crate::cli::shutdown::Signals;
-use crate::config::Config;
+use crate::config::{Config, parse_size};
 use crate::daemon::{Daemon, Memory, network};
+use crate::memory::limit::{MemoryLimit, control_group_limit};
 use crate::memory::state::{Claim, Saved};
 use crate::metrics::{Metrics, MetricsOptions};
 use crate::probe::self_check;
@@ -74,6 +75,11 @@ pub(super) struct RunArgs {
     /// Connections at a time. The client with most of them gives up its idlest for a new one.
     #[arg(long = "web.max-connections", default_value_t = 512, value_parser = clap::value_parser!(u16).range(1..))]
     max_connections: u16,
+    /// Memory that the program may have; by default 90 % of what its control group (container, pod,
+    /// unit) may, 0B for no limit. Beyond it recordings are forgotten, then slow clients cut off, then
+    /// probes skipped.
+    #[arg(long = "memory.limit", value_name = "SIZE", value_parser = parse_size)]
+    memory_limit: Option<u64>,
     #[command(flatten)]
     remember: RememberArgs,
     #[command(flatten)]
@@ -129,6 +135,13 @@ impl RunArgs {
             lifecycle: self.enable_lifecycle,
             max_connections: usize::from(self.max_connections),
         }
+    }
+
+    /// `None` without one.
+    fn memory_limit(&self) -> Option<Arc<MemoryLimit>> {
+        let of_group = || control_group_limit().map(|bytes| bytes / 10 * 9);
+        let bytes = self.memory_limit.or_else(of_group).filter(|bytes| *bytes > 0)?;
+        Some(Arc::new(MemoryLimit::new(usize::try_from(bytes).ok()?)))
     }
 
     fn metrics(&self) -> MetricsOptions {
@@ -227,6 +240,12 @@ async fn run(
     tasks.spawn(stop.clone().run_until_cancelled_owned(access.clone().keep_new()));
     let encrypted = access.is_encrypted();
     let site = site.reached(args.origin.clone(), access);
+    if let Some(limit) = args.memory_limit() {
+        tracing::info!(bytes = limit.bytes, "limit of memory");
+        daemon.metrics.set_memory_limit(Arc::clone(&limit));
+        let kept = web::keep_to_memory(limit, site.clone());
+        tasks.spawn(stop.clone().run_until_cancelled_owned(kept));
+    }
     for listener in listeners {
         announce(&listener, encrypted);
         tasks.spawn(web::serve(listener, site.clone()));

@@ -6,15 +6,18 @@ use std::process::ExitCode;
 use clap::Args;
 use url::Url;
 
+use super::credentials::CredentialArgs;
 use super::error::CliError;
 use super::setup::runtime;
 use crate::top::{Client, run};
 
 #[derive(Debug, Args)]
 pub(super) struct TopArgs {
-    /// Where the daemon serves its pages; with name and password where it asks for them.
+    /// Where the daemon serves its pages.
     #[arg(long, default_value = "http://localhost:9829")]
     url: Url,
+    #[command(flatten)]
+    credentials: CredentialArgs,
 }
 
 pub(super) fn main(args: &TopArgs) -> Result<ExitCode, CliError> {
@@ -23,7 +26,9 @@ pub(super) fn main(args: &TopArgs) -> Result<ExitCode, CliError> {
                        the daemon's /api/v1/targets";
         return Err(CliError::Usage(message.to_owned()));
     }
-    let client = Client::new(&args.url).map_err(|e| CliError::Usage(format!("--url {e}")))?;
+    let url = args.credentials.put_into(&args.url);
+    let url = url.map_err(|error| CliError::Usage(error.to_string()))?;
+    let client = Client::new(&url).map_err(|e| CliError::Usage(format!("--url {e}")))?;
     // On the screen the password is nobody's business.
     let mut page = args.url.clone();
     let _ = page.set_password(None).and_then(|()| page.set_username(""));

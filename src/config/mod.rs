@@ -81,7 +81,7 @@ impl Config {
     pub fn quick_start(url: &Url) -> Result<Self, ConfigError> {
         let name = Path::new("quick-start.yml (built in)");
         parse(QUICK_START, name, Path::new(""), |raw| {
-            for target in raw.targets.iter_mut().flat_map(|t| &mut t.value) {
+            for target in raw.targets.iter_mut().flat_map(|t| &mut t.value.0) {
                 url.as_str().clone_into(&mut target.url.value);
             }
         })

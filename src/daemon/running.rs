@@ -142,6 +142,11 @@ impl Daemon {
         self.state().outages.get(target)
     }
 
+    /// Skips every new probe, or no longer: there is no memory for one.
+    pub fn skip_probes(&self, skip: bool) {
+        self.state().in_all.set_short_of_memory(skip);
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }

@@ -67,6 +67,11 @@ pub(super) fn of(facts: &Facts<'_>) -> String {
              (ulimit -n, LimitNOFILE= of systemd)"
                 .to_owned()
         }
+        (FailureReason::Cancelled, Ending::StoodStill(still)) => format!(
+            "The prober itself stood still for {:.1} s meanwhile (its process was stopped, its machine \
+             suspended, or it got no CPU), so this says nothing about the server",
+            still.as_secs_f64()
+        ),
         // Nothing of an answer was there; these texts are ours, the system's and TLS's.
         (
             FailureReason::Resolve

@@ -1,6 +1,7 @@
 //! The whole text of each explanation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -84,6 +85,11 @@ fn connections_are_explained_in_full() {
         "The answer was larger than what is read: the body exceeds 10 bytes.",
     );
     check(&ended(Ending::Cancelled), "The prober gave up on purpose, for a reload or its own end.");
+    check(
+        &ended(Ending::StoodStill(Duration::from_millis(3_210))),
+        "The prober itself stood still for 3.2 s meanwhile (its process was stopped, its machine \
+         suspended, or it got no CPU), so this says nothing about the server.",
+    );
     check(
         &ended(Ending::Internal("cannot read secret file /token: not found".to_owned())),
         "The prober itself could not make the probe: cannot read secret file /token: not found.",

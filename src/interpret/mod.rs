@@ -140,9 +140,13 @@ pub fn words(target: &Target, recording: &Recording) -> String {
     text.collect()
 }
 
-/// Success, or the one reason why not. The first of these that applies wins: a status that
-/// refuses, an error the server reported, then whether the answer came to its proper end.
+/// Success, or the one reason why not. The first of these that applies wins: a prober that stood still,
+/// a status that refuses, an error the server reported, then whether the answer came to its proper end.
 fn classify(kind: Kind, recording: &Recording, timeline: &Timeline) -> Result<(), Failure> {
+    if matches!(recording.ending, Ending::StoodStill(_)) {
+        // Whatever came: when it came is not known.
+        ended_properly(&recording.ending)?;
+    }
     if let Some(head) = &recording.head {
         refused(head, recording)?;
     }
@@ -209,6 +213,10 @@ fn ended_properly(ending: &Ending) -> Result<(), Failure> {
         Ending::Cancelled => (FailureReason::Cancelled, "the prober gave up".to_owned()),
         Ending::NoDescriptor => {
             (FailureReason::Cancelled, "the prober has no file descriptor left".to_owned())
+        }
+        Ending::StoodStill(still) => {
+            let why = format!("the prober stood still for {:.1} s", still.as_secs_f64());
+            (FailureReason::Cancelled, why)
         }
         Ending::ReaderStopped => (FailureReason::Cancelled, "the reader stopped".to_owned()),
         Ending::Internal(e) => (FailureReason::Internal, e.clone()),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
@@ -75,6 +76,8 @@ pub struct InAll {
     /// What they may cost together.
     pub money: SharedBudget,
     places: Mutex<Places>,
+    /// There is no memory for another probe.
+    short_of_memory: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +91,7 @@ impl InAll {
     /// One that goes on from what was spent.
     #[must_use]
     pub fn new(spending: Ledger) -> Self {
-        Self { money: SharedBudget::new(spending), places: Mutex::default() }
+        Self { money: SharedBudget::new(spending), ..Self::default() }
     }
 
     /// Puts other limits in force: of the money, and of the probes under way.
@@ -97,14 +100,22 @@ impl InAll {
         self.places.lock().most = max_in_flight;
     }
 
-    /// A place, unless all are taken.
-    fn take(self: &Arc<Self>) -> Option<Place> {
+    /// Says whether there is memory for another probe.
+    pub fn set_short_of_memory(&self, short: bool) {
+        self.short_of_memory.store(short, Ordering::Relaxed);
+    }
+
+    /// A place, unless all are taken, or there is no memory.
+    fn take(self: &Arc<Self>) -> Result<Place, SkipReason> {
+        if self.short_of_memory.load(Ordering::Relaxed) {
+            return Err(SkipReason::Prober);
+        }
         let mut places = self.places.lock();
         if places.most.is_some_and(|most| places.taken >= most) {
-            return None;
+            return Err(SkipReason::InFlightLimit);
         }
         places.taken += 1;
-        Some(Place(Arc::clone(self)))
+        Ok(Place(Arc::clone(self)))
     }
 }
 
@@ -197,7 +208,7 @@ impl Admission {
         if held.is_full(limits.in_flight) || held.is_reading(limits.in_prefill) {
             return Err(SkipReason::InFlightLimit);
         }
-        let place = self.in_all.take().ok_or(SkipReason::InFlightLimit)?;
+        let place = self.in_all.take()?;
         let reserved = self.reserve(draw, hour_of(now))?;
         let (number, answered) = (held.next, Answered::default());
         held.next += 1;

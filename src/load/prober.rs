@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::admission::{Admission, Permit};
 use crate::answer::failure::{Failure, FailureReason};
-use crate::answer::recording::Ending;
 use crate::answer::skip::SkipReason;
 use crate::gpu::EnergyMeter;
 use crate::probe::sink::{ProbeEvent, TargetSinks, TargetStatus};
@@ -212,8 +211,9 @@ impl Prober {
         let confirming = purpose == Purpose::Confirming;
         let probe = Probe { confirming, apart, others_in_flight, ..probe };
         permit.settle(probe.charge());
-        if !confirming && apart.is_none() && probe.recording.ending == Ending::NoDescriptor {
-            let skipped = ProbeEvent::Skipped { workload: &workload, reason: SkipReason::Prober };
+        let spoilt = probe.recording.ending.skipped();
+        if let Some(reason) = spoilt.filter(|_| !confirming && apart.is_none()) {
+            let skipped = ProbeEvent::Skipped { workload: &workload, reason };
             self.sinks.tell(skipped, self.stop.status());
         }
         self.sinks.tell(ProbeEvent::Over(&probe), self.stop.status());

@@ -70,6 +70,20 @@ async fn a_place_is_taken_until_the_permit_goes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_memory_there_is_no_place_anywhere() {
+    let in_all = Arc::new(InAll::default());
+    let admit = |name: &str| {
+        let admission = Admission::new(limits(2), Ledger::default()).within(name, &in_all);
+        refused(&admission, Instant::now())
+    };
+    assert_eq!([admit("one"), admit("other")], [None, None]);
+    in_all.set_short_of_memory(true);
+    assert_eq!([admit("one"), admit("other")], [Some(SkipReason::Prober); 2]);
+    in_all.set_short_of_memory(false);
+    assert_eq!([admit("one"), admit("other")], [None, None]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_withdrawn_has_cost_nothing() {
     let budget = Budget { output_tokens_per_day: Some(20), ..Budget::default() };
     let ledger = Ledger::default();

@@ -48,6 +48,7 @@ use crate::config::Config;
 use crate::gpu::state::GpuView;
 use crate::load::InAll;
 use crate::load::comparer::Live;
+use crate::memory::limit::MemoryLimit;
 use crate::probe::self_check::MeasurementError;
 use crate::probe::sink::{Losses, SinkPanics};
 use crate::target::budget::Period;
@@ -193,6 +194,17 @@ impl Metrics {
     /// Says what counts the records that a flight recorder loses. Only the first one is heard.
     pub fn set_flight_losses(&self, losses: Losses) {
         let _ = self.state.prober.flight_losses.set(losses);
+    }
+
+    /// Says how many tasks the main event loop has.
+    #[allow(clippy::cast_precision_loss)] // memory holds far less than 2^53
+    pub fn set_tasks(&self, tasks: usize) {
+        self.state.prober.tasks.set(tasks as f64);
+    }
+
+    /// Says where it is known what is given up for a limit of memory. Only the first one is heard.
+    pub fn set_memory_limit(&self, limit: Arc<MemoryLimit>) {
+        let _ = self.state.prober.memory.set(limit);
     }
 
     /// Says where it is known what all targets together have spent. Only the first one is heard.

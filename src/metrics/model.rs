@@ -34,6 +34,11 @@ impl ModelLabel {
         self.value.load_full()
     }
 
+    /// The name itself, to ask for; `None` where none is known, or its label only stands for it.
+    pub fn name(&self) -> Option<Arc<String>> {
+        Some(self.get()).filter(|name| !name.is_empty() && name.as_str() != OTHER)
+    }
+
     /// Takes what the server says.
     pub fn tell(&self, model: &str) {
         if self.value.load().as_str() != model {
@@ -64,7 +69,7 @@ mod tests {
     #[test]
     fn what_cannot_be_a_label_is_other() {
         let label = ModelLabel::new(None);
-        assert_eq!(*label.get(), "");
+        assert_eq!((label.get().as_str(), label.name()), ("", None));
         let check = |said: &str, expect: &str| {
             label.tell(said);
             assert_eq!(*label.get(), expect);
@@ -86,7 +91,9 @@ mod tests {
         }
         label.tell("one-too-many");
         assert_eq!(*label.get(), OTHER);
+        assert_eq!(label.name(), None, "nobody asks a server for `other`");
         label.tell("m0");
         assert_eq!(*label.get(), "m0", "known ones stay known");
+        assert_eq!(label.name().as_deref().map(String::as_str), Some("m0"));
     }
 }

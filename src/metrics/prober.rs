@@ -10,6 +10,7 @@ use super::histogram::{Histogram, histogram};
 use super::options::MetricsOptions;
 use super::target::Spent;
 use crate::load::InAll;
+use crate::memory::limit::MemoryLimit;
 use crate::probe::sink::{Losses, SinkPanics};
 use crate::target::budget::Period;
 
@@ -22,9 +23,12 @@ pub(super) struct ProberMetrics {
     pub state_timestamp: LateGauge,
     pub scrape_duration: LateGauge,
     pub history_records: Gauge,
+    pub tasks: LateGauge,
     pub sink_panics: SinkPanics,
     /// Where there is a flight recorder.
     pub flight_losses: OnceLock<Losses>,
+    /// Where there is a limit of memory.
+    pub memory: OnceLock<Arc<MemoryLimit>>,
     /// What all targets together may spend, and have.
     pub spent_in_all: OnceLock<(Arc<InAll>, Spent)>,
     /// Of all targets together; where it is not kept per target.
@@ -47,6 +51,12 @@ impl ProberMetrics {
         all.map(|(all, spent)| spent.remaining(&all.money.budget())).unwrap_or_default()
     }
 
+    /// The limit of memory, in bytes.
+    #[allow(clippy::cast_precision_loss)] // no machine has 2^53 bytes
+    pub fn memory_limit(&self) -> Option<f64> {
+        self.memory.get().map(|limit| limit.bytes as f64)
+    }
+
     pub fn new(options: MetricsOptions) -> Self {
         let lag = || histogram(options.histograms, buckets::TOKEN);
         Self {
@@ -56,9 +66,11 @@ impl ProberMetrics {
             state_timestamp: LateGauge::default(),
             scrape_duration: LateGauge::default(),
             history_records: Gauge::default(),
+            tasks: LateGauge::default(),
             spent_in_all: OnceLock::new(),
             sink_panics: SinkPanics::default(),
             flight_losses: OnceLock::new(),
+            memory: OnceLock::new(),
             schedule_delay: options.delay_of_prober().then(lag),
             main_loop_lag: lag(),
             io_loop_lag: lag(),

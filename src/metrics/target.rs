@@ -206,6 +206,13 @@ impl TargetMetrics {
         self.model.get()
     }
 
+    /// The model's name as it is asked for; `None` until it is known, and where the label only stands
+    /// for it.
+    #[must_use]
+    pub fn model_name(&self) -> Option<Arc<String>> {
+        self.model.name()
+    }
+
     /// Says which model a target without a configured one turned out to serve. What cannot be a
     /// label, and what comes after 32 others, is `other` there.
     pub fn set_model(&self, model: &str) {

@@ -67,9 +67,9 @@ impl TargetMetrics {
             }
             return self.record_cost(workload, &outcome.measurement);
         }
-        if probe.recording.ending == Ending::NoDescriptor {
-            // It is counted as skipped.
-            return;
+        if probe.recording.ending.skipped().is_some() {
+            // It is counted as skipped; the server may have worked for it.
+            return self.record_cost(workload, &outcome.measurement);
         }
         if outcome.given_up() && probe.recording.ending == Ending::ReaderStopped {
             let id = probe.id.as_str();

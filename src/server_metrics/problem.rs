@@ -1,6 +1,10 @@
 //! Why a metrics page says nothing.
 
+use crate::text::shorten::shorten;
 use crate::transport::control::ControlError;
+
+/// The longest detail, in bytes: the server may have said it.
+const MOST_DETAIL: usize = 200;
 
 /// A closed set: each is logged once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -36,13 +40,13 @@ pub enum Problem {
 #[error("{problem}")]
 pub(super) struct Failed {
     pub problem: Problem,
-    /// No secret is in it; often empty.
+    /// No secret is in it; often empty. Cut to a length that the log can do with.
     pub detail: String,
 }
 
 impl Failed {
     pub fn new(problem: Problem, detail: impl Into<String>) -> Self {
-        Self { problem, detail: detail.into() }
+        Self { problem, detail: shorten(detail.into(), MOST_DETAIL) }
     }
 }
 

@@ -16,6 +16,7 @@ use super::exchange::Connection;
 use super::idle::Idle;
 use super::live::Live;
 use super::stamps::{Stamps, since, unix_at};
+use super::standstill::Standstill;
 use crate::answer::recording::{Chunk, ConnectionPhases, Ending, Head, Offset, Recording};
 use crate::target::{ConnectionMode, Limits, Target};
 
@@ -103,6 +104,7 @@ impl Inner {
     ) -> Recording {
         let epoch = Instant::now();
         live.begin(epoch);
+        let mut standstill = Standstill::new();
         let recording = Recording { address, ..Recording::begin(unix_at(epoch)) };
         let mut progress =
             Underway { epoch, recording, stamps: None, closed: false, live: live.clone() };
@@ -110,6 +112,7 @@ impl Inner {
             biased;
             ending = self.send_and_read(request, address, &mut progress) => ending,
             ending = live.verdict() => ending,
+            never = standstill.watch() => match never {},
             () = cancel.cancelled() => Ending::Cancelled,
             () = tokio::time::sleep_until(epoch + self.limits.timeout) => Ending::TimedOut,
         };
@@ -121,6 +124,13 @@ impl Inner {
         recording.ending = ending;
         recording.ended = since(epoch);
         recording.clock.unix_at_end = unix_at(epoch);
+        let own = matches!(
+            recording.ending,
+            Ending::Cancelled | Ending::NoDescriptor | Ending::Internal(_)
+        );
+        if !own && let Some(still) = standstill.spoilt(&recording, self.limits.stall_timeout) {
+            recording.ending = Ending::StoodStill(still);
+        }
         recording
     }
 

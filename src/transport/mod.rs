@@ -26,6 +26,7 @@ mod setup_error;
 mod socket;
 pub mod spoken;
 mod stamps;
+mod standstill;
 mod stream;
 pub mod tls;
 mod tls_client;

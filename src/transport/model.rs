@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::answer::failure::{Failure, FailureReason};
+use crate::config::labels::check_value;
 use crate::explain::{self, Spoken, explain_no_list};
 use crate::target::Target;
 use crate::transport::authority::host_and_port;
@@ -17,8 +18,9 @@ use crate::transport::control::{
 use crate::transport::resolver::Resolver;
 use crate::transport::spoken;
 
-/// A list of this many pages is taken as far as that.
+/// A list of this many pages is taken as far as that, and so is one of this many names.
 const MOST_PAGES: usize = 20;
+const MOST_NAMES: usize = 10_000;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The model name of a target: configured, or found once and kept.
@@ -47,7 +49,8 @@ impl ModelName {
         self.0.lock().clone()
     }
 
-    /// The name; asks the server where it is not known.
+    /// The name; asks the server where it is not known. What the server says passes the same check as
+    /// a configured name: it becomes a label and stands in pages and in the log.
     ///
     /// # Errors
     /// The failure a probe would have met: the list is on the same server.
@@ -55,9 +58,16 @@ impl ModelName {
         if let Some(name) = self.known() {
             return Ok(name);
         }
-        let first = list(target).await?.into_iter().next();
-        let empty = || Failure::new(FailureReason::Empty, "the model list is empty");
-        let name = first.ok_or_else(|| explained(target, empty(), None))?;
+        let names = list(target).await?;
+        let none = if names.is_empty() {
+            Failure::new(FailureReason::Empty, "the model list is empty")
+        } else {
+            let why = "no model of the list has a usable name, expected one of at most 200 bytes \
+                       without control characters";
+            Failure::new(FailureReason::Malformed, why)
+        };
+        let usable = names.into_iter().find(|name| check_value(name, true).is_ok());
+        let name = usable.ok_or_else(|| explained(target, none, None))?;
         self.0.lock().replace(name.clone());
         Ok(name)
     }
@@ -94,7 +104,7 @@ async fn every_page(target: &Target) -> Result<Vec<String>, Refused> {
             Failure::new(FailureReason::Malformed, why)
         })?;
         names.extend(page.names);
-        next = page.next;
+        next = page.next.filter(|_| names.len() < MOST_NAMES);
     }
     Ok(names)
 }

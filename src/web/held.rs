@@ -40,6 +40,11 @@ struct Ledger {
     bytes: usize,
     /// The oldest first.
     answers: BTreeMap<u64, (usize, CancellationToken)>,
+    /// Those before this number have waited since the look before the last one: who reads has taken
+    /// its answer meanwhile.
+    waiting: u64,
+    /// The next number at the last look.
+    looked: u64,
 }
 
 impl Default for Held {
@@ -50,7 +55,8 @@ impl Default for Held {
 
 impl Held {
     fn of(most: usize) -> Self {
-        let ledger = Ledger { most, next: 0, bytes: 0, answers: BTreeMap::new() };
+        let answers = BTreeMap::new();
+        let ledger = Ledger { most, next: 0, bytes: 0, answers, waiting: 0, looked: 0 };
         Self(Arc::new(Mutex::new(ledger)))
     }
 
@@ -67,19 +73,44 @@ impl Held {
         Ok(HeldBody::new(self, pieces, client, Some(Decoder::new()?)))
     }
 
+    /// Looks at what waits: the bytes of answers that were there at the last look already.
+    pub fn look(&self) -> usize {
+        let mut ledger = self.0.lock();
+        (ledger.waiting, ledger.looked) = (ledger.looked, ledger.next);
+        ledger.answers.range(..ledger.waiting).map(|(_, (bytes, _))| bytes).sum()
+    }
+
+    /// Cuts those off that the last look has counted, the oldest first, until so many bytes are free.
+    pub fn cut_off(&self, bytes: usize) {
+        let mut ledger = self.0.lock();
+        let most = ledger.bytes.saturating_sub(bytes);
+        let waiting = ledger.waiting;
+        ledger.cut_off_to(most, waiting);
+    }
+
     fn enter(&self, bytes: usize, cut: CancellationToken) -> Share {
         let mut ledger = self.0.lock();
         let number = ledger.next;
         ledger.next += 1;
         ledger.bytes += bytes;
-        while ledger.bytes > ledger.most
-            && let Some((_, (bytes, cut))) = ledger.answers.pop_first()
-        {
-            ledger.bytes -= bytes;
-            cut.cancel();
-        }
+        let most = ledger.most;
+        ledger.cut_off_to(most, number);
         ledger.answers.insert(number, (bytes, cut));
         Share { held: self.clone(), number }
+    }
+}
+
+impl Ledger {
+    /// Cuts the oldest answers before this number off until no more than so many bytes are held by the
+    /// others.
+    fn cut_off_to(&mut self, most: usize, before: u64) {
+        while self.bytes > most
+            && let Some(oldest) = self.answers.first_entry().filter(|e| *e.key() < before)
+        {
+            let (bytes, cut) = oldest.remove();
+            self.bytes -= bytes;
+            cut.cancel();
+        }
     }
 }
 
@@ -247,6 +278,21 @@ mod tests {
         assert_eq!(third.collect().await.unwrap().to_bytes().len(), 60);
         let ledger = held.0.lock();
         assert_eq!((ledger.bytes, ledger.answers.len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn as_much_is_cut_off_as_memory_is_short_of() {
+        let (held, client) = (Held::of(1000), Client(None));
+        let [first, second, third] = [1, 2, 3].map(|n| held.body(pieces(n, 10), &client));
+        assert_eq!(held.look(), 0, "they have just come");
+        held.cut_off(usize::MAX);
+        let fourth = held.body(pieces(4, 10), &client);
+        assert_eq!(held.look(), 60, "all but the last were there");
+        held.cut_off(15);
+        assert!(first.collect().await.is_err() && second.collect().await.is_err());
+        assert_eq!(third.collect().await.unwrap().to_bytes().len(), 30);
+        held.cut_off(usize::MAX);
+        assert_eq!(fourth.collect().await.unwrap().to_bytes().len(), 40, "not looked at yet");
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ mod probe_debug;
 mod reference;
 mod scrape;
 mod serving;
+mod shortage;
 mod site;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use tower_http::compression::CompressionLayer;
 
 pub use self::access::{Access, AccessError};
 use self::acts::{acting, acting_on_get};
+pub use self::shortage::keep_to_memory;
 pub use self::site::{Site, WebOptions};
 use crate::daemon::Daemon;
 

@@ -128,8 +128,8 @@ fn choose(
     let limits = &mut target.limits;
     limits.timeout = patience.map_or(limits.timeout, |p| limits.timeout.min(p.request));
     limits.stall_timeout = limits.stall_timeout.min(limits.timeout);
-    let known = daemon.metrics.target(&target.name).map(|metrics| metrics.model());
-    target.model = target.model.or(known.filter(|m| !m.is_empty()).map(|m| (*m).clone()));
+    let known = daemon.metrics.target(&target.name).and_then(|metrics| metrics.model_name());
+    target.model = target.model.or(known.map(|model| (*model).clone()));
     let target = Arc::new(target);
     Ok((config.only(&target), target))
 }

@@ -95,6 +95,7 @@ fn ending(ending: &Ending) -> &'static str {
         Ending::TooLarge(_) => "too large",
         Ending::Cancelled => "given up",
         Ending::NoDescriptor => "no file descriptor was left for a connection",
+        Ending::StoodStill(_) => "the prober itself stood still",
         Ending::ReaderStopped => "the reader stopped, as the workload asks",
         Ending::Internal(_) => "nothing could be sent",
     }

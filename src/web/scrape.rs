@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
@@ -42,6 +43,7 @@ pub(super) async fn metrics(
     };
     site.daemon.look_at_gpus().await;
     site.daemon.metrics.set_history_records(site.daemon.history.len());
+    site.daemon.metrics.set_tasks(Handle::current().metrics().num_alive_tasks());
     let daemon = Arc::clone(&site.daemon);
     let encoded = spawn_blocking(move || {
         let _admitted = admitted;

@@ -61,8 +61,18 @@ impl Program {
 
     /// Starts a command with so many descriptors at most.
     pub fn with_descriptors(most: usize, arguments: &[&str]) -> Self {
-        let limited = format!("ulimit -n {most} && exec \"$0\" \"$@\"");
-        Self::spawn(Command::new("sh").args(["-c", &limited, BINARY]).args(arguments))
+        Self::behind(&format!("ulimit -n {most}"), arguments)
+    }
+
+    /// Starts a command where these words of a shell have done their work.
+    pub fn behind<A: AsRef<OsStr>>(words: &str, arguments: impl IntoIterator<Item = A>) -> Self {
+        let script = format!("{words} && exec \"$0\" \"$@\"");
+        Self::spawn(Command::new("sh").args(["-c", &script, BINARY]).args(arguments))
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn spawn(command: &mut Command) -> Self {

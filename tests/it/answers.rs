@@ -259,6 +259,14 @@ fn the_ending_decides_unless_the_answer_had_finished() {
             assert_eq!(verdict(&outcome(&chat_target(), &r)), expect);
         }
     }
+    // When what came had come is not known, whatever it was.
+    for (status, payloads) in [(200, &[A, STOP, DONE][..]), (200, &[A]), (503, &[])] {
+        let mut r = recording(SSE, &[(10, events(payloads).as_bytes())]);
+        r.head.as_mut().unwrap().status = status;
+        r.ending = Ending::StoodStill(Duration::from_secs(3));
+        let outcome = outcome(&chat_target(), &r);
+        assert_eq!((verdict(&outcome), outcome.given_up()), ("cancelled", true));
+    }
     let unanswered = [
         (Ending::ResolveFailed("x".into()), "resolve"),
         (Ending::ConnectFailed("x".into()), "connect"),

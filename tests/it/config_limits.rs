@@ -88,7 +88,7 @@ fn counts_are_limited() {
     };
     let targets = repeat(10_001, &|i| format!("  - {{name: t{i}, url: 'http://h/v1'}}"));
     let text = format!("targets:\n{targets}");
-    first_line(&text, "test.yml:2:3: 10001 targets, expected at most 10000");
+    first_line(&text, "test.yml:2:3: more than 10000 targets, expected at most 10000");
     let workloads = repeat(1_001, &|i| format!("  w{i}: {{prompts: {{inline: [a]}}}}"));
     let text = format!("workloads:\n{workloads}{TARGET}");
     first_line(&text, "test.yml:1002:3: 1001 workloads, expected at most 1000");
@@ -105,6 +105,17 @@ fn counts_are_limited() {
         "test.yml:66:41: more than 64 different label names over all targets, expected at most \
          64: every series carries all of them",
     );
+}
+
+/// What comes behind them is not even read: with all of it this takes time that nobody has at a reload.
+#[test]
+fn far_too_many_targets_are_refused_where_they_begin_to_be() {
+    let mut text = String::from("targets:\n");
+    for i in 0..10_001 {
+        let _ = writeln!(text, "- {{name: t{i}, url: 'http://h/v1'}}");
+    }
+    text += "- {name: [";
+    first_line(&text, "test.yml:2:1: more than 10000 targets, expected at most 10000");
 }
 
 #[test]

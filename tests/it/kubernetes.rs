@@ -59,12 +59,17 @@ fn every_port_is_the_image_s() {
     let service = manifest("Service");
     let of_service = &service["spec"]["ports"][0];
     assert_eq!(of_service["port"].as_u64(), Some(port));
-    let annotated = &service["metadata"]["annotations"]["prometheus.io/port"];
-    assert_eq!(*annotated, port.to_string());
+    // Who scrapes is the ServiceMonitor alone, and the comment says how else.
+    assert_eq!(service["metadata"]["annotations"], Value::Null);
+    let manifests = include_str!("../../config/kubernetes/llm-prober.yml");
+    assert!(manifests.contains(&format!("prometheus.io/port: \"{port}\"")));
+    let admitted = manifest("NetworkPolicy");
     for reference in [
         &of_service["targetPort"],
         &container["livenessProbe"]["httpGet"]["port"],
         &container["readinessProbe"]["httpGet"]["port"],
+        &container["startupProbe"]["httpGet"]["port"],
+        &admitted["spec"]["ingress"][0]["ports"][0]["port"],
         &service_monitor()["spec"]["endpoints"][0]["port"],
     ] {
         assert_eq!(*reference, "http");
@@ -101,6 +106,37 @@ fn the_configuration_is_mounted_where_it_is_read_and_loads() {
     let text = text.as_str().unwrap();
     Config::parse(text, Path::new(file.as_str()), Path::new("")).unwrap();
     assert!(text.contains(&format!("bearer_token_file: {}/", mount("secrets"))), "{text}");
+}
+
+#[test]
+fn the_state_is_on_a_volume_that_outlives_the_pod() {
+    let data = manifest("ConfigMap")["data"]["llm-prober.yml"].as_str().unwrap().to_owned();
+    let config = Config::parse(&data, Path::new("llm-prober.yml"), Path::new("")).unwrap();
+    let pod = pod();
+    let volumes = pod["volumes"].as_array().unwrap();
+    let claimed = |v: &&Value| !v["persistentVolumeClaim"].is_null();
+    let volume = volumes.iter().find(claimed).unwrap();
+    let claim = manifest("PersistentVolumeClaim");
+    assert_eq!(volume["persistentVolumeClaim"]["claimName"], claim["metadata"]["name"]);
+    let container = container();
+    let mounts = container["volumeMounts"].as_array().unwrap();
+    let mount = mounts.iter().find(|mount| mount["name"] == volume["name"]).unwrap();
+    assert_ne!(mount["readOnly"], true);
+    let folder = Path::new(mount["mountPath"].as_str().unwrap());
+    let state = config.state_dir.unwrap();
+    assert!(state.starts_with(folder), "{}", state.display());
+}
+
+/// A start waits for the state of the pod before for up to a minute.
+#[test]
+fn no_probe_kills_a_pod_that_waits_for_another() {
+    let container = container();
+    let number = |probe: &str, key: &str| container[probe][key].as_u64().unwrap();
+    let most = number("startupProbe", "periodSeconds") * number("startupProbe", "failureThreshold");
+    assert!(most > 60, "{most} s");
+    let hung =
+        number("livenessProbe", "periodSeconds") * number("livenessProbe", "failureThreshold");
+    assert!((30..=120).contains(&hung), "{hung} s");
 }
 
 #[test]

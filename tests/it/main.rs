@@ -24,6 +24,7 @@ mod dockerfile;
 mod documentation;
 mod explanations;
 mod figures;
+mod fuzzed;
 mod gpu;
 mod incidents;
 mod kubernetes;

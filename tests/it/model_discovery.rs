@@ -82,6 +82,24 @@ async fn the_first_of_the_list_is_used_and_kept() {
     assert_eq!(rig.probing.model.known().as_deref(), Some("first"));
 }
 
+/// A name is a label of a thousand series and stands in pages and in the log.
+#[tokio::test]
+async fn a_name_that_no_configuration_could_have_is_not_used() {
+    let id = |name: &str| format!("{{\"id\": {}}}", serde_json::json!(name));
+    let (long, fits) = ("m".repeat(1 << 20), "m".repeat(200));
+    let unusable = [long.as_str(), "two\nlines", "\u{1b}[31mred", "", " "].map(id).join(", ");
+    let (rig, seen, _) = serve(always([Step::Request, list(&unusable)])).await;
+    rig.check_failure("malformed").await;
+    let why = rig.probe().await.outcome.explanation().unwrap_or_default().to_owned();
+    assert!(why.contains("at most 200 bytes") && !why.contains("mmm"), "{why}");
+    assert_eq!(asked(&seen), [LIST, LIST], "each probe asks again");
+
+    let some = format!("{unusable}, {}", id(&fits));
+    let (rig, _, _) = serve(in_turn([list(&some), answer()])).await;
+    assert_eq!(verdict(&rig.probe().await.outcome), "success");
+    assert_eq!(rig.probing.model.known(), Some(fits));
+}
+
 #[tokio::test]
 async fn the_list_is_asked_for_as_probes_are_sent() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ mod parts;
 mod server_metrics;
 mod slo;
 mod target;
+mod targets;
 mod workload;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub(super) use self::server_metrics::{
 };
 pub(super) use self::slo::*;
 pub(super) use self::target::*;
+use self::targets::Targets;
 pub(super) use self::workload::*;
 
 keys! {
@@ -61,7 +63,7 @@ keys! {
         /// budgets of their own they have. Of a target without a `price` they cost no dollars.
         budget: Option<Budget> => inside.otherwise("no limit"),
         /// What is probed: at least one.
-        targets: Maybe<Vec<Target>> => inside.needed(true),
+        targets: Maybe<Targets> => inside.needed(true),
         /// A candidate beside the stack in use: each round sends one prompt to both, in random
         /// order. These probes come on top of the targets' own, under the same limits and budgets.
         /// `POST /-/comparisons/NAME/start` begins a new run, and so does any change of what is

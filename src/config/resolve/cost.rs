@@ -29,7 +29,7 @@ pub(super) fn budget(target: &raw::Target, report: &mut Report<'_>) -> Option<Bu
 /// That of all targets together: some of them at least have a price, if dollars are limited.
 pub(super) fn budget_in_all(raw: &raw::Raw, report: &mut Report<'_>) -> Option<Budget> {
     let Some(budget) = &raw.budget else { return Some(Budget::default()) };
-    let priced = raw.targets.iter().flat_map(|list| &list.value).any(|t| t.price.is_some());
+    let priced = raw.targets.iter().flat_map(|list| &list.value.0).any(|t| t.price.is_some());
     checked(budget, priced, "expected `price` at the targets that cost something", report)
 }
 

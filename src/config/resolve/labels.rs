@@ -44,7 +44,7 @@ fn map(
 /// The label keys of all targets, sorted. `version` keys have a place in `target_info` beside
 /// them, so a name cannot be both.
 pub(super) fn union(raw: &Raw, report: &mut Report<'_>) -> Vec<String> {
-    let targets: &[Target] = raw.targets.as_ref().map_or(&[], |list| &list.value);
+    let targets: &[Target] = raw.targets.as_ref().map_or(&[], |list| &list.value.0);
     let mut union = BTreeSet::new();
     for key in targets.iter().filter_map(|t| t.labels.as_ref()).flat_map(|l| l.keys()) {
         if union.insert(key.value.clone()) && union.len() == MAX_LABEL_KEYS + 1 {

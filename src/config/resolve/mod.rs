@@ -31,13 +31,11 @@ use std::sync::Arc;
 
 use serde_yaml::Location;
 
-use self::context::{Context, limit, optional};
+use self::context::{Context, optional};
 use super::error::Report;
 use super::raw::{IN_FLIGHT_IN_ALL, Raw};
 use super::resolved::Config;
 use crate::target::Target;
-
-const MAX_TARGETS: usize = 10_000;
 
 /// The configuration; problems go to `report`, and then the result is of no use.
 pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Option<Config> {
@@ -78,14 +76,13 @@ fn resolve_targets(
     context: &Context<'_>,
     report: &mut Report<'_>,
 ) -> Option<Vec<Arc<Target>>> {
-    let Some(list) = raw.targets.as_ref().filter(|list| !list.value.is_empty()) else {
+    let Some(list) = raw.targets.as_ref().filter(|list| !list.value.0.is_empty()) else {
         let at = raw.targets.as_ref().map_or(Location::UNKNOWN, |list| list.referenced);
         return report.add(at, "no targets, expected at least one under `targets`");
     };
-    limit(list.value.len(), MAX_TARGETS, "targets", list.referenced, report)?;
     let mut names = HashSet::new();
     let mut targets = Vec::new();
-    for raw in &list.value {
+    for raw in &list.value.0 {
         if !names.insert(raw.name.value.as_str()) {
             let name = &raw.name.value;
             let why = format!("two targets are named `{name}`, expected unique names");

@@ -147,6 +147,9 @@ fn ending(ending: &Ending) -> file::Ending {
         Ending::TooLarge(e) => file::Ending::TooLarge(e),
         Ending::Cancelled => file::Ending::Cancelled,
         Ending::NoDescriptor => file::Ending::NoDescriptor,
+        Ending::StoodStill(still) => {
+            file::Ending::StoodStill(u64::try_from(still.as_nanos()).unwrap_or(u64::MAX))
+        }
         Ending::ReaderStopped => file::Ending::ReaderStopped,
         Ending::Internal(e) => file::Ending::Internal(e),
     }

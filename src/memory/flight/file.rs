@@ -154,6 +154,8 @@ pub enum Ending {
     TooLarge(String),
     Cancelled,
     NoDescriptor,
+    /// For so many nanoseconds.
+    StoodStill(u64),
     ReaderStopped,
     Internal(String),
 }

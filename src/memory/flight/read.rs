@@ -310,6 +310,7 @@ fn ending(raw: &file::Ending) -> Ending {
         file::Ending::TooLarge(e) => Ending::TooLarge(e.clone()),
         file::Ending::Cancelled => Ending::Cancelled,
         file::Ending::NoDescriptor => Ending::NoDescriptor,
+        file::Ending::StoodStill(nanos) => Ending::StoodStill(Duration::from_nanos(*nanos)),
         file::Ending::ReaderStopped => Ending::ReaderStopped,
         file::Ending::Internal(e) => Ending::Internal(e.clone()),
     }

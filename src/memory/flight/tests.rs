@@ -77,8 +77,13 @@ fn text() -> String {
 
 #[test]
 fn every_time_out_is_kept() {
-    let endings =
-        [Ending::TimedOut, Ending::FirstTokenTimedOut, Ending::Stalled, Ending::TailTimedOut];
+    let endings = [
+        Ending::TimedOut,
+        Ending::FirstTokenTimedOut,
+        Ending::Stalled,
+        Ending::TailTimedOut,
+        Ending::StoodStill(std::time::Duration::from_nanos(3_000_000_007)),
+    ];
     for ending in endings {
         let record = FlightRecord::of(&flight(Recording { ending, ..recording() })).unwrap();
         let read = FlightRecord::read(record.write().unwrap().as_bytes()).unwrap();

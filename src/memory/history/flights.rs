@@ -47,6 +47,17 @@ impl Flights {
         }
     }
 
+    /// Gives up the oldest until so many bytes are free, or none is left. Returns those.
+    pub fn give_up(&mut self, bytes: usize) -> Vec<(u64, Arc<Held>)> {
+        let (enough, mut gone) = (self.bytes.saturating_sub(bytes), Vec::new());
+        while self.bytes > enough {
+            let Some((number, oldest)) = self.held.pop_first() else { break };
+            self.bytes -= oldest.bytes();
+            gone.push((number, oldest));
+        }
+        gone
+    }
+
     pub fn bytes(&self) -> usize {
         self.bytes
     }

@@ -76,8 +76,14 @@ impl Held {
 
     /// About how much memory it takes.
     pub(super) fn bytes(&self) -> usize {
-        let phases = size_of_val(&*self.short.probe.outcome.measurement.phases);
-        size_of::<Self>() + self.long.len() + phases
+        let probe = &self.short.probe;
+        let phases = size_of_val(&*probe.outcome.measurement.phases);
+        let failure = probe.outcome.result.as_ref().err();
+        let texts = failure.map_or(0, |failure| {
+            failure.detail.capacity() + failure.explanation.as_ref().map_or(0, |text| text.len())
+        });
+        let model = probe.model.as_ref().map_or(0, String::capacity);
+        size_of::<Self>() + self.long.len() + phases + texts + model
     }
 
     /// The whole of it. What was packed here can be unpacked: `None` would be a defect.
@@ -197,6 +203,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::answer::failure::Failure;
     use crate::answer::measure::Measurement;
     use crate::answer::recording::Head;
     use crate::probe::Probe;
@@ -236,6 +243,18 @@ mod tests {
             assert_eq!(back.probe.recording, whole.probe.recording, "{chunks}");
             assert_eq!(back.probe.outcome, whole.probe.outcome, "{chunks}");
         }
+    }
+
+    /// A server's own error may be as long as an answer.
+    #[test]
+    fn what_a_server_says_of_its_failure_is_counted_and_bounded() {
+        let packer = Packer::new().unwrap();
+        let mut failed = flight(0, |_| String::new());
+        let without = packer.hold(failed.clone()).unwrap().bytes();
+        let said = Failure::new(FailureReason::ErrorEvent, "x".repeat(8 << 20));
+        failed.probe.outcome.result = Err(said);
+        let with = packer.hold(failed).unwrap().bytes();
+        assert!((without + 4096..without + 8192).contains(&with), "{without}, {with}");
     }
 
     #[test]

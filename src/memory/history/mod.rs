@@ -252,6 +252,19 @@ impl History {
         self.len() == 0
     }
 
+    /// Gives up recordings until so many bytes are free: the oldest of ordinary probes first. Their lines
+    /// stay.
+    pub fn give_up_recordings(&self, bytes: usize) {
+        let mut inner = self.inner();
+        let of_ordinary = inner.ordinary.bytes();
+        let gone = inner.ordinary.give_up(bytes);
+        let of_notable = bytes.saturating_sub(of_ordinary);
+        let notable = inner.notable.give_up(of_notable);
+        inner.gone(&notable);
+        drop(inner);
+        drop((gone, notable)); // takes its time, without the lock
+    }
+
     /// Memory that recordings take at this moment, in bytes.
     #[must_use]
     pub fn recorded_bytes(&self) -> usize {
@@ -304,11 +317,15 @@ impl Inner {
             self.ordinary.add(number, held);
             return;
         }
-        for (gone, held) in self.notable.add(number, held) {
-            if held.reason().is_some() {
-                let name = self.name_of(&held.target().name);
-                self.changed(&name, Kind::Recording, [gone.cast_signed()]);
-            }
+        let gone = self.notable.add(number, held);
+        self.gone(&gone);
+    }
+
+    /// Notes that these recordings are not held any more, where they were written down.
+    fn gone(&mut self, recordings: &[(u64, Arc<Held>)]) {
+        for (number, held) in recordings.iter().filter(|(_, held)| held.reason().is_some()) {
+            let name = self.name_of(&held.target().name);
+            self.changed(&name, Kind::Recording, [number.cast_signed()]);
         }
     }
 

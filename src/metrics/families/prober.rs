@@ -92,6 +92,32 @@ pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
     gauge("history_records", &[], "Probes in the history that is kept in memory.", |p, s| {
         s.gauge(&[], p.history_records.get())
     }),
+    gauge(
+        "memory_limit_bytes",
+        &[],
+        "Memory that the prober may have, by `--memory.limit` or its control group. Absent without a \
+         limit.",
+        |p, s| s.maybe(&[], p.memory_limit()),
+    ),
+    counter(
+        "memory_shed_total",
+        &["kind"],
+        "Looks, one a second, that found more memory in use than the limit, by what was given up for it: \
+         recordings (of past probes), answers (that wait for clients who do not take them), probes (new \
+         ones are skipped until the next look). Absent without a limit.",
+        |p, s| {
+            let limit = p.memory.get();
+            let counts = limit.into_iter().flat_map(|limit| limit.counts());
+            counts.into_iter().try_for_each(|(what, count)| s.counter(&[what.as_str()], count))
+        },
+    ),
+    gauge(
+        "tasks",
+        &[],
+        "Tasks of the main event loop: schedules, probes under way, connections of the pages. Absent \
+         before the first scrape.",
+        |p, s| s.late(&[], &p.tasks),
+    ),
     counter(
         "flight_records_lost_total",
         &[],

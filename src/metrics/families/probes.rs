@@ -22,10 +22,12 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
     counter(
         "probes_skipped_total",
         &["reason"],
-        "Arrivals of the schedule that were not probed. They are in no other figure. The reason \
-         budget is there only for targets with a budget of their own, or from the first on, \
-         off_hours only for those with `active_hours`, and prober (the prober had no file descriptor \
-         left) from the first on.",
+        "Arrivals of the schedule that were not probed, or that the prober's own trouble has spoilt. \
+         They are in no other figure, but for what those cost. The reason late is for what was noticed \
+         too late, and for probes during which the prober itself stood still. The reason budget is \
+         there only for targets with a budget of their own, or from the first on, off_hours only for \
+         those with `active_hours`, and prober (no file descriptor was left, or no memory) from the \
+         first on.",
         |w, s| s.counters(&[], &w.skipped),
     ),
     counter(

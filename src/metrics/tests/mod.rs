@@ -31,6 +31,7 @@ use crate::answer::slo::{Objective, ObjectiveKind, Slo, judge};
 use crate::answer::timeline::{Finish, ServerTiming};
 use crate::config::Config;
 use crate::load::{CacheFinding, InAll};
+use crate::memory::limit::MemoryLimit;
 use crate::server_metrics::{Look, Sample, ServerView, TtftPart};
 use crate::target::budget::Ledger;
 use crate::target::gpu_settings::{GpuId, TargetGpus};
@@ -195,6 +196,8 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     metrics.set_gpus(Some(gpus::full_view()));
     metrics.reload_succeeded(std::time::SystemTime::UNIX_EPOCH + ms(1_700_000_000_250));
     metrics.set_history_records(2);
+    metrics.set_tasks(42);
+    metrics.set_memory_limit(Arc::new(MemoryLimit::new(1 << 30)));
     metrics.set_flight_losses(crate::probe::sink::Losses::default());
     let error = crate::probe::self_check::MeasurementError::between(&[0], &[25_000]).unwrap();
     metrics.set_measurement_error(&error, std::time::SystemTime::UNIX_EPOCH);

@@ -84,9 +84,6 @@ pub enum AccessError {
              certificates"
     )]
     AuthoritiesUnused,
-    /// Nobody's certificates to hold against.
-    #[error("tls_server_config: client_auth_type verifies certificates, expected client_ca_file")]
-    NoAuthorities,
     /// Names that nobody is held against.
     #[error(
         "tls_server_config: client_allowed_sans needs the client_auth_type RequireAnyClientCert or \

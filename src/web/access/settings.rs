@@ -155,10 +155,7 @@ impl Settings {
         };
         let interval = match interval {
             Interval::Nanoseconds(nanoseconds) => Duration::from_nanos(*nanoseconds),
-            Interval::Text(text) if text == "0" => Duration::ZERO,
-            Interval::Text(text) => {
-                humantime::parse_duration(text).map_err(|_| AccessError::Interval)?
-            }
+            Interval::Text(text) => duration(text).ok_or(AccessError::Interval)?,
         };
         Ok((!interval.is_zero()).then_some(Rate { interval, burst: *burst }))
     }
@@ -176,11 +173,63 @@ impl Settings {
     }
 }
 
+/// As Go writes durations: `0`, `1s`, `1.5h`, `1m30s`.
+fn duration(text: &str) -> Option<Duration> {
+    if text == "0" {
+        return Some(Duration::ZERO);
+    }
+    let (mut rest, mut seconds) = (text, 0.0);
+    while !rest.is_empty() {
+        let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, behind) = rest.split_at(number);
+        let unit = behind.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(unit);
+        let factor = match unit {
+            "ns" => 1e-9,
+            "us" | "µs" | "μs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3_600.0,
+            _ => return None,
+        };
+        seconds += number.parse::<f64>().ok()? * factor;
+        rest = behind;
+    }
+    Duration::try_from_secs_f64(seconds).ok().filter(|_| !text.is_empty())
+}
+
 impl TlsSettings {
+    /// Whether it says who certifies clients.
+    pub fn has_authorities(&self) -> bool {
+        !self.client_ca.is_empty() || !self.client_ca_file.as_os_str().is_empty()
+    }
+
     fn is_wanted(&self) -> bool {
         let files = [&self.cert_file, &self.key_file, &self.client_ca_file];
         let texts = [&self.cert, &self.key, &self.client_ca, &self.client_auth_type];
         files.iter().any(|file| !file.as_os_str().is_empty())
             || texts.iter().any(|text| !text.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_those_of_go() {
+        let check = |text: &str, millis: Option<u64>| {
+            assert_eq!(duration(text), millis.map(Duration::from_millis), "{text}");
+        };
+        check("0", Some(0));
+        check("1s", Some(1_000));
+        check("1.5h", Some(5_400_000));
+        check("1m30s", Some(90_000));
+        check("250ms", Some(250));
+        check(".5s", Some(500));
+        for wrong in ["", "1", "s", "often", "1d", "1s2", "-1s", "1..5s", "1e300h"] {
+            check(wrong, None);
+        }
     }
 }

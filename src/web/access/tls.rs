@@ -49,7 +49,8 @@ impl Tls {
         let mut config = builder.with_single_cert(certificates, key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.ignore_client_order = settings.prefer_server_cipher_suites.unwrap_or(true);
-        let verified = asks == Asks::RequireAndVerify;
+        // Whoever has a certificate of some public authority is no user.
+        let verified = asks == Asks::RequireAndVerify && settings.has_authorities();
         Ok(Self { config: Arc::new(config), verified, names: settings.client_allowed_sans.clone() })
     }
 
@@ -118,7 +119,10 @@ fn provider(settings: &TlsSettings) -> Result<CryptoProvider, AccessError> {
     if !settings.cipher_suites.is_empty() {
         let known = |suite: &rustls::SupportedCipherSuite| go_name(suite.suite());
         let all = provider.cipher_suites.clone();
-        let find = |name: &String| all.iter().find(|suite| known(suite) == *name).copied();
+        let find = |name: &String| {
+            let suite = all.iter().find(|suite| known(suite) == *name).copied();
+            (suite.is_some() || SUITES.contains(&name.as_str())).then_some(suite)
+        };
         let mut wanted = chosen("cipher_suites", &settings.cipher_suites, find)?;
         // Those of TLS 1.3 are not up to anybody.
         let rest = all.iter().filter(|suite| suite.version().version == ProtocolVersion::TLSv1_3);
@@ -133,28 +137,48 @@ fn provider(settings: &TlsSettings) -> Result<CryptoProvider, AccessError> {
         let all = provider.kx_groups.clone();
         let find = |name: &String| {
             let group = curve(name)?;
-            all.iter().find(|known| known.name() == group).copied()
+            Some(all.iter().find(|known| known.name() == group).copied())
         };
         provider.kx_groups = chosen("curve_preferences", &settings.curve_preferences, find)?;
     }
     Ok(provider)
 }
 
+/// Those that there are. `find` says `None` of a name that nobody knows, which is a mistake, and
+/// `Some(None)` of what others have and this program does not.
 fn chosen<T>(
     key: &'static str,
     names: &[String],
-    find: impl Fn(&String) -> Option<T>,
+    find: impl Fn(&String) -> Option<Option<T>>,
 ) -> Result<Vec<T>, AccessError> {
     let mut found = Vec::new();
     for name in names {
-        if let Some(one) = find(name) {
-            found.push(one);
-        } else {
-            tracing::warn!(name, "tls_server_config.{key}: not supported, and left out");
+        match find(name) {
+            Some(Some(one)) => found.push(one),
+            Some(None) => {
+                tracing::warn!(name, "tls_server_config.{key}: not supported, and left out");
+            }
+            None => {
+                let (word, expected) = (name.clone(), "a name as Go's crypto/tls has them");
+                return Err(AccessError::Word { key, word, expected });
+            }
         }
     }
     if found.is_empty() { Err(AccessError::NoneSupported(key)) } else { Ok(found) }
 }
+
+/// What other exporters take beside those that are supported here: without forward secrecy, or without
+/// a mode that is sound.
+const SUITES: [&str; 8] = [
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384",
+];
 
 /// As Go calls it.
 fn go_name(suite: CipherSuite) -> String {
@@ -223,9 +247,7 @@ impl Asks {
                 });
             }
         };
-        let authorities =
-            !settings.client_ca.is_empty() || !settings.client_ca_file.as_os_str().is_empty();
-        if authorities && asks == Self::Nothing {
+        if settings.has_authorities() && asks == Self::Nothing {
             return Err(AccessError::AuthoritiesUnused);
         }
         let required = [Self::RequireAny, Self::RequireAndVerify].contains(&asks);
@@ -244,7 +266,9 @@ fn verifier(
     let against_authorities = |provider| {
         let found = certificates("client_ca_file", &settings.client_ca_file, &settings.client_ca)?;
         let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(found.ok_or(AccessError::NoAuthorities)?);
+        // As other exporters do it: those of the system.
+        let found = found.unwrap_or_else(|| rustls_native_certs::load_native_certs().certs);
+        roots.add_parsable_certificates(found);
         Ok::<_, AccessError>(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider))
     };
     Ok(match asks {

@@ -184,9 +184,13 @@ fn a_wrong_file_is_refused_before_any_port_is_bound() {
         &format!("tls_server_config: {{{pair}, client_auth_type: Sometimes}}"),
         "expected NoClientCert, RequestClientCert",
     );
+    folder.write("empty.pem", "no certificate\n");
     check(
-        &format!("tls_server_config: {{{pair}, client_auth_type: VerifyClientCertIfGiven}}"),
-        "expected client_ca_file",
+        &format!(
+            "tls_server_config: {{{pair}, client_auth_type: RequireAndVerifyClientCert, \
+             client_ca_file: empty.pem}}"
+        ),
+        "client_ca_file: holds no PEM certificate",
     );
     check(
         &format!("tls_server_config: {{{pair}, client_allowed_sans: [a]}}"),
@@ -195,9 +199,19 @@ fn a_wrong_file_is_refused_before_any_port_is_bound() {
     check(&format!("tls_server_config: {{{pair}, min_version: TLS14}}"), "`TLS14` is not known");
     check(&format!("tls_server_config: {{{pair}, max_version: TLS11}}"), "no version is left");
     check(
-        &format!("tls_server_config: {{{pair}, cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]}}"),
+        &format!("tls_server_config: {{{pair}, cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]}}"),
         "cipher_suites: none of them is supported",
     );
+    // One that nobody has is a mistake, whatever stands beside it.
+    for (key, known, invented) in [
+        ("cipher_suites", "TLS_AES_128_GCM_SHA256", "TLS_AES_512_GCM_SHA512"),
+        ("curve_preferences", "X25519", "CurveP257"),
+    ] {
+        check(
+            &format!("tls_server_config: {{{pair}, {key}: [{known}, {invented}]}}"),
+            &format!("`{invented}` is not known"),
+        );
+    }
     check("tls_server_config: {cert_file: none.pem, key_file: server.key}", "cert_file: ");
     check("basic_auth_users: {alice: plain}", "the password of `alice` is no bcrypt hash");
     check(
@@ -232,7 +246,30 @@ async fn what_other_exporters_take_is_taken() {
     );
     let empty =
         "tls_server_config:\nbasic_auth_users:\nhttp_server_config:\nrate_limit:\n".to_owned();
-    for text in [full, inline, empty, String::new()] {
+    let of_tls = |more: &str| {
+        format!("tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n{more}")
+    };
+    let all_suites = of_tls(
+        "  client_auth_type: RequestClientCert\n  cipher_suites:\n  \
+         - TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256\n  - TLS_CHACHA20_POLY1305_SHA256\n  \
+         - TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA\n  - TLS_RSA_WITH_AES_256_GCM_SHA384\n",
+    );
+    let all_curves = of_tls(
+        "  client_auth_type: RequireClientCert\n  curve_preferences: [CurveP256, CurveP384, \
+         CurveP521, X25519]\n",
+    );
+    let no_http2 = of_tls("http_server_config: {http2: false}\n");
+    let names =
+        of_tls("  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [a.test]\n");
+    let old = of_tls("  min_version: TLS10\n  prefer_server_cipher_suites: false\n");
+    let headers = "http_server_config:\n  headers:\n    Content-Security-Policy: \"default-src 'self'\"\n    \
+                   X-Content-Type-Options: nosniff\n    X-Frame-Options: sameorigin\n"
+        .to_owned();
+    let users = format!("basic_auth_users:\n  alice: {hash}\n  empty.name: {hash}\n");
+    let unlimited = "rate_limit:\n  interval: 0\n  burst: 0\n".to_owned();
+    let limited = "rate_limit:\n  interval: 1.5s\n  burst: 1\n".to_owned();
+    let all = [full, inline, empty, String::new(), all_suites, all_curves, no_http2, names, old];
+    for text in all.into_iter().chain([headers, users, unlimited, limited]) {
         folder.write("web.yml", &text);
         let web = format!("--web.config.file={}", folder.path("web.yml").display());
         let listen = "--web.listen-address=127.0.0.1:0".to_owned();

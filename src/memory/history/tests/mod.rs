@@ -145,6 +145,17 @@ fn recordings_keep_to_their_memory() {
     history.add(&t, noisy(&t, success(&t, 1), 3 * BODY));
     assert!(!history.probes("t")[0].is_whole());
     assert!(history.recorded_bytes() <= before);
+    // Those that memory is short of, ordinary ones first; and all of them.
+    history.give_up_recordings(3 * BODY);
+    let left = history.recorded_bytes();
+    assert!((before - 5 * BODY..=before - 3 * BODY).contains(&left), "{before}, then {left}");
+    let whole = |probes: &[Entry]| probes.iter().filter(|entry| entry.is_whole()).count();
+    let probes = history.probes("t");
+    let (ordinary, failed) = (whole(&probes[..ORDINARY]), whole(&probes[ORDINARY..]));
+    assert!(ordinary < failed && failed >= 15, "{ordinary} ordinary, {failed} failed");
+    history.give_up_recordings(usize::MAX);
+    assert_eq!((history.recorded_bytes(), whole(&history.probes("t"))), (0, 0));
+    assert_eq!(history.probes("t").len(), probes.len(), "every line stays");
     history.retain(|_| false);
     assert_eq!((history.recorded_bytes(), history.len()), (0, 0));
 }
