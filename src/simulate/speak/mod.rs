@@ -12,5 +12,5 @@ mod speaker;
 pub(super) use speaker::{Finish, Speaker, Usage, Writer};
 
 /// Every dialect. The registration line of a new one goes here.
-pub(super) static SPEAKERS: [&dyn Speaker; 3] =
-    [&openai_chat::Chat, &openai_completions::Completions, &anthropic_messages::Messages];
+pub(super) static SPEAKERS: &[&dyn Speaker] =
+    &[&openai_chat::Chat, &openai_completions::Completions, &anthropic_messages::Messages];
