@@ -22,6 +22,7 @@ mod models;
 mod openai;
 pub mod openai_chat;
 pub mod openai_completions;
+pub mod openai_responses;
 mod payload;
 mod stages;
 mod values;
@@ -39,6 +40,7 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (openai_chat::NAME, openai_chat::new),
     (openai_completions::NAME, openai_completions::new),
     (anthropic_messages::NAME, anthropic_messages::new),
+    (openai_responses::NAME, openai_responses::new),
 ];
 
 /// Looks a dialect up by its configuration name.

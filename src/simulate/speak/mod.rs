@@ -7,10 +7,15 @@ mod anthropic_messages;
 mod openai;
 mod openai_chat;
 mod openai_completions;
+mod openai_responses;
 mod speaker;
 
 pub(super) use speaker::{Finish, Speaker, Usage, Writer};
 
 /// Every dialect. The registration line of a new one goes here.
-pub(super) static SPEAKERS: &[&dyn Speaker] =
-    &[&openai_chat::Chat, &openai_completions::Completions, &anthropic_messages::Messages];
+pub(super) static SPEAKERS: &[&dyn Speaker] = &[
+    &openai_chat::Chat,
+    &openai_completions::Completions,
+    &anthropic_messages::Messages,
+    &openai_responses::Responses,
+];

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use http::request::Parts;
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::simulate::complaint::Complaint;
@@ -85,6 +86,28 @@ pub(in crate::simulate) trait Writer: Debug + Send + Sync {
 
     /// A whole body. `finish` is absent where a fault ends the answer early.
     fn whole(&self, text: &str, finish: Option<Finish>, usage: Option<Usage>) -> String;
+}
+
+/// What an answer has said so far, for dialects that say it again.
+#[derive(Debug, Default)]
+pub(in crate::simulate) struct SoFar(Mutex<String>);
+
+impl SoFar {
+    /// One more token, which is this piece of text.
+    pub fn add(&self, piece: &str) {
+        self.0.lock().push_str(piece);
+    }
+
+    /// All of the text.
+    pub fn text(&self) -> String {
+        self.0.lock().clone()
+    }
+}
+
+/// The text of a token, which is a word.
+pub(in crate::simulate) fn piece(word: &str, first: bool) -> String {
+    let space = if first { "" } else { " " };
+    format!("{space}{word}")
 }
 
 /// Why an answer is over.
