@@ -16,6 +16,7 @@
 pub mod anthropic_messages;
 mod errors;
 mod finish;
+pub mod gemini;
 mod json;
 mod language;
 mod models;
@@ -41,6 +42,7 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (openai_completions::NAME, openai_completions::new),
     (anthropic_messages::NAME, anthropic_messages::new),
     (openai_responses::NAME, openai_responses::new),
+    (gemini::NAME, gemini::new),
 ];
 
 /// Looks a dialect up by its configuration name.

@@ -4,6 +4,7 @@
 //! own, or leaves out, is decided here.
 
 mod anthropic_messages;
+mod gemini;
 mod openai;
 mod openai_chat;
 mod openai_completions;
@@ -18,4 +19,5 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &openai_completions::Completions,
     &anthropic_messages::Messages,
     &openai_responses::Responses,
+    &gemini::Gemini,
 ];
