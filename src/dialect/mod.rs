@@ -14,6 +14,7 @@
 //! [`Timeline`](crate::answer::timeline::Timeline), which has no dialect.
 
 pub mod anthropic_messages;
+pub mod cohere_chat;
 mod errors;
 mod finish;
 pub mod gemini;
@@ -43,6 +44,7 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (anthropic_messages::NAME, anthropic_messages::new),
     (openai_responses::NAME, openai_responses::new),
     (gemini::NAME, gemini::new),
+    (cohere_chat::NAME, cohere_chat::new),
 ];
 
 /// Looks a dialect up by its configuration name.

@@ -4,6 +4,7 @@
 //! own, or leaves out, is decided here.
 
 mod anthropic_messages;
+mod cohere_chat;
 mod gemini;
 mod openai;
 mod openai_chat;
@@ -20,4 +21,5 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &anthropic_messages::Messages,
     &openai_responses::Responses,
     &gemini::Gemini,
+    &cohere_chat::Chat,
 ];
