@@ -21,6 +21,8 @@ pub mod gemini;
 mod json;
 mod language;
 mod models;
+mod ollama;
+pub mod ollama_chat;
 mod openai;
 pub mod openai_chat;
 pub mod openai_completions;
@@ -45,6 +47,7 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (openai_responses::NAME, openai_responses::new),
     (gemini::NAME, gemini::new),
     (cohere_chat::NAME, cohere_chat::new),
+    (ollama_chat::NAME, ollama_chat::new),
 ];
 
 /// Looks a dialect up by its configuration name.

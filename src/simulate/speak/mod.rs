@@ -6,6 +6,8 @@
 mod anthropic_messages;
 mod cohere_chat;
 mod gemini;
+mod ollama;
+mod ollama_chat;
 mod openai;
 mod openai_chat;
 mod openai_completions;
@@ -22,4 +24,5 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &openai_responses::Responses,
     &gemini::Gemini,
     &cohere_chat::Chat,
+    &ollama_chat::Chat,
 ];
