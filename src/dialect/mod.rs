@@ -23,6 +23,7 @@ mod language;
 mod models;
 mod ollama;
 pub mod ollama_chat;
+pub mod ollama_generate;
 mod openai;
 pub mod openai_chat;
 pub mod openai_completions;
@@ -48,6 +49,7 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (gemini::NAME, gemini::new),
     (cohere_chat::NAME, cohere_chat::new),
     (ollama_chat::NAME, ollama_chat::new),
+    (ollama_generate::NAME, ollama_generate::new),
 ];
 
 /// Looks a dialect up by its configuration name.

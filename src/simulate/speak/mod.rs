@@ -8,6 +8,7 @@ mod cohere_chat;
 mod gemini;
 mod ollama;
 mod ollama_chat;
+mod ollama_generate;
 mod openai;
 mod openai_chat;
 mod openai_completions;
@@ -25,4 +26,5 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &gemini::Gemini,
     &cohere_chat::Chat,
     &ollama_chat::Chat,
+    &ollama_generate::Generate,
 ];
