@@ -20,6 +20,7 @@ mod finish;
 pub mod gemini;
 mod json;
 mod language;
+pub mod llamacpp_completion;
 mod models;
 mod ollama;
 pub mod ollama_chat;
@@ -50,6 +51,7 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (cohere_chat::NAME, cohere_chat::new),
     (ollama_chat::NAME, ollama_chat::new),
     (ollama_generate::NAME, ollama_generate::new),
+    (llamacpp_completion::NAME, llamacpp_completion::new),
 ];
 
 /// Looks a dialect up by its configuration name.

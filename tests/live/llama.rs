@@ -17,7 +17,7 @@ use crate::common;
 /// Every answer has this many tokens: the model may not stop by itself.
 const TOKENS: u64 = 12;
 /// Each with the path of its base URL.
-const APIS: [(&str, &str, &str); 8] = [
+const APIS: [(&str, &str, &str); 10] = [
     ("chat", "/v1", "api: openai-chat"),
     ("chat-whole", "/v1", "api: openai-chat, stream: false"),
     ("completions", "/v1", "api: openai-completions"),
@@ -26,6 +26,8 @@ const APIS: [(&str, &str, &str); 8] = [
     ("messages-whole", "", "api: anthropic-messages, stream: false"),
     ("responses", "/v1", "api: openai-responses"),
     ("responses-whole", "/v1", "api: openai-responses, stream: false"),
+    ("completion", "", "api: llamacpp-completion"),
+    ("completion-whole", "", "api: llamacpp-completion, stream: false"),
 ];
 
 /// About 300 tokens to read, so that a cached prefix shows.

@@ -6,6 +6,7 @@
 mod anthropic_messages;
 mod cohere_chat;
 mod gemini;
+mod llamacpp_completion;
 mod ollama;
 mod ollama_chat;
 mod ollama_generate;
@@ -27,4 +28,5 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &cohere_chat::Chat,
     &ollama_chat::Chat,
     &ollama_generate::Generate,
+    &llamacpp_completion::Completion,
 ];

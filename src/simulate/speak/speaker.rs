@@ -90,17 +90,37 @@ pub(in crate::simulate) trait Writer: Debug + Send + Sync {
 
 /// What an answer has said so far, for dialects that say it again.
 #[derive(Debug, Default)]
-pub(in crate::simulate) struct SoFar(Mutex<String>);
+pub(in crate::simulate) struct SoFar(Mutex<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    text: String,
+    tokens: u32,
+    usage: Option<Usage>,
+}
 
 impl SoFar {
+    /// The answer begins, with these tokens in its prompt where they are to be counted.
+    pub fn begin(&self, usage: Option<Usage>) {
+        self.0.lock().usage = usage;
+    }
+
     /// One more token, which is this piece of text.
     pub fn add(&self, piece: &str) {
-        self.0.lock().push_str(piece);
+        let mut said = self.0.lock();
+        said.text.push_str(piece);
+        said.tokens += 1;
     }
 
     /// All of the text.
     pub fn text(&self) -> String {
-        self.0.lock().clone()
+        self.0.lock().text.clone()
+    }
+
+    /// The counts so far, where they are wanted.
+    pub fn counted(&self) -> Option<Usage> {
+        let said = self.0.lock();
+        said.usage.map(|usage| Usage { output: said.tokens, ..usage })
     }
 }
 
