@@ -31,6 +31,7 @@ pub mod openai_completions;
 pub mod openai_responses;
 mod payload;
 mod stages;
+pub mod tgi_generate;
 mod values;
 
 pub use language::{
@@ -52,6 +53,7 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (ollama_chat::NAME, ollama_chat::new),
     (ollama_generate::NAME, ollama_generate::new),
     (llamacpp_completion::NAME, llamacpp_completion::new),
+    (tgi_generate::NAME, tgi_generate::new),
 ];
 
 /// Looks a dialect up by its configuration name.

@@ -15,6 +15,7 @@ mod openai_chat;
 mod openai_completions;
 mod openai_responses;
 mod speaker;
+mod tgi_generate;
 
 pub(super) use speaker::{Finish, Speaker, Usage, Writer};
 
@@ -29,4 +30,5 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &ollama_chat::Chat,
     &ollama_generate::Generate,
     &llamacpp_completion::Completion,
+    &tgi_generate::Generate,
 ];
