@@ -30,6 +30,7 @@ pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
 mod payload;
+pub mod sglang_generate;
 mod stages;
 pub mod tgi_generate;
 mod values;
@@ -54,6 +55,7 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (ollama_generate::NAME, ollama_generate::new),
     (llamacpp_completion::NAME, llamacpp_completion::new),
     (tgi_generate::NAME, tgi_generate::new),
+    (sglang_generate::NAME, sglang_generate::new),
 ];
 
 /// Looks a dialect up by its configuration name.

@@ -14,6 +14,7 @@ mod openai;
 mod openai_chat;
 mod openai_completions;
 mod openai_responses;
+mod sglang_generate;
 mod speaker;
 mod tgi_generate;
 
@@ -31,4 +32,5 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &ollama_generate::Generate,
     &llamacpp_completion::Completion,
     &tgi_generate::Generate,
+    &sglang_generate::Generate,
 ];
