@@ -150,6 +150,14 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// The pieces of calls that came together; `None` where they hold nothing.
+    #[must_use]
+    pub fn called(pieces: impl IntoIterator<Item = CallDelta>) -> Option<Self> {
+        let mut called = ToolDelta::default();
+        pieces.into_iter().for_each(|piece| called.add(Some(piece)));
+        (!called.text.is_empty()).then_some(Self::ToolCall(called))
+    }
+
     /// Whether a user would see something generated: answer, reasoning or tool call.
     #[must_use]
     pub fn is_content(&self) -> bool {

@@ -16,7 +16,7 @@ use super::payload::object_of;
 use super::values::{has_text, object, objects, text, whole_number};
 use crate::answer::rate_limit::RateLimits;
 use crate::answer::recording::Head;
-use crate::answer::timeline::{CallDelta, EventKind, Told, ToolDelta, Usage};
+use crate::answer::timeline::{CallDelta, EventKind, Told, Usage};
 
 /// The name in the configuration.
 pub const NAME: &str = "anthropic-messages";
@@ -186,15 +186,12 @@ impl MessageReader {
                 let word = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default();
                 let input = block.get("input").and_then(Value::as_object);
                 let input = input.filter(|input| !input.is_empty());
-                call(
-                    events,
-                    CallDelta {
-                        index,
-                        id: word("id").to_owned(),
-                        name: word("name").to_owned(),
-                        arguments: input.map(|input| json!(input).to_string()).unwrap_or_default(),
-                    },
-                );
+                events.extend(EventKind::called([CallDelta {
+                    index,
+                    id: word("id").to_owned(),
+                    name: word("name").to_owned(),
+                    arguments: input.map(|input| json!(input).to_string()).unwrap_or_default(),
+                }]));
             }
             _ => {}
         }
@@ -212,7 +209,8 @@ impl MessageReader {
             "thinking_delta" | "signature_delta" => self.think(delta, events)?,
             "input_json_delta" => {
                 let arguments = text(delta, "partial_json")?.unwrap_or_default();
-                call(events, CallDelta { index, arguments, ..CallDelta::default() });
+                let piece = CallDelta { index, arguments, ..CallDelta::default() };
+                events.extend(EventKind::called([piece]));
             }
             _ => {}
         }
@@ -239,18 +237,10 @@ fn counts(holder: &Map<String, Value>) -> Option<Usage> {
     usage(holder.get("usage")?.as_object()?, false)
 }
 
-fn call(events: &mut Vec<EventKind>, piece: CallDelta) {
-    let mut called = ToolDelta::default();
-    called.add(Some(piece));
-    if !called.text.is_empty() {
-        events.push(EventKind::ToolCall(called));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::timeline::Finish;
+    use crate::answer::timeline::{Finish, ToolDelta};
     use crate::testing;
     use crate::workload::{Message, Prompt};
 

@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 use crate::answer::timeline::{EventKind, Finish};
 
 /// The words of a server that says it broke the generation off.
-const FAILURES: [&str; 8] = [
+const FAILURES: [&str; 10] = [
     "error",
+    "error_limit",
+    "user_cancel",
     "abort",
     "aborted",
     "timeout",
@@ -25,15 +27,18 @@ pub(super) fn finish(object: &Map<String, Value>, key: &str) -> Option<EventKind
     let word = reason.to_ascii_lowercase();
     let finish = match word.as_str() {
         // Nothing, as some writers print it.
-        "" | "null" | "none" => return None,
-        "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "stop_token" => Finish::Stop,
+        "" | "null" | "none" | "finish_reason_unspecified" => return None,
+        "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "stop_token" | "word"
+        | "complete" | "completed" => Finish::Stop,
         "length"
+        | "limit"
         | "max_tokens"
         | "max_output_tokens"
         | "model_length"
         | "model_context_window_exceeded" => Finish::Length,
         "tool_calls" | "tool_call" | "tool_use" | "function_call" => Finish::ToolCalls,
-        "content_filter" | "safety" | "refusal" | "sensitive" => Finish::ContentFilter,
+        "content_filter" | "safety" | "refusal" | "sensitive" | "recitation" | "blocklist"
+        | "prohibited_content" | "spii" | "image_safety" | "error_toxic" => Finish::ContentFilter,
         "repetition" => Finish::Repetition,
         word if FAILURES.contains(&word) || word.ends_with("_error") => {
             return Some(EventKind::Error(format!("{key} is {reason}")));

@@ -6,7 +6,7 @@ use super::language::{Ask, DecodeError, Dialect, Frame, Reader, Shape, SharedDia
 use super::openai::reasoning::is_thought;
 use super::openai::request::{base_body, captured_body};
 use super::openai::{decode, reasoning};
-use super::values::{object, objects, text, whole_number};
+use super::values::{call_text, object, objects, text, whole_number};
 use crate::answer::timeline::{CallDelta, EventKind, Told, ToolDelta};
 use crate::workload::captured::Form;
 
@@ -105,16 +105,10 @@ fn call_delta(
 ) -> Option<CallDelta> {
     let call = parent.get(kind)?.as_object()?;
     let index = parent.get("index").and_then(whole_number).unwrap_or(position as u64);
-    let text = |value: Option<&Value>| match value {
-        Some(Value::String(text)) => text.clone(),
-        // Some servers parse the arguments that the model wrote.
-        Some(Value::Object(parsed)) => Value::Object(parsed.clone()).to_string(),
-        _ => String::new(),
-    };
     Some(CallDelta {
         index: u32::try_from(index).unwrap_or(u32::MAX),
-        id: text(parent.get("id")),
-        name: text(call.get("name")),
-        arguments: text(call.get(arguments)),
+        id: call_text(parent.get("id")),
+        name: call_text(call.get("name")),
+        arguments: call_text(call.get(arguments)),
     })
 }

@@ -107,6 +107,15 @@ pub fn objects<'a>(
     many.chain(one.filter(|v| v.is_object())).filter_map(Value::as_object)
 }
 
+/// A call's name or arguments: a text, or what a server has parsed of the text that the model wrote.
+pub fn call_text(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Object(parsed)) => Value::Object(parsed.clone()).to_string(),
+        _ => String::new(),
+    }
+}
+
 /// Whether there is a text under `key` with something in it.
 pub fn has_text(object: &Map<String, Value>, key: &str) -> bool {
     object.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty())

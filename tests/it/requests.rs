@@ -13,7 +13,7 @@ use llm_prober::target::Target;
 use llm_prober::transport::Transport;
 use llm_prober::workload::Mix;
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 /// A target in front of a server that answers everything, and what that server sees.
@@ -159,6 +159,65 @@ async fn messages() {
     let (_, request) = rig(&own, SHARED).probe().await;
     let versions: Vec<_> = request.lines().filter(|l| l.starts_with("anthropic-version")).collect();
     assert_eq!(versions, ["anthropic-version: 2030-01-01"], "{request}");
+}
+
+/// Where each API is asked, for what kind of answer, and with what.
+#[tokio::test(start_paused = true)]
+async fn each_api_is_asked_in_its_own_form() {
+    let (events, lines) = ("text/event-stream", "application/x-ndjson");
+    let said = json!([{"role": "user", "content": "How deep?"}]);
+    let cases = [
+        (
+            "openai-responses, url: 'http://llm.test/v1'",
+            ("/v1/responses", events),
+            json!({"model": "tiny", "input": said, "max_output_tokens": 9, "store": false,
+                "stream": true}),
+        ),
+        (
+            "gemini, url: 'http://llm.test'",
+            ("/v1beta/models/tiny:streamGenerateContent?alt=sse", events),
+            json!({"contents": [{"role": "user", "parts": [{"text": "How deep?"}]}],
+                "generationConfig": {"maxOutputTokens": 9}}),
+        ),
+        (
+            "cohere-chat, url: 'http://llm.test'",
+            ("/v2/chat", events),
+            json!({"model": "tiny", "messages": said, "max_tokens": 9, "stream": true}),
+        ),
+        (
+            "ollama-chat, url: 'http://llm.test', extra_body: {options: {num_ctx: 64}}",
+            ("/api/chat", lines),
+            json!({"model": "tiny", "messages": said, "options": {"num_predict": 9, "num_ctx": 64},
+                "stream": true}),
+        ),
+        (
+            "ollama-generate, url: 'http://llm.test', stream: false",
+            ("/api/generate", "application/json"),
+            json!({"model": "tiny", "prompt": "How deep?", "options": {"num_predict": 9},
+                "stream": false}),
+        ),
+        (
+            "llamacpp-completion, url: 'http://llm.test'",
+            ("/completion", events),
+            json!({"model": "tiny", "prompt": "How deep?", "n_predict": 9, "stream": true}),
+        ),
+        (
+            "tgi-generate, url: 'http://llm.test'",
+            ("/generate_stream", events),
+            json!({"inputs": "How deep?", "parameters": {"details": true, "max_new_tokens": 9}}),
+        ),
+        (
+            "sglang-generate, url: 'http://llm.test'",
+            ("/generate", events),
+            json!({"text": "How deep?", "sampling_params": {"max_new_tokens": 9}, "stream": true}),
+        ),
+    ];
+    for (api, (place, accept), expect) in cases {
+        let (_, request) = rig(&format!(", api: {api}"), SHARED).probe().await;
+        assert!(request.starts_with(&format!("POST {place} HTTP/1.1\r\n")), "{request}");
+        assert!(request.contains(&format!("\r\naccept: {accept}\r\n")), "{request}");
+        assert_eq!(body(&request), expect, "{api}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,13 +17,17 @@ use crate::common;
 /// Every answer has this many tokens: the model may not stop by itself.
 const TOKENS: u64 = 12;
 /// Each with the path of its base URL.
-const APIS: [(&str, &str, &str); 6] = [
+const APIS: [(&str, &str, &str); 10] = [
     ("chat", "/v1", "api: openai-chat"),
     ("chat-whole", "/v1", "api: openai-chat, stream: false"),
     ("completions", "/v1", "api: openai-completions"),
     ("completions-whole", "/v1", "api: openai-completions, stream: false"),
     ("messages", "", "api: anthropic-messages"),
     ("messages-whole", "", "api: anthropic-messages, stream: false"),
+    ("responses", "/v1", "api: openai-responses"),
+    ("responses-whole", "/v1", "api: openai-responses, stream: false"),
+    ("completion", "", "api: llamacpp-completion"),
+    ("completion-whole", "", "api: llamacpp-completion, stream: false"),
 ];
 
 /// About 300 tokens to read, so that a cached prefix shows.
@@ -109,7 +113,9 @@ async fn every_api_is_measured_as_the_server_counts() {
         let probe = object(&output);
         assert_eq!(probe["output_tokens"].as_u64(), Some(TOKENS), "{probe}");
         assert_eq!(probe["output_tokens_source"], "usage", "{probe}");
-        assert_eq!(probe["finish"], "length", "{probe}");
+        // Its responses say that they are complete, also where the limit ended them.
+        let finish = if target.starts_with("responses") { "stop" } else { "length" };
+        assert_eq!(probe["finish"], finish, "{probe}");
         let counted = predicted(&server).await - before;
         assert_eq!(counted, number(&probe, "output_tokens"), "{probe}");
         let streamed = !target.ends_with("whole");

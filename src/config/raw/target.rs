@@ -156,8 +156,8 @@ with_settings! {
         auth: Maybe<Auth> => inside.otherwise("none"),
         /// Further request headers. No secrets here: they belong under `auth`.
         headers: Option<Named<Spanned<String>>> => masked.otherwise("none"),
-        /// Keys that are merged into every request, such as `{temperature: 0}`; `null` removes a
-        /// key.
+        /// Keys that are merged into every request, such as `{temperature: 0}`, objects key by
+        /// key; `null` removes a key.
         extra_body: Option<serde_json::Map<String, serde_json::Value>> => settings.otherwise("none"),
         /// How the server's certificate is verified.
         tls: Maybe<Tls> => inside,

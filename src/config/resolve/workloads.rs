@@ -130,7 +130,7 @@ fn extra_body(
     raw: Option<&Spanned<Map<String, Value>>>,
     report: &mut Report<'_>,
 ) -> Option<Map<String, Value>> {
-    const OWN: [&str; 3] = ["messages", "prompt", "model"];
+    const OWN: [&str; 6] = ["messages", "prompt", "model", "input", "inputs", "contents"];
     let Some(raw) = raw else { return Some(Map::new()) };
     if let Some(key) = OWN.iter().find(|key| raw.value.contains_key(**key)) {
         let why = format!("extra_body has `{key}`, which the probe itself sets; expected others");

@@ -4,8 +4,6 @@ pub(super) mod reasoning;
 pub(super) mod request;
 pub(super) mod usage;
 
-use std::time::Duration;
-
 use serde_json::{Map, Value};
 
 pub(super) use reasoning::reasoning;
@@ -15,8 +13,9 @@ use super::errors::{error, message_of, own_error};
 use super::finish::finish;
 use super::language::{DecodeError, Frame};
 use super::payload::object_of;
+use super::stages::timings;
 use super::values::{array, whole_number, wrong};
-use crate::answer::timeline::{EventKind, ServerTiming, Told};
+use crate::answer::timeline::{EventKind, Told};
 
 /// Reads one frame. `choice` appends what one element of `choices` holds, without its finish.
 pub(super) fn decode(
@@ -65,23 +64,4 @@ fn decode_object(
 fn index_of(choice: &Map<String, Value>) -> u32 {
     let index = choice.get("index").and_then(whole_number);
     index.and_then(|index| u32::try_from(index).ok()).unwrap_or(0)
-}
-
-/// No stage of a request takes longer: the sum of such times would be ruined for good.
-const LONGEST_STAGE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// llama.cpp's own stage times, beside the answer.
-fn timings(root: &Map<String, Value>) -> Option<ServerTiming> {
-    let timings = root.get("timings")?.as_object()?;
-    let stage = |key: &str| {
-        let milliseconds = timings.get(key)?.as_f64()?;
-        let stage = Duration::try_from_secs_f64(milliseconds / 1e3).ok();
-        stage.filter(|stage| *stage <= LONGEST_STAGE)
-    };
-    let timing = ServerTiming {
-        prefill: stage("prompt_ms"),
-        decode: stage("predicted_ms"),
-        ..ServerTiming::default()
-    };
-    Some(timing)
 }

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use http::request::Parts;
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::simulate::complaint::Complaint;
@@ -15,8 +16,25 @@ pub(in crate::simulate) trait Speaker: Debug + Send + Sync {
     #[cfg(test)]
     fn name(&self) -> &'static str;
 
+    /// Whether it never says how many tokens of the prompt came from a cache, streamed or not.
+    #[cfg(test)]
+    fn hides_the_cache(&self, _stream: bool) -> bool {
+        false
+    }
+
     /// Where requests are sent with POST.
     fn path(&self) -> &'static str;
+
+    /// Whether requests of this dialect are sent to `path`: where that has the model in it, or
+    /// differs with what is asked for.
+    fn takes(&self, path: &str) -> bool {
+        path == self.path()
+    }
+
+    /// Whether this is a request of this dialect, where others have theirs at the same path.
+    fn knows(&self, _body: &[u8]) -> bool {
+        true
+    }
 
     /// Where the list of models is.
     fn models_path(&self) -> &'static str;
@@ -61,8 +79,55 @@ pub(in crate::simulate) trait Writer: Debug + Send + Sync {
     /// An error in the middle of a stream.
     fn error(&self, complaint: &Complaint) -> String;
 
+    /// Headers of a whole answer, names in lower case.
+    fn headers(&self, _usage: Option<Usage>) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// A whole body. `finish` is absent where a fault ends the answer early.
     fn whole(&self, text: &str, finish: Option<Finish>, usage: Option<Usage>) -> String;
+}
+
+/// What an answer has said so far, for dialects that say it again.
+#[derive(Debug, Default)]
+pub(in crate::simulate) struct SoFar(Mutex<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    text: String,
+    tokens: u32,
+    usage: Option<Usage>,
+}
+
+impl SoFar {
+    /// The answer begins, with these tokens in its prompt where they are to be counted.
+    pub fn begin(&self, usage: Option<Usage>) {
+        self.0.lock().usage = usage;
+    }
+
+    /// One more token, which is this piece of text.
+    pub fn add(&self, piece: &str) {
+        let mut said = self.0.lock();
+        said.text.push_str(piece);
+        said.tokens += 1;
+    }
+
+    /// All of the text.
+    pub fn text(&self) -> String {
+        self.0.lock().text.clone()
+    }
+
+    /// The counts so far, where they are wanted.
+    pub fn counted(&self) -> Option<Usage> {
+        let said = self.0.lock();
+        said.usage.map(|usage| Usage { output: said.tokens, ..usage })
+    }
+}
+
+/// The text of a token, which is a word.
+pub(in crate::simulate) fn piece(word: &str, first: bool) -> String {
+    let space = if first { "" } else { " " };
+    format!("{space}{word}")
 }
 
 /// Why an answer is over.

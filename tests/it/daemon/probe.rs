@@ -194,7 +194,7 @@ async fn text_is_a_waterfall_with_figures() {
           connect █ <n> ms
           send █ <n> ms
           processing █ <n> ms
-          FAILED: http_status (status 404): {"error":{"code":404,"message":"unknown path, expected /v1/chat/completions, /v1/completions, /v1/messages, /v1/models, /health or /metrics","param":null,"type":"NotFoundError"}}
+          FAILED: http_status (status 404): {"error":{"code":404,"message":"unknown path, did you mean /v1/chat/completions?","param":null,"type":"NotFoundError"}}
           POST http://<address>/v2/chat/completions: The server refused the request with status 404.
           slo fast: MISSED: the probe failed
           slo hopeless: MISSED: the probe failed
