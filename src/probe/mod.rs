@@ -41,6 +41,9 @@ pub enum Apart {
     Cold,
     /// One of two with the same prompt, which tell whether the prefix cache works.
     CacheCheck,
+    /// It was under way while its server was swept, whatever else it is: its times are those of the
+    /// sweep's load. Only whether the target answers is still told by it.
+    BesideSweep,
 }
 
 /// Everything known about one probe that was made.

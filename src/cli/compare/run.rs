@@ -193,6 +193,7 @@ impl Luck {
         let why = most.map_or("unknown", |(reason, _)| match reason {
             DropReason::Skipped(SkipReason::Budget) => "a target's budget is spent",
             DropReason::Prober => "the prober cannot ask a target, see its log",
+            DropReason::Sweep => "a server was swept meanwhile",
             DropReason::Skipped(_) | DropReason::OtherRun => "the prober is short of time",
         });
         Err(NoVerdict::NoPair(why))
