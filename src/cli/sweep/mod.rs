@@ -194,7 +194,7 @@ fn judge(args: &SweepArgs, report: &Report) -> u8 {
             tell(format_args!("llm-prober: invalid at {}: {}", level.load(), reason.in_words()));
         }
     }
-    let mut undecided = !report.is_valid();
+    let mut undecided = !report.is_valid() || report.adaptive.is_some_and(|a| !a.complete);
     let mut fails = false;
     for condition in &args.fail_if {
         match condition.find(&report.levels, report.knee.as_ref()) {

@@ -59,6 +59,19 @@ impl Plan {
                 return Err(CliError::Usage(why));
             }
         }
+        let asked = self
+            .target
+            .workloads
+            .iter()
+            .filter(|w| self.only.as_ref().is_none_or(|only| only.name == w.name));
+        if let Some(workload) = asked.into_iter().find(|w| w.cancel.is_some()) {
+            let why = format!(
+                "workload `{}` stops reading (`cancel`), so that no request of it completes; expected \
+                 another one (--workload NAME)",
+                workload.name
+            );
+            return Err(CliError::Usage(why));
+        }
         for condition in &args.fail_if {
             let Some(size) = condition.level() else { continue };
             if args.adaptive || !self.loads.iter().any(|load| load.has_size(size)) {
