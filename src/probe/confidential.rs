@@ -86,6 +86,8 @@ fn body(mask: &Mask, chunks: &mut [Chunk]) -> Option<Vec<Chunk>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::answer::failure::{Failure, FailureReason};
     use crate::answer::measure::Measurement;

@@ -17,7 +17,7 @@ use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::{Ending, Offset, Recording};
 use crate::answer::slo::judge;
 use crate::explain::{Facts, Findings, explain};
-use crate::interpret::interpret;
+use crate::interpret::{interpret, words};
 use crate::interpret::progress::Patience;
 use crate::server_metrics::{Around, Observer, ServerView};
 use crate::target::Target;
