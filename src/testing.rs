@@ -138,6 +138,7 @@ pub fn config(targets: Vec<Target>) -> Config {
     Config {
         targets,
         comparisons: Vec::new(),
+        sweeps: Vec::new(),
         change_detection: crate::regression::change::ChangeDetection::usual(),
         state_dir: None,
         label_keys,

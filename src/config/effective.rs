@@ -9,10 +9,12 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::effective_sweep;
 use super::percent::HumanPercent;
 use super::quantity::HumanSize;
 use super::raw::WEEKDAYS;
 use super::resolved::Config;
+use super::time_of_day::{offset, time};
 use crate::answer::slo::{ObjectiveKind, Slo};
 use crate::regression::comparison::{Comparison, Timing};
 use crate::regression::detect::Tolerance;
@@ -82,6 +84,10 @@ pub(super) fn effective(config: &Config) -> Node {
     put("targets", Node::List(targets.iter().map(|t| target(t)).collect()));
     if !config.comparisons.is_empty() {
         put("comparisons", Node::List(config.comparisons.iter().map(|c| comparison(c)).collect()));
+    }
+    if !config.sweeps.is_empty() {
+        let sweeps = config.sweeps.iter().map(|sweep| keys(effective_sweep::keys_of(sweep)));
+        put("sweeps", Node::List(sweeps.collect()));
     }
     put("change_detection", change_detection(config).into());
     Node::Keys(file)
@@ -279,14 +285,11 @@ fn target(target: &Target) -> Node {
 
 fn active_hours(hours: &ActiveHours) -> Value {
     let days = hours.days.iter().zip(WEEKDAYS).filter(|(begins, _)| **begins);
-    let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
-    let (sign, offset) =
-        (if hours.utc_offset < 0 { '-' } else { '+' }, hours.utc_offset.unsigned_abs());
     json!({
         "days": days.map(|(_, name)| name).collect::<Vec<_>>(),
         "from": time(hours.from),
         "to": time(hours.to),
-        "utc_offset": format!("{sign}{}", time(offset)),
+        "utc_offset": offset(hours.utc_offset),
     })
 }
 

@@ -6,6 +6,7 @@
 
 mod confidential;
 mod effective;
+mod effective_sweep;
 pub mod error;
 mod gpu_words;
 #[macro_use]
@@ -22,6 +23,7 @@ mod resolved;
 mod rows;
 mod sharegpt;
 mod snippet;
+mod time_of_day;
 mod traces;
 pub(crate) mod yaml;
 
@@ -90,8 +92,8 @@ impl Config {
     /// A configuration of one target alone, with the same labels.
     #[must_use]
     pub(crate) fn only(&self, target: &Arc<Target>) -> Self {
-        let (targets, comparisons) = (vec![Arc::clone(target)], Vec::new());
-        Self { targets, comparisons, ..self.clone() }
+        let (targets, comparisons, sweeps) = (vec![Arc::clone(target)], Vec::new(), Vec::new());
+        Self { targets, comparisons, sweeps, ..self.clone() }
     }
 
     /// The effective configuration as YAML, for people: defaults filled in; header values, prompts

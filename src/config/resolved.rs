@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::regression::change::ChangeDetection;
 use crate::regression::comparison::Comparison;
+use crate::sweep::ScheduledSweep;
 use crate::target::gpu_settings::GpuSettings;
 use crate::target::{Budget, Target};
 
@@ -17,6 +18,8 @@ pub struct Config {
     pub targets: Vec<Arc<Target>>,
     /// Pairs of targets that get the same prompts.
     pub comparisons: Vec<Arc<Comparison>>,
+    /// Levels of load that targets are asked at now and then.
+    pub sweeps: Vec<Arc<ScheduledSweep>>,
     /// How targets are compared with their own past.
     pub change_detection: ChangeDetection,
     /// Where what was learnt is kept; `None` forgets it at the end.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::regression::comparison::Comparison;
+use crate::sweep::ScheduledSweep;
 use crate::target::schedule::Schedule;
 use crate::target::{Limits, Target};
 
@@ -14,6 +15,8 @@ pub struct Plan {
     pub targets: Changes<Target>,
     /// What is compared. One whose side has changed has changed.
     pub comparisons: Changes<Comparison>,
+    /// What is swept. One whose target has changed has changed.
+    pub sweeps: Changes<ScheduledSweep>,
     /// The GPUs are to be watched in another way.
     pub gpu: bool,
     /// State is kept elsewhere from the next start on.
@@ -49,6 +52,7 @@ impl Plan {
         Self {
             targets: Changes::between(&[], &config.targets),
             comparisons: Changes::between(&[], &config.comparisons),
+            sweeps: Changes::between(&[], &config.sweeps),
             gpu: true,
             state_dir: false,
         }
@@ -60,6 +64,7 @@ impl Plan {
         Self {
             targets: Changes::between(&old.targets, &new.targets),
             comparisons: Changes::between(&old.comparisons, &new.comparisons),
+            sweeps: Changes::between(&old.sweeps, &new.sweeps),
             gpu: old.gpu != new.gpu,
             state_dir: old.state_dir != new.state_dir,
         }
@@ -69,7 +74,8 @@ impl Plan {
 /// Counts, for a log.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "targets: {}; comparisons: {}", self.targets, self.comparisons)
+        let Self { targets, comparisons, sweeps, .. } = self;
+        write!(f, "targets: {targets}; comparisons: {comparisons}; sweeps: {sweeps}")
     }
 }
 
@@ -213,6 +219,26 @@ impl Named for Comparison {
     }
 }
 
+impl Named for ScheduledSweep {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn differing(&self, next: &Self) -> Vec<&'static str> {
+        differing!(ScheduledSweep, self, next, {
+            name => "name",
+            target => "target",
+            workload => "workload",
+            levels => "concurrency",
+            requests_per_level => "requests_per_level",
+            most_output_tokens => "max_output_tokens",
+            most_duration => "max_duration",
+            timetable => "every",
+            attainment => "attainment",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -320,7 +346,8 @@ comparisons: [{candidate: b, baseline: a, name: c}]
         for text in [reordered, &defaults] {
             let plan = Plan::between(&config(OLD), &config(text));
             let counts = "targets: 2 kept, 0 changed, 0 new, 0 gone; \
-                          comparisons: 1 kept, 0 changed, 0 new, 0 gone";
+                          comparisons: 1 kept, 0 changed, 0 new, 0 gone; \
+                          sweeps: 0 kept, 0 changed, 0 new, 0 gone";
             assert_eq!(plan.to_string(), counts, "{text}");
         }
         // One that is overridden everywhere does not either; another one does.
@@ -347,6 +374,23 @@ comparisons: [{candidate: b, baseline: a, name: c}]
         let targets = |old: &Config, new: &Config| said(&Plan::between(old, new).targets);
         assert_eq!(targets(&with("one", "y"), &with("two", "y")), "a kept, b changed (workloads)");
         assert_eq!(targets(&with("one", "x"), &with("two", "x")), "a kept, b kept");
+    }
+
+    #[test]
+    fn a_sweep_changes_with_its_target() {
+        let with = |timeout: &str, every: &str| {
+            config(&format!(
+                "targets: [{{name: a, url: 'http://a/v1', timeout: {timeout}}}]\n\
+                 sweeps: [{{name: s, target: a, concurrency: [1], requests_per_level: 9, \
+                 max_output_tokens: 1k, max_duration: 1m, every: {every}}}]\n"
+            ))
+        };
+        let sweeps = |old: &Config, new: &Config| said(&Plan::between(old, new).sweeps);
+        let before = with("30s", "24h");
+        assert_eq!(sweeps(&before, &with("30s", "1d")), "s kept");
+        assert_eq!(sweeps(&before, &with("30s", "12h")), "s changed (every)");
+        assert_eq!(sweeps(&before, &with("31s", "24h")), "s changed (target)");
+        assert_eq!(sweeps(&before, &config(OLD)), "s gone");
     }
 
     #[test]

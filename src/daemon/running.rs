@@ -14,7 +14,8 @@ use super::endpoint::Endpoint;
 use crate::config::{Config, ConfigError};
 use crate::gpu::{EnergyMeter, Gpus};
 use crate::load::comparer::Fleet;
-use crate::load::{InAll, OpenLoop, Prober};
+use crate::load::sweeps::{self, SharedDial};
+use crate::load::{InAll, OpenLoop, Prober, Servers};
 use crate::memory::flight::{Recorder, RecorderStatus};
 use crate::memory::history::History;
 use crate::memory::state::{Cut, Store};
@@ -45,7 +46,7 @@ pub struct Daemon {
     pub(super) recorder: Option<Recorder>,
     pub(super) energy: Arc<EnergyMeter>,
     pub(super) clock: WallClock,
-    pub(super) dial: Dial,
+    pub(super) dial: SharedDial,
     pub(super) source: Option<PathBuf>,
     pub(super) seed: u64,
     /// Serialises reloads. Holds a reading of the file that hung.
@@ -68,6 +69,9 @@ pub(super) struct State {
     /// None before the start.
     pub(super) watched: Option<Watched>,
     pub(super) comparisons: Fleet,
+    pub(super) sweeps: sweeps::Fleet,
+    /// Of all targets, running or not.
+    pub(super) servers: Servers,
     pub(super) watchers: Watchers,
     pub(super) outages: OutageWatchers,
     /// What each target has cost today.

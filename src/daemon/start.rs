@@ -15,9 +15,9 @@ use super::error::DaemonError;
 use super::running::{Budgets, Daemon, Dial, Endpoints, IN_ALL, Memory, State};
 use super::switch::GRACE;
 use crate::config::Config;
-use crate::load::InAll;
 use crate::load::comparer::Fleet;
-use crate::memory::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Saved};
+use crate::load::{InAll, Servers, sweeps};
+use crate::memory::state::{BUDGETS, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, SWEEPS, Saved};
 use crate::metrics::Metrics;
 use crate::target::budget::Ledger;
 use crate::watcher::{OutageWatchers, WallClock, Watchers};
@@ -76,6 +76,7 @@ impl Daemon {
         }
         let past = saved.as_mut().and_then(|saved| saved.take(CHANGE)).unwrap_or_default();
         let compared = saved.as_mut().and_then(|saved| saved.take(COMPARISONS));
+        let swept = saved.as_mut().and_then(|saved| saved.take(SWEEPS)).unwrap_or_default();
         let outages = saved.as_mut().and_then(|saved| saved.take(OUTAGES)).unwrap_or_default();
         let mut spent: Budgets = saved.as_mut().and_then(|s| s.take(BUDGETS)).unwrap_or_default();
         let spent_in_all = spent.remove(IN_ALL).map(Ledger::from_spent).unwrap_or_default();
@@ -94,7 +95,7 @@ impl Daemon {
             history: Arc::clone(&history),
             recorder,
             energy: Arc::default(),
-            dial,
+            dial: Arc::from(dial),
             source,
             seed,
             reloading: tokio::sync::Mutex::default(),
@@ -103,6 +104,8 @@ impl Daemon {
                 running: HashMap::new(),
                 watched: None,
                 comparisons: Fleet::remembering(compared.unwrap_or_default()),
+                sweeps: sweeps::Fleet::remembering(swept),
+                servers: Servers::default(),
                 watchers: Watchers::new(Arc::clone(&clock), history, past),
                 outages: OutageWatchers::new(clock, outages),
                 spending: spent.into_iter().map(|(t, s)| (t, Ledger::from_spent(s))).collect(),
@@ -138,6 +141,7 @@ impl Daemon {
             state.ending = true;
             self.forget(state.watched.take());
             state.comparisons.end();
+            state.sweeps.end();
             std::mem::take(&mut state.running)
         };
         for (_, running) in running {

@@ -58,9 +58,11 @@ impl Daemon {
 
     fn sections(&self) -> Result<Sections, WriteError> {
         let every = self.store().map(|store| store.interval()).unwrap_or_default();
-        let (watches, compared, outages, budgets, endpoints) = {
+        let now = unix_nanos((self.clock)()).cast_unsigned() / 1_000_000;
+        let (watches, compared, swept, outages, budgets, endpoints) = {
             let state = self.state();
-            let aheads: Vec<_> = state.spending.keys().map(|t| ahead(&state, t, every)).collect();
+            let aheads = state.spending.keys().map(|t| ahead(&state, t, now, every));
+            let aheads: Vec<_> = aheads.collect();
             let in_all = aheads.iter().copied().fold(Ahead::default(), Ahead::plus);
             let spent_in_all = &state.in_all.money.spending;
             // At the end nothing more will be spent.
@@ -78,13 +80,14 @@ impl Daemon {
             let targets = state.config.targets.iter();
             let endpoints = targets.map(|t| (t.name.clone(), Endpoint::of(t)));
             let (budgets, endpoints): (Budgets, Endpoints) = (spent.collect(), endpoints.collect());
-            let (compared, outages) = (state.comparisons.state(), state.outages.state());
-            (state.watchers.all(), compared, outages, budgets, endpoints)
+            let (compared, swept) = (state.comparisons.state(), state.sweeps.state());
+            (state.watchers.all(), compared, swept, state.outages.state(), budgets, endpoints)
         };
         let mut sections = Sections::default();
         let mut put = || {
             sections.put_members(state::CHANGE, self.past(&watches)?);
             sections.put(state::COMPARISONS, &compared)?;
+            sections.put(state::SWEEPS, &swept)?;
             sections.put(state::OUTAGES, &outages)?;
             sections.put(state::BUDGETS, &budgets)?;
             sections.put(state::ENDPOINTS, &endpoints)
@@ -178,13 +181,15 @@ fn to_write(ledger: &Ledger, state: &State, target: &str, ahead: Ahead) -> Spend
     }
 }
 
-/// More than a target will spend in the time until the next writing.
-fn ahead(state: &State, target: &str, every: Duration) -> Ahead {
+/// More than a target will spend in the time from `now` (milliseconds since the Unix epoch) until the
+/// next writing.
+fn ahead(state: &State, target: &str, now: u64, every: Duration) -> Ahead {
     let Some(Running { target, most, .. }) = state.running.get(target) else {
         return Ahead::default();
     };
-    let probes = probes_in(every.saturating_mul(2), target, &state.config.comparisons);
-    Ahead::of(target.price.as_ref(), *most, probes)
+    let within = every.saturating_mul(2);
+    let probes = probes_in(within, target, &state.config.comparisons);
+    Ahead::of(target.price.as_ref(), *most, probes).plus(state.sweeps.ahead(target, now, within))
 }
 
 /// The probes of a target in so long, on average, and one for every place.

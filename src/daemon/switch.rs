@@ -11,11 +11,13 @@ use super::plan::{Changed, Plan};
 use super::running::{Daemon, Running, State, Unread, Watched};
 use crate::config::Config;
 use crate::load::comparer::StartContext;
-use crate::load::{Admission, Driver, Limits, OpenLoop, Prober, Stop};
+use crate::load::sweeps::{self, Equipment};
+use crate::load::{Admission, Driver, Limits, OpenLoop, Prober, Stop, server_of};
 use crate::memory::history::Occasion;
 use crate::probe::Probing;
 use crate::probe::log::Log;
 use crate::probe::sink::{Sink, TargetSinks};
+use crate::sweep::ScheduledSweep;
 use crate::target::budget::Charge;
 use crate::target::{Moved, Target};
 use crate::text::fnv::{BASIS, fnv1a};
@@ -32,6 +34,9 @@ const FIRST_WITHIN: Duration = Duration::from_secs(60);
 
 /// A prober uses as many seeds, one after another.
 const SEEDS_PER_PROBER: u64 = 3;
+
+/// A sweep uses as many, one for each of its runs.
+const SEEDS_PER_SWEEP: u64 = 1 << 20;
 
 /// Reading the configuration, with all that it names, takes no longer than this, or hangs.
 const LONGEST_READING: Duration = Duration::from_secs(30);
@@ -152,6 +157,7 @@ impl Daemon {
             self.launch(state, probing, FIRST_APART.saturating_mul(others));
         }
         self.compare(state, config);
+        self.sweep(state, config);
         state.applied += 1;
         state.config = Arc::clone(config);
     }
@@ -185,6 +191,37 @@ impl Daemon {
         self.metrics.set_comparisons(live);
     }
 
+    fn sweep(&self, state: &mut State, config: &Config) {
+        let State { running, sweeps, servers, spending, in_all, applied, .. } = state;
+        let equipment = |sweep: &ScheduledSweep| {
+            let prober = Arc::clone(&running.get(&sweep.target.name)?.prober);
+            let seed = seed_of(self.seed, &format!("sweep {}", sweep.name));
+            Some(Equipment {
+                dial: Arc::clone(&self.dial),
+                prober,
+                spending: spending.get(&sweep.target.name)?.clone(),
+                in_all: Arc::clone(in_all),
+                clock: Arc::clone(&self.clock),
+                // Apart from those before the reload.
+                seed: seed.wrapping_add(applied.wrapping_mul(SEEDS_PER_SWEEP)),
+            })
+        };
+        let live = sweeps.apply(
+            &config.sweeps,
+            &mut sweeps::StartContext {
+                equipment: &equipment,
+                sweeping: &mut |target| servers.at(&target.url),
+                tasks: &self.tasks,
+            },
+        );
+        servers.forget_unused();
+        self.metrics.set_sweeps(live);
+        let swept: HashSet<_> = config.sweeps.iter().map(|s| server_of(&s.target.url)).collect();
+        for target in config.targets.iter().filter(|t| swept.contains(&server_of(&t.url))) {
+            self.metrics.target(&target.name).iter().for_each(|m| m.begin_beside_sweep());
+        }
+    }
+
     /// `spread`: as long may its first probe take to begin, within the usual bounds.
     fn launch(&self, state: &mut State, probing: Probing, spread: Duration) {
         let target = Arc::clone(&probing.target);
@@ -205,7 +242,7 @@ impl Daemon {
         let stop = Stop::default();
         let arrivals = stop.arrivals.clone();
         let prober = Prober::new(Arc::new(probing), admission, sinks, energy, stop);
-        let prober = Arc::new(prober);
+        let prober = Arc::new(prober.marked_by(state.servers.at(&target.url)));
         let first_within = spread.min(FIRST_WITHIN).min(target.schedule.interval);
         let outage = state.outages.get(&target.name);
         let schedule = OpenLoop::new(Arc::clone(&prober), seed, first_within, outage);

@@ -130,6 +130,42 @@ impl Drop for Place {
     }
 }
 
+/// Output tokens that somebody's probes may cost together, whatever the hour: put aside and settled as
+/// a budget is. A clone is the same.
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    spending: Ledger,
+    budget: Budget,
+    /// A probe was refused.
+    used_up: Arc<AtomicBool>,
+}
+
+impl Allowance {
+    /// So many.
+    #[must_use]
+    pub fn new(output_tokens: u64) -> Self {
+        let budget = Budget { output_tokens_per_day: Some(output_tokens), ..Budget::default() };
+        Self { spending: Ledger::default(), budget, used_up: Arc::default() }
+    }
+
+    /// Whether a probe was refused.
+    #[must_use]
+    pub fn is_used_up(&self) -> bool {
+        self.used_up.load(Ordering::Relaxed)
+    }
+
+    fn reserve(&self, most: Charge) -> bool {
+        // It is always the same day.
+        let granted = self.spending.reserve(&self.budget, None, most, 0).is_granted();
+        self.used_up.fetch_or(!granted, Ordering::Relaxed);
+        granted
+    }
+
+    fn settle(&self, reserved: Charge, charge: Charge) {
+        self.spending.settle(None, reserved, charge);
+    }
+}
+
 /// Admits the probes of one target, for every driver that asks it.
 pub struct Admission {
     target: String,
@@ -137,6 +173,9 @@ pub struct Admission {
     spending: Ledger,
     /// Of all targets.
     in_all: Arc<InAll>,
+    /// Its probes take places among those of all targets.
+    takes_places: bool,
+    allowance: Option<Allowance>,
     clock: WallClock,
     held: Arc<Mutex<Held>>,
     permits: TaskTracker,
@@ -162,9 +201,10 @@ pub struct Permit {
     reserved: Charge,
     /// The target's own, and that of all.
     spending: [Ledger; 2],
+    allowance: Option<Allowance>,
     price: Option<Price>,
     settled: bool,
-    _place: Place,
+    _place: Option<Place>,
     _counted: TaskTrackerToken,
 }
 
@@ -176,13 +216,26 @@ impl Admission {
         permits.close(); // who waits for its end waits for the permits alone
         let (target, in_all) = (String::new(), Arc::default());
         let clock: WallClock = Arc::new(SystemTime::now);
-        Self { target, limits, spending, in_all, clock, held: Arc::default(), permits }
+        let (takes_places, allowance, held) = (true, None, Arc::default());
+        Self { target, limits, spending, in_all, takes_places, allowance, clock, held, permits }
     }
 
     /// The same for a target of this name, which has to do with what all share, too.
     #[must_use]
     pub fn within(self, target: &str, in_all: &Arc<InAll>) -> Self {
         Self { target: target.to_owned(), in_all: Arc::clone(in_all), ..self }
+    }
+
+    /// The same, which spends of what all share, and leaves them their places.
+    #[must_use]
+    pub fn beside(self, target: &str, in_all: &Arc<InAll>) -> Self {
+        Self { takes_places: false, ..self.within(target, in_all) }
+    }
+
+    /// The same within an allowance.
+    #[must_use]
+    pub fn allowing(self, allowance: Allowance) -> Self {
+        Self { allowance: Some(allowance), ..self }
     }
 
     /// The same by another wall clock.
@@ -208,7 +261,7 @@ impl Admission {
         if held.is_full(limits.in_flight) || held.is_reading(limits.in_prefill) {
             return Err(SkipReason::InFlightLimit);
         }
-        let place = self.in_all.take()?;
+        let place = if self.takes_places { Some(self.in_all.take()?) } else { None };
         let reserved = self.reserve(draw, hour_of(now))?;
         let (number, answered) = (held.next, Answered::default());
         held.next += 1;
@@ -222,6 +275,7 @@ impl Admission {
             held,
             reserved,
             spending,
+            allowance: self.allowance.clone(),
             price,
             settled: false,
             _place: place,
@@ -229,11 +283,23 @@ impl Admission {
         })
     }
 
-    /// Puts aside what a probe may cost, of the target's budget and of that of all, or of neither.
+    /// Puts aside what a probe may cost, of the allowance, of the target's budget and of that of all,
+    /// or of none of them.
     fn reserve(&self, draw: &Draw, hour: u64) -> Result<Charge, SkipReason> {
         let (own, all) = (self.limits.budget, self.in_all.money.budget());
-        let unlimited = own == Budget::default() && all == Budget::default();
+        let unlimited =
+            own == Budget::default() && all == Budget::default() && self.allowance.is_none();
         let most = if unlimited { Charge::default() } else { Charge::most(draw) };
+        let Some(allowance) = &self.allowance else { return self.reserve_money(most, hour) };
+        if !allowance.reserve(most) {
+            return Err(SkipReason::Budget);
+        }
+        let reserved = self.reserve_money(most, hour);
+        reserved.inspect_err(|_| allowance.settle(most, Charge::default()))
+    }
+
+    fn reserve_money(&self, most: Charge, hour: u64) -> Result<Charge, SkipReason> {
+        let (own, all) = (self.limits.budget, self.in_all.money.budget());
         let price = self.limits.price.as_ref();
         let reserved = self.spending.reserve(&own, price, most, hour);
         tell(reserved, &self.target);
@@ -303,6 +369,9 @@ impl Permit {
         }
         for ledger in &self.spending {
             ledger.settle(self.price.as_ref(), self.reserved, charge);
+        }
+        if let Some(allowance) = &self.allowance {
+            allowance.settle(self.reserved, charge);
         }
     }
 }

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
 use super::prober::Prober;
-use crate::probe::Probe;
+use crate::probe::{Apart, Probe};
 use crate::target::{self, Target};
 use crate::workload::mix::Draw;
 use crate::workload::synthetic::Lexicon;
@@ -37,11 +37,14 @@ pub struct CacheFinding {
 }
 
 impl CacheFinding {
-    /// Of two probes with the same prompt; `None` where one of them failed.
+    /// Of two probes with the same prompt; `None` where one of them failed, or the server was swept
+    /// meanwhile.
     #[must_use]
     #[allow(clippy::cast_precision_loss)] // token counts are far below 2^53
     fn of(first: &Probe, second: &Probe) -> Option<Self> {
-        if !(first.outcome.succeeded() && second.outcome.succeeded()) {
+        let tells =
+            |probe: &Probe| probe.outcome.succeeded() && probe.apart != Some(Apart::BesideSweep);
+        if !(tells(first) && tells(second)) {
             return None;
         }
         let [before, after] = [first, second].map(|probe| &probe.outcome.measurement);

@@ -21,13 +21,16 @@ pub mod level;
 mod open_loop;
 mod pairs;
 mod prober;
+mod sweeping;
+pub mod sweeps;
 #[cfg(test)]
 mod tests;
 
-pub use admission::{Admission, InAll, Limits, Permit, is_late};
+pub use admission::{Admission, Allowance, InAll, Limits, Permit, is_late};
 pub use cache_check::CacheFinding;
 pub use closed_loop::ClosedLoop;
 pub use driver::{Driver, Policy};
 pub use open_loop::OpenLoop;
 pub use pairs::{Pair, PairBegun, PairDone, Pairs};
 pub use prober::{Prober, Refusal, Stop};
+pub use sweeping::{Servers, Sweeping, Turn, server_of};

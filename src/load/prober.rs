@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::admission::{Admission, Permit};
+use super::sweeping::Sweeping;
 use crate::answer::failure::{Failure, FailureReason};
 use crate::answer::skip::SkipReason;
 use crate::gpu::EnergyMeter;
@@ -62,6 +63,8 @@ pub struct Prober {
     energy: Arc<EnergyMeter>,
     stop: Stop,
     past: Mutex<Past>,
+    /// Whether its server is being swept.
+    sweeping: Arc<Sweeping>,
 }
 
 /// What was probed before.
@@ -112,7 +115,14 @@ impl Prober {
         energy: Arc<EnergyMeter>,
         stop: Stop,
     ) -> Self {
-        Self { probing, admission, sinks, energy, stop, past: Mutex::default() }
+        let (past, sweeping) = (Mutex::default(), Arc::default());
+        Self { probing, admission, sinks, energy, stop, past, sweeping }
+    }
+
+    /// The same, whose probes are marked while its server is swept.
+    #[must_use]
+    pub fn marked_by(self, sweeping: Arc<Sweeping>) -> Self {
+        Self { sweeping, ..self }
     }
 
     /// The target.
@@ -199,6 +209,7 @@ impl Prober {
             Purpose::CacheCheck => Some(Apart::CacheCheck),
             Purpose::Usual | Purpose::Confirming => apart,
         };
+        let began = Instant::now();
         self.sinks.tell(ProbeEvent::Began { id: &id, workload: &workload }, self.stop.status());
         let probe = self.exchange(id.clone(), &permit, draw, scheduled);
         let probe = AssertUnwindSafe(probe).catch_unwind().await.unwrap_or_else(|_| {
@@ -208,6 +219,7 @@ impl Prober {
             self.probing.not_sent(id, &workload, failure)
         });
         self.past.lock().over();
+        let apart = if self.sweeping.since(began) { Some(Apart::BesideSweep) } else { apart };
         let confirming = purpose == Purpose::Confirming;
         let probe = Probe { confirming, apart, others_in_flight, ..probe };
         permit.settle(probe.charge());

@@ -12,6 +12,7 @@ use super::process::ProcessStats;
 use super::samples::SampleWriter;
 use super::secondary::Secondary;
 use super::state::{Loaded, State};
+use super::sweep::SweepMetrics;
 use super::target::TargetMetrics;
 use super::target_labels::TargetLabels;
 use super::workload::WorkloadMetrics;
@@ -102,7 +103,7 @@ impl Walk<'_, '_> {
         self.write(PREFIX, families::SERVER_LOAD, &targets.secondary())
     }
 
-    /// Outages, changes and comparisons.
+    /// Outages, changes, comparisons and sweeps.
     fn write_watched(&mut self, targets: &Targets<'_>) -> fmt::Result {
         let outages = self.state.outages.load();
         let outages = outages
@@ -116,7 +117,13 @@ impl Walk<'_, '_> {
         self.write(PREFIX, families::CHANGE, &workloads)?;
         self.write(PREFIX, families::CHANGE_WORKLOAD, &workloads)?;
         let comparisons: Vec<_> = comparisons.iter().map(|c| (c.labels(), c)).collect();
-        self.write(PREFIX, families::COMPARISON, &of(&comparisons))
+        self.write(PREFIX, families::COMPARISON, &of(&comparisons))?;
+        let sweeps = self.state.sweeps.load();
+        let sweeps: Vec<_> = sweeps.iter().map(SweepMetrics::new).collect();
+        // While a reload is under way, a target may be swept that is gone already.
+        let labels = |sweep: &SweepMetrics| Some(targets.labels(&sweep.spec.target.name)?.whole());
+        let sweeps = sweeps.iter().filter_map(|sweep| Some((labels(sweep)?, sweep)));
+        self.write(PREFIX, families::SWEEP, &sweeps)
     }
 
     /// A machine without GPUs has no families of theirs but the one that says so.

@@ -29,6 +29,7 @@ mod series;
 mod server;
 mod slo;
 mod state;
+mod sweep;
 mod target;
 mod target_labels;
 mod target_sink;
@@ -48,6 +49,7 @@ use crate::config::Config;
 use crate::gpu::state::GpuView;
 use crate::load::InAll;
 use crate::load::comparer::Live;
+use crate::load::sweeps;
 use crate::memory::limit::MemoryLimit;
 use crate::probe::self_check::MeasurementError;
 use crate::probe::sink::{Losses, SinkPanics};
@@ -106,6 +108,17 @@ impl Metrics {
     /// Puts these comparisons in force; they keep their values themselves.
     pub fn set_comparisons(&self, live: Vec<Arc<Live>>) {
         self.state.comparisons.store(Arc::new(live));
+    }
+
+    /// Puts these sweeps in force; they keep their values themselves.
+    pub fn set_sweeps(&self, live: Vec<Arc<sweeps::Live>>) {
+        self.state.sweeps.store(Arc::new(live));
+    }
+
+    /// The sweeps in force, in the order of the configuration.
+    #[must_use]
+    pub fn sweeps(&self) -> Arc<Vec<Arc<sweeps::Live>>> {
+        self.state.sweeps.load_full()
     }
 
     /// Puts these watches in force; they keep their values themselves.

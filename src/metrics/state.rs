@@ -9,6 +9,7 @@ use super::prober::ProberMetrics;
 use super::target::TargetMetrics;
 use crate::gpu::state::GpuView;
 use crate::load::comparer::Live;
+use crate::load::sweeps;
 use crate::watcher::{OutageWatch, Watch};
 
 /// The targets in force.
@@ -47,6 +48,7 @@ impl Loaded {
 pub(super) struct State {
     pub loaded: ArcSwap<Loaded>,
     pub comparisons: ArcSwap<Vec<Arc<Live>>>,
+    pub sweeps: ArcSwap<Vec<Arc<sweeps::Live>>>,
     pub watches: ArcSwap<Vec<Arc<Watch>>>,
     pub outages: ArcSwap<Vec<Arc<OutageWatch>>>,
     pub prober: ProberMetrics,
@@ -62,6 +64,7 @@ impl State {
         Self {
             loaded: ArcSwap::default(),
             comparisons: ArcSwap::default(),
+            sweeps: ArcSwap::default(),
             watches: ArcSwap::default(),
             outages: ArcSwap::default(),
             prober: ProberMetrics::new(options),

@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use prometheus::metrics::counter::Counter;
 
-use super::cells::LateGauge;
+use super::cells::{LateCounter, LateGauge};
 use super::histogram::{Histogram, histogram};
 use super::model::ModelLabel;
 use super::options::MetricsOptions;
@@ -142,6 +142,8 @@ pub struct TargetMetrics {
     pub(super) cold: Option<ColdMetrics>,
     /// Of the last look after its prefix cache.
     pub(super) cache: CacheMetrics,
+    /// Probes that were under way while its server was swept.
+    pub(super) beside_sweep: LateCounter,
     /// The newest look at the server's metrics page.
     pub(super) server: Arc<Mutex<Option<Look>>>,
 }
@@ -196,6 +198,7 @@ impl TargetMetrics {
                 let known = before.and_then(|b| b.cold.clone());
                 known.unwrap_or_else(|| ColdMetrics::new(terms))
             }),
+            beside_sweep: before.map(|b| b.beside_sweep.clone()).unwrap_or_default(),
             server: observed.map(|b| Arc::clone(&b.server)).unwrap_or_default(),
         }
     }
@@ -317,6 +320,11 @@ impl TargetMetrics {
             secondary.own.iter().for_each(|x| add(&mut own, x));
         }
         [server, own]
+    }
+
+    /// Its server is to be swept: probes beside that are counted from 0 on.
+    pub fn begin_beside_sweep(&self) {
+        self.beside_sweep.begin();
     }
 
     /// Takes what was found of the prefix cache.

@@ -62,8 +62,10 @@ impl TargetMetrics {
         }
         let (workload, outcome) = (&probe.workload.name, &probe.outcome);
         if probe.confirming || probe.apart.is_some() {
-            if probe.apart == Some(Apart::Cold) {
-                self.record_cold(outcome);
+            match probe.apart {
+                Some(Apart::Cold) => self.record_cold(outcome),
+                Some(Apart::BesideSweep) => self.beside_sweep.inc_by(1),
+                Some(Apart::WarmUp | Apart::CacheCheck) | None => {}
             }
             return self.record_cost(workload, &outcome.measurement);
         }

@@ -17,8 +17,8 @@ use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::{Ending, Offset, Recording};
 use crate::answer::slo::judge;
 use crate::explain::{Facts, Findings, explain};
-use crate::interpret::{interpret, words};
 use crate::interpret::progress::Patience;
+use crate::interpret::{interpret, words};
 use crate::server_metrics::{Around, Observer, ServerView};
 use crate::target::Target;
 use crate::target::budget::Charge;
@@ -42,6 +42,9 @@ pub enum Apart {
     Cold,
     /// One of two with the same prompt, which tell whether the prefix cache works.
     CacheCheck,
+    /// It was under way while its server was swept, whatever else it is: its times are those of the
+    /// sweep's load. Only whether the target answers is still told by it.
+    BesideSweep,
 }
 
 /// Everything known about one probe that was made.

@@ -3,25 +3,27 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::cost::{Daily, rounds_per_day};
+use super::cost::{Daily, most_output_tokens, rounds_per_day, sweeps_per_day};
 use crate::answer::slo::{Objective, ObjectiveKind, Slo};
 use crate::config::Config;
 use crate::config::percent::HumanPercent;
 use crate::explain::shown;
 use crate::regression::comparison::{Comparison, Order, Timing};
 use crate::rules::too_few_probes;
+use crate::sweep::ScheduledSweep;
 use crate::target::Target;
 use crate::target::schedule::Arrival;
 use crate::text::units::HumanDuration;
 use crate::workload::Workload;
 
-/// One block per target and comparison, for people.
+/// One block per target, comparison and sweep, for people.
 #[must_use]
 pub fn describe(config: &Config) -> String {
-    let daily = |t| Daily::of(t, config.comparisons.iter().map(|c| &**c));
+    let sweeps = || config.sweeps.iter().map(|s| &**s);
+    let daily = |t| Daily::of(t, config.comparisons.iter().map(|c| &**c), sweeps());
     let targets = config.targets.iter().map(|t| block(t, &daily(t)));
     let comparisons = config.comparisons.iter().map(|c| comparison(c));
-    targets.chain(comparisons).collect::<Vec<_>>().join("\n")
+    targets.chain(comparisons).chain(sweeps().map(sweep)).collect::<Vec<_>>().join("\n")
 }
 
 /// With more series in one scrape, whoever runs the Prometheus should know.
@@ -69,6 +71,9 @@ fn block(target: &Target, daily: &Daily) -> String {
     if daily.rounds > 0.0 {
         row("rounds", &format!("{:.0} probes per day more, for comparisons", daily.rounds));
     }
+    if daily.swept > 0.0 {
+        row("sweeps", &format!("at most {:.0} requests per day more, for sweeps", daily.swept));
+    }
     row("input", &input(target, daily));
     row("output", &format!("at most {:.0} tokens per day on average", daily.most_output_tokens));
     if let Some(dollars) = daily.most_dollars {
@@ -104,6 +109,34 @@ fn comparison(comparison: &Comparison) -> String {
         HumanPercent(tolerance.delta()),
         HumanPercent(comparison.failure_margin),
         HumanPercent(comparison.slo_margin),
+    )
+}
+
+fn sweep(sweep: &ScheduledSweep) -> String {
+    let levels: Vec<_> = sweep.levels.iter().map(u32::to_string).collect();
+    let timetable = &sweep.timetable;
+    let (hours, minutes) = (timetable.at / 60, timetable.at % 60);
+    let offset = match timetable.utc_offset {
+        0 => "UTC".to_owned(),
+        minutes => format!("{minutes:+} minutes from UTC"),
+    };
+    format!(
+        "sweep {}\n  \
+           target     {}\n  \
+           levels     {} users, {} requests each\n  \
+           when       every {}, {:.2} per day on average, counted from {hours:02}:{minutes:02} {offset}\n  \
+           output     at most {:.0} tokens each time\n  \
+           duration   at most {}\n  \
+           knee       the largest level with {} good requests\n",
+        sweep.name,
+        sweep.target.name,
+        levels.join(", "),
+        sweep.requests_per_level,
+        HumanDuration(timetable.every),
+        sweeps_per_day(sweep),
+        most_output_tokens(sweep),
+        HumanDuration(sweep.most_duration),
+        HumanPercent(sweep.attainment),
     )
 }
 

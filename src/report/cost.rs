@@ -1,6 +1,9 @@
 //! What probing takes in a day, on average, said before any probe was made.
 
+use std::sync::Arc;
+
 use crate::regression::comparison::Comparison;
+use crate::sweep::ScheduledSweep;
 use crate::target::Target;
 use crate::workload::{Prefix, Prompt, Workload};
 
@@ -18,6 +21,8 @@ pub(super) struct Daily {
     pub probes: f64,
     /// More, for the rounds of comparisons.
     pub rounds: f64,
+    /// More, for sweeps, at most.
+    pub swept: f64,
     /// Tokens of all their prompts.
     pub input_tokens: f64,
     /// Tokens of all their answers, at most.
@@ -27,7 +32,11 @@ pub(super) struct Daily {
 }
 
 impl Daily {
-    pub fn of<'a>(target: &Target, comparisons: impl IntoIterator<Item = &'a Comparison>) -> Self {
+    pub fn of<'a>(
+        target: &Target,
+        comparisons: impl IntoIterator<Item = &'a Comparison>,
+        sweeps: impl IntoIterator<Item = &'a ScheduledSweep>,
+    ) -> Self {
         let probes = SECONDS_PER_DAY / target.schedule.interval.as_secs_f64();
         let mut daily = Self { probes, ..Self::default() };
         daily.add(target, daily.probes, &target.workloads);
@@ -39,6 +48,9 @@ impl Daily {
                 daily.add(target, rounds, &comparison.workloads);
             }
         }
+        for sweep in sweeps.into_iter().filter(|sweep| sweep.target.name == target.name) {
+            daily.add_sweep(sweep);
+        }
         daily.most_dollars = target.price.map(|price| {
             let input = daily.input_tokens * price.input_per_million;
             (input + daily.most_output_tokens * price.output_per_million) / 1e6
@@ -46,8 +58,19 @@ impl Daily {
         daily
     }
 
+    #[allow(clippy::cast_precision_loss)] // requests are far fewer than 2^53
+    fn add_sweep(&mut self, sweep: &ScheduledSweep) {
+        let (a_day, requests) = (sweeps_per_day(sweep), sweep.requests() as f64);
+        let total: f64 = sweep.workloads().iter().map(|w| w.weight).sum();
+        let input = |w: &Arc<Workload>| mean_input(&sweep.target, w) * w.weight / total;
+        let input: f64 = sweep.workloads().iter().map(input).sum();
+        self.swept += a_day * requests;
+        self.input_tokens += a_day * requests * input;
+        self.most_output_tokens += a_day * most_output_tokens(sweep);
+    }
+
     /// Adds so many probes of these workloads, drawn by weight.
-    fn add(&mut self, target: &Target, probes: f64, workloads: &[std::sync::Arc<Workload>]) {
+    fn add(&mut self, target: &Target, probes: f64, workloads: &[Arc<Workload>]) {
         let total: f64 = workloads.iter().map(|w| w.weight).sum();
         for workload in workloads {
             // Every turn of a conversation is a probe, whose answers so far come on top.
@@ -57,6 +80,19 @@ impl Daily {
             self.most_output_tokens += probes * f64::from(workload.max_output_tokens);
         }
     }
+}
+
+/// Sweeps of a day.
+pub(super) fn sweeps_per_day(sweep: &ScheduledSweep) -> f64 {
+    SECONDS_PER_DAY / sweep.timetable.every.as_secs_f64()
+}
+
+/// Output tokens of one sweep, at most: of its requests, or what it may cost.
+#[allow(clippy::cast_precision_loss)] // token counts are far below 2^53
+pub(super) fn most_output_tokens(sweep: &ScheduledSweep) -> f64 {
+    let each = sweep.workloads().iter().map(|w| w.max_output_tokens).max().unwrap_or_default();
+    let asked = sweep.requests() as f64 * f64::from(each);
+    asked.min(sweep.most_output_tokens as f64)
 }
 
 /// Rounds that a comparison makes, each with one probe of either side.

@@ -9,13 +9,14 @@ use crate::config::Config;
 /// The files in `alerts/`, SLOs first.
 pub(super) const SLO_RULES: &str = include_str!("../../alerts/llm-prober-slo.rules.yml");
 
-pub(super) const OTHER_RULES: [&str; 6] = [
+pub(super) const OTHER_RULES: [&str; 7] = [
     include_str!("../../alerts/llm-prober-regression.rules.yml"),
     include_str!("../../alerts/llm-prober-probes.rules.yml"),
     include_str!("../../alerts/llm-prober-server.rules.yml"),
     include_str!("../../alerts/llm-prober-gpu.rules.yml"),
     include_str!("../../alerts/llm-prober-comparison.rules.yml"),
     include_str!("../../alerts/llm-prober-change.rules.yml"),
+    include_str!("../../alerts/llm-prober-sweep.rules.yml"),
 ];
 
 /// The rules for this configuration.

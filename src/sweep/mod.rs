@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! Request ─► Tally ─┬─► Level ─► Report: knee, confidence, conditions
-//!                   └─► SequentialTest ─► Search: the knee with few requests
+//!                   ├─► SequentialTest ─► Search: the knee with few requests
+//!                   └─► SweepRun ─► SweepPast: what is usual, of a sweep that is made every night
 //! ```
 //! A level has a **window**: from the instant at which all users are active (and the warm-up was sent)
 //! until the first of them has nothing more to ask. Latencies, errors and attainment are of the
@@ -20,6 +21,7 @@ mod level;
 mod load;
 mod report;
 mod request;
+mod scheduled;
 mod statistics;
 mod tally;
 #[cfg(test)]
@@ -37,5 +39,9 @@ pub use level::Level;
 pub use load::Load;
 pub use report::{Adaptive, LevelConfidence, Report, Run, Subject};
 pub use request::{Instants, LATE_READ, Request, Speed};
+pub use scheduled::{
+    LevelCounts, Percentiles, REMEMBERED_RUNS, ScheduledSweep, Strain, SweepCounts, SweepLevel, SweepPast,
+    SweepResult, SweepRun, Timetable,
+};
 pub use statistics::{Statistics, quantile};
 pub use tally::{Judged, Tally};

@@ -13,19 +13,21 @@ fn filled(expression: &str) -> String {
     let lengths = lengths
         .iter()
         .fold(expression.to_owned(), |text, (name, length)| text.replace(name, length));
-    ["job", "instance", "model", "target", "workload", "comparison"]
+    ["job", "instance", "model", "target", "workload", "comparison", "sweep"]
         .iter()
         .fold(lengths, |text, name| text.replace(&format!("${name}"), ".+"))
 }
 
 /// Parts of expressions that have no data here, and why.
-const EMPTY: [(&str, &str); 3] = [
+const EMPTY: [(&str, &str); 5] = [
     (r#"comparison=""}"#, "a reference from the own past takes a minute at least"),
     (
         "change_last_alarm_timestamp_seconds",
         "absent before the first alarm, and both sides are alike",
     ),
     ("comparison_changed_since_timestamp_seconds", "absent while no alarm is on"),
+    ("sweep_usual_knee_users", "of one sweep nothing is usual"),
+    ("sweep_probe_failures_total", "begins with the first failure, and what is swept is well"),
 ];
 
 fn is_empty(expression: &str) -> bool {

@@ -1,6 +1,7 @@
 //! A daemon with targets that have something for every panel, and a Prometheus that scrapes it.
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::common::daemon::Program;
 use crate::common::gpu_library::{Age, library, write_script};
@@ -15,6 +16,8 @@ pub struct Rig {
     daemon: Program,
     folder: tempfile::TempDir,
     targets: String,
+    /// At which there is a sweep.
+    minute: String,
     _tls: TlsServer,
 }
 
@@ -53,6 +56,7 @@ impl Rig {
     pub async fn start(options: &str, flags: &[&str], form: &str) -> Option<Self> {
         let (simulated, compared) = (simulator(SIMULATOR).await, simulator(SIMULATOR).await);
         let (scripted, _) = scripted::tcp(always(talkative())).await;
+        let swept = simulator("model: m\nttft: 20ms\nitl: 2ms\n").await;
         let tls = TlsServer::start("localhost", talkative()).await;
         // One at a time: only a probe that is alone has its energy and its parts measured.
         let hosted = "price: {input_per_million: 1, output_per_million: 2}, \
@@ -66,12 +70,14 @@ impl Rig {
             target("before", format!("http://{compared}"), ""),
             target("after", format!("http://{compared}"), ""),
             target("talkative", format!("http://{scripted}"), "connection: fresh"),
+            target("swept", format!("http://{swept}"), "slos: []"),
             target("secured", format!("https://localhost:{}", tls.address.port()), &trusted),
         ]
         .join(", ");
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("llm-prober.yml");
-        write(&file, &targets, 1);
+        let minute = next_minute();
+        write(&file, &targets, 1, &minute);
         let script = folder.path().join("gpus");
         write_script(&script, GPUS);
         let flags_of_daemon = [
@@ -92,17 +98,24 @@ impl Rig {
         let prometheus = Prometheus::start_with(&config, flags).await?;
         prometheus.wait_for(NO_ERROR).await;
         write_script(&script, &format!("{GPUS}{ERROR}"));
-        Some(Self { prometheus, daemon, folder, targets, _tls: tls })
+        Some(Self { prometheus, daemon, folder, targets, minute, _tls: tls })
     }
 
     /// Another version of the model is in use from now on.
     pub fn deploy(&self) {
-        write(&self.folder.path().join("llm-prober.yml"), &self.targets, 2);
+        write(&self.folder.path().join("llm-prober.yml"), &self.targets, 2, &self.minute);
         self.daemon.signal("HUP");
     }
 }
 
-fn write(file: &Path, targets: &str, version: u32) {
+/// A minute that begins in half a minute at the earliest, as a time of day: the daemon runs by then.
+fn next_minute() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let minutes = (since.as_secs() + 90) / 60;
+    format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+}
+
+fn write(file: &Path, targets: &str, version: u32, minute: &str) {
     let yaml = format!(
         "gpu: {{library: {}}}\n\
          defaults: {{interval: 100ms, timeout: 5s}}\n\
@@ -114,6 +127,9 @@ fn write(file: &Path, targets: &str, version: u32) {
          comparisons:\n  \
            - {{name: canary, baseline: before, candidate: after, interval: 100ms, \
               agreement: {{length_ratio: 2}}}}\n\
+         sweeps:\n  \
+           - {{name: nightly, target: swept, concurrency: [1, 4], requests_per_level: 20, \
+              max_output_tokens: 1M, max_duration: 1m, at: '{minute}'}}\n\
          targets: [{}]\n",
         library(Age::New).display(),
         targets.replace("model: m", &format!("model: m, version: {{model_version: v{version}}}"))

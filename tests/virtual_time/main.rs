@@ -16,6 +16,7 @@ mod open_loop;
 mod outage;
 mod past;
 mod reload;
+mod scheduled_sweeps;
 mod seeds;
 mod server_metrics;
 mod sweeps;

@@ -200,6 +200,7 @@ impl Luck {
             DropReason::Skipped(SkipReason::OffHours) => "it is none of a target's active_hours",
             DropReason::Skipped(SkipReason::Prober) => "the prober has no file descriptors left",
             DropReason::Prober => "the prober cannot ask a target, see its log",
+            DropReason::Sweep => "a server was swept meanwhile",
             DropReason::Skipped(SkipReason::Late) | DropReason::OtherRun => {
                 "the prober is short of time"
             }

@@ -62,7 +62,8 @@ fn full() -> Value {
     let target = |name: &str| {
         json!({
             "name": name, "url": "https://h/v1", "model": "m", "extra_body": {"temperature": 0},
-            "price": {"input_per_million": 1, "output_per_million": 1}, "budget": {}, "tls": {},
+            "price": {"input_per_million": 1, "output_per_million": 1}, "tls": {},
+            "budget": {"output_tokens_per_day": "1M"},
             "labels": {}, "version": {}, "headers": {}, "gpus": [0],
             "server_metrics": {"url": "/metrics", "labels": {}},
             "active_hours": [{}], "prefix_cache_check": {},
@@ -81,6 +82,10 @@ fn full() -> Value {
         "budget": {},
         "targets": [target("a"), target("b")],
         "comparisons": [{"name": "c", "baseline": "a", "candidate": "b", "agreement": {}}],
+        "sweeps": [{
+            "name": "s", "target": "a", "concurrency": [1], "requests_per_level": 10,
+            "max_output_tokens": "1k", "max_duration": "1s",
+        }],
         "change_detection": {"tolerance": {}},
     })
 }

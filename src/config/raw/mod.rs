@@ -11,6 +11,7 @@ mod gpu;
 mod parts;
 mod server_metrics;
 mod slo;
+mod sweep;
 mod target;
 mod targets;
 mod workload;
@@ -31,6 +32,7 @@ pub(super) use self::server_metrics::{
     DEFAULT_TIMEOUT as DEFAULT_PAGE_TIMEOUT, ServerMetrics, TIMEOUTS as PAGE_TIMEOUTS,
 };
 pub(super) use self::slo::*;
+pub(super) use self::sweep::*;
 pub(super) use self::target::*;
 use self::targets::Targets;
 pub(super) use self::workload::*;
@@ -69,6 +71,14 @@ keys! {
         /// `POST /-/comparisons/NAME/start` begins a new run, and so does any change of what is
         /// compared.
         comparisons: Maybe<Vec<Comparison>> => inside.otherwise("none"),
+        /// Sweeps that are made again and again, every night say: a target is asked at one level of load
+        /// after the other, as by `llm-prober sweep`. Off unless you write one: it loads a server on
+        /// purpose. Meanwhile probes of every target at the same host and port are *marked*: they say
+        /// whether the target answers and cost what they cost, and are in no other figure. A sweep is
+        /// broken off within a second when a request is refused (status 429), when 5 % of a level's
+        /// requests fail, and when a first token takes, or has been waited for, ten times as long as the
+        /// target's SLOs allow. One at a time at each host and port; the others wait.
+        sweeps: Maybe<Vec<Sweep>> => inside.otherwise("none"),
         /// Every target is compared with its own past: a reference is collected, then every probe
         /// is held against it, hour of the day by hour of the day. `POST /-/reference?target=NAME`
         /// begins a new reference, and so does a change of the target's `version`.

@@ -19,6 +19,7 @@ mod preset;
 mod rounds;
 mod server_metrics;
 mod slos;
+mod sweeps;
 mod target;
 mod timing;
 mod tokenizers;
@@ -49,6 +50,7 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
     target::check_defaults(&context, report);
     let targets = resolve_targets(raw, &context, report)?;
     let comparisons = comparisons::resolve(raw.comparisons.as_ref(), &targets, report)?;
+    let sweeps = sweeps::resolve(raw.sweeps.as_ref(), &targets, report);
     let state_dir = optional(raw.change_detection.state_dir.as_ref(), |folder| {
         change_detection::state_dir(folder, base_dir, report)
     });
@@ -61,6 +63,7 @@ pub(super) fn resolve(raw: &Raw, base_dir: &Path, report: &mut Report<'_>) -> Op
     Some(Config {
         targets,
         comparisons,
+        sweeps: sweeps?,
         change_detection,
         state_dir: state_dir.ok()?,
         label_keys,

@@ -90,20 +90,34 @@ fn hours(raw: &raw::ActiveHours, at: Location, report: &mut Report<'_>) -> Optio
         let why = "active_hours on no day, expected at least one of `days`";
         return report.add(at, why);
     }
-    let mut time = |raw: &raw::Maybe<String>| match raw {
-        Some(raw) => report.check(raw.referenced, minutes(&raw.value).ok_or(TIME)),
-        None => Some(0),
-    };
+    let mut time = |raw: &raw::Maybe<String>| time_of_day(raw.as_ref(), "00:00", report);
     let (from, to) = (time(&raw.from), time(&raw.to));
-    let utc_offset = match &raw.utc_offset {
-        Some(raw) => report.check(raw.referenced, offset(&raw.value).ok_or(OFFSET)),
-        None => Some(0),
-    };
+    let utc_offset = utc_offset(raw.utc_offset.as_ref(), report);
     Some(ActiveHours { days, from: from?, to: to?, utc_offset: utc_offset? })
 }
 
 const TIME: &str = "not a time of day, expected hours and minutes, such as \"08:30\"";
 const OFFSET: &str = "not an offset from UTC, expected one such as \"+02:00\"";
+
+/// Minutes after midnight.
+pub(super) fn time_of_day(
+    raw: Option<&Spanned<String>>,
+    default: &str,
+    report: &mut Report<'_>,
+) -> Option<u16> {
+    match raw {
+        Some(raw) => report.check(raw.referenced, minutes(&raw.value).ok_or(TIME)),
+        None => minutes(default),
+    }
+}
+
+/// Minutes ahead of UTC.
+pub(super) fn utc_offset(raw: Option<&Spanned<String>>, report: &mut Report<'_>) -> Option<i16> {
+    match raw {
+        Some(raw) => report.check(raw.referenced, offset(&raw.value).ok_or(OFFSET)),
+        None => Some(0),
+    }
+}
 
 /// Minutes after midnight.
 fn minutes(text: &str) -> Option<u16> {

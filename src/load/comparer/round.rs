@@ -6,7 +6,7 @@ use super::live::Live;
 use crate::answer::skip::SkipReason;
 use crate::interpret::decode::decode;
 use crate::load::Pair;
-use crate::probe::Probe;
+use crate::probe::{Apart, Probe};
 use crate::regression::comparison::{
     Answer, AnswerRules, Answers, Comparison, DropReason, Round, Side,
 };
@@ -22,6 +22,10 @@ pub(super) fn judged(live: &Live, pair: &Pair) -> Result<Round, DropReason> {
     let delayed = |probe: &Probe| probe.recording.schedule_delay > DELAYED;
     if delayed(baseline) || delayed(candidate) {
         return Err(DropReason::Skipped(SkipReason::Late));
+    }
+    let swept = |probe: &Probe| probe.apart == Some(Apart::BesideSweep);
+    if swept(baseline) || swept(candidate) {
+        return Err(DropReason::Sweep);
     }
     let side = |probe: &Probe| Side::of(&probe.outcome, live.slos());
     let spec = live.spec();

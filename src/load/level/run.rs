@@ -1,5 +1,6 @@
 //! A level under way: what it is to be, when it began, and what was seen of it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,8 +12,9 @@ use tokio::time::Instant;
 use crate::answer::slo::Slo;
 use crate::load::{Permit, Prober};
 use crate::probe::Probe;
-use crate::sweep::{Instants, InvalidReason, Load, Request, Tally};
+use crate::sweep::{Instants, InvalidReason, Load, Request, Strain, Tally};
 use crate::target::schedule::Arrival;
+use crate::transport::Answered;
 use crate::workload::mix::Draw;
 use crate::workload::{Mix, Workload};
 
@@ -87,10 +89,23 @@ pub struct LevelRun {
     slos: Vec<Arc<Slo>>,
     from_arrival: bool,
     tally: Mutex<Tally>,
+    watched: Mutex<Watched>,
+}
+
+/// What tells how the server bears it, while requests are under way.
+#[derive(Default)]
+struct Watched {
+    strain: Strain,
+    next: u64,
+    /// Since when each request is under way, and whether its first token has come: as many as may be
+    /// under way.
+    under_way: HashMap<u64, (Instant, Answered)>,
 }
 
 /// A request that is over, as its driver hands it over.
 pub struct Asked {
+    /// Its number among all that were begun.
+    number: u64,
     counted: Option<usize>,
     due: Instant,
     /// When it was begun, before anything else.
@@ -118,6 +133,7 @@ impl LevelRun {
             slos,
             from_arrival: matches!(load, Load::Open { .. }),
             tally: Mutex::new(Tally::new(load)),
+            watched: Mutex::default(),
         })
     }
 
@@ -138,6 +154,16 @@ impl LevelRun {
         look(&mut self.tally.lock())
     }
 
+    /// What the requests that are over have shown, and how long one of those under way has waited for
+    /// its first token by now.
+    #[must_use]
+    pub fn strain(&self) -> (Strain, Duration) {
+        let watched = self.watched.lock();
+        let without = watched.under_way.values().filter(|(_, answered)| !answered.has_begun());
+        let longest = without.map(|(since, _)| since.elapsed()).max();
+        (watched.strain, longest.unwrap_or_default())
+    }
+
     /// Something ends the level before its time.
     pub(super) fn stop(&self, why: InvalidReason) {
         self.tally(|tally| {
@@ -153,18 +179,25 @@ impl LevelRun {
         due: Instant,
     ) -> BoxFuture<'static, Asked> {
         let counted = self.tally(Tally::sent);
+        let number = {
+            let mut watched = self.watched.lock();
+            let number = watched.next;
+            watched.next += 1;
+            watched.under_way.insert(number, (Instant::now(), permit.answered.clone()));
+            number
+        };
         let (prober, scheduled) = (Arc::clone(prober), self.from_arrival.then_some(due));
         async move {
             let begun = Instant::now();
             let probe = prober.probe(permit, draw, scheduled).await;
-            Asked { counted, due, begun, done: Instant::now(), probe }
+            Asked { number, counted, due, begun, done: Instant::now(), probe }
         }
         .boxed()
     }
 
     /// Enters a request that is over.
     pub(super) fn over(&self, asked: &Asked) -> Over {
-        let Asked { counted, due, done, probe, .. } = asked;
+        let Asked { number, counted, due, done, probe, .. } = asked;
         let (outcome, recording) = (&probe.outcome, &probe.recording);
         if let Err(failure) = &outcome.result {
             let (reason, detail) = (failure.reason, &failure.detail);
@@ -179,6 +212,11 @@ impl LevelRun {
             Instants { due: self.since(*due), began: self.since(began), over: self.since(over) };
         let request =
             Request::new(*counted, instants, self.from_arrival, &slos, (outcome, recording));
+        {
+            let mut watched = self.watched.lock();
+            watched.under_way.remove(number);
+            watched.strain.note(request.result, request.ttft);
+        }
         self.tally(|tally| tally.over(&request));
         // Of a failure, the prober may have looked into the reason meanwhile: no fault of its speed.
         let succeeded = outcome.succeeded();

@@ -26,7 +26,8 @@ pub struct Sweeper {
     slos: Vec<Arc<Slo>>,
     /// Only this workload.
     only: Option<Arc<Workload>>,
-    spending: Ledger,
+    /// Makes what lets requests through within some limits.
+    admit: Box<dyn Fn(Limits) -> Admission + Send + Sync>,
     stop: Stop,
     current: Mutex<Option<Arc<LevelRun>>>,
 }
@@ -51,8 +52,15 @@ impl Sweeper {
         only: Option<Arc<Workload>>,
         stop: Stop,
     ) -> Self {
-        let (spending, current) = (Ledger::default(), Mutex::new(None));
-        Self { probing, slos, only, spending, stop, current }
+        let spending = Ledger::default();
+        let admit = Box::new(move |limits| Admission::new(limits, spending.clone()));
+        Self { probing, slos, only, admit, stop, current: Mutex::new(None) }
+    }
+
+    /// The same with requests that `admit` lets through: at each level within other limits.
+    #[must_use]
+    pub fn admitting(self, admit: impl Fn(Limits) -> Admission + Send + Sync + 'static) -> Self {
+        Self { admit: Box::new(admit), ..self }
     }
 
     /// The level that is under way, or was last.
@@ -130,7 +138,7 @@ impl Sweeper {
         Found { tallies, complete, knee: search.largest_good() }
     }
 
-    /// With a place for everybody, and the target's own budget.
+    /// With a place for everybody, whenever it is, and the target's own budget.
     fn prober(&self, load: Load) -> Arc<Prober> {
         let target = &self.probing.target;
         let interval = load.rate().map(|rate| Duration::from_secs_f64(1.0 / rate));
@@ -138,7 +146,7 @@ impl Sweeper {
         // The level says how many, and whoever sweeps chose the hour.
         let (in_prefill, active_hours) = (None, Vec::new());
         let limits = Limits { in_flight, in_prefill, interval, active_hours, ..Limits::of(target) };
-        let admission = Admission::new(limits, self.spending.clone());
+        let admission = (self.admit)(limits);
         let (sinks, energy) = (TargetSinks::default(), Arc::default());
         let probing = Arc::clone(&self.probing);
         Arc::new(Prober::new(probing, admission, sinks, energy, self.stop.clone()))

@@ -14,6 +14,9 @@ pub const CHANGE: &str = "change_detection";
 /// The section of what comparisons have learnt.
 pub const COMPARISONS: &str = "comparisons";
 
+/// The section of what sweeps have found.
+pub const SWEEPS: &str = "sweeps";
+
 /// The section of which targets go unanswered.
 pub const OUTAGES: &str = "outages";
 

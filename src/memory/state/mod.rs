@@ -26,7 +26,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{BUDGETS, Batch, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Rows, Sections, member};
+pub use batch::{
+    BUDGETS, Batch, CHANGE, COMPARISONS, ENDPOINTS, OUTAGES, Rows, SWEEPS, Sections, member,
+};
 pub use bounds::PATIENCE;
 pub use claim::Claim;
 pub use error::{StateError, WriteError};

@@ -64,7 +64,8 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         &["reason"],
         "Rounds that were not judged: a target would have skipped its probe (the reasons of \
          probes_skipped_total; nothing is sent then to either), a probe began late, was given up \
-         by the prober, or began in the run before (other_run).",
+         by the prober, or began in the run before (other_run), or a side's server was swept \
+         meanwhile (sweep).",
         |c, s| {
             let mut dropped = c.snapshot.dropped.iter();
             dropped.try_for_each(|(reason, count)| s.counter(&[reason.as_str()], *count))

@@ -21,6 +21,7 @@ mod probes;
 mod process;
 mod server;
 mod slo;
+mod sweep;
 mod target;
 
 pub(super) use change::{CHANGE, CHANGE_WORKLOAD};
@@ -37,6 +38,7 @@ pub(super) use probes::PROBES;
 pub(super) use process::PROCESS;
 pub(super) use server::{SERVER, SERVER_LOAD};
 pub(super) use slo::{SLO, SLO_CONSUMPTION};
+pub(super) use sweep::SWEEP;
 pub(super) use target::TARGET;
 
 pub use super::target_labels::TARGET_LABELS;
@@ -57,6 +59,7 @@ mod tests {
         let probe = own(PROBES).chain(own(PRIMARY)).chain(own(SECONDARY)).chain(own(SLO));
         let probe = probe.chain(own(SLO_CONSUMPTION)).chain(own(CHANGE_WORKLOAD));
         let beside = own(SERVER).chain(own(SERVER_LOAD)).chain(own(TARGET)).chain(own(CHANGE));
+        let beside = beside.chain(own(SWEEP));
         let free = |label: &&str| check_label(label) != Err(LabelError::Reserved((*label).into()));
         let free: Vec<_> = probe.chain(beside).chain(TARGET_LABELS).filter(free).collect();
         assert_eq!(free, [""; 0]);

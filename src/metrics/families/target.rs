@@ -110,6 +110,14 @@ pub(in crate::metrics) static TARGET: &[Family<TargetMetrics>] = &[
          target cold. Only for targets with `cold_after`.",
         |t, s| t.cold.as_ref().map_or(Ok(()), |cold| s.histogram(&[], &cold.time_to_first_token)),
     ),
+    counter(
+        "probes_beside_sweep_total",
+        &[],
+        "Probes that were under way while a sweep of the same host and port was: their times are those \
+         of its load. They are in no other figure but the cost, the budget, and whether the target \
+         answers. Only for targets whose host and port is swept.",
+        |t, s| s.maybe_counter(&[], t.beside_sweep.get()),
+    ),
     gauge(
         "slo_objective_ratio",
         &["slo"],

@@ -65,7 +65,7 @@ fn other_counters_start_with_their_first_count() {
     }
 }
 
-/// Those of a server, of GPUs and of comparisons begin when there is one.
+/// Those of a server, of GPUs, of comparisons and of sweeps begin when there is one.
 #[test]
 fn no_rule_reads_a_counter_that_begins_late() {
     let scrape = scrape(&loaded(&config(vec![full_target()])));
@@ -79,7 +79,9 @@ fn no_rule_reads_a_counter_that_begins_late() {
             read.extend(ours.map(str::to_owned));
         }
     }
-    read.retain(|name| !["_server_", "_gpu_", "_comparison_"].iter().any(|of| name.contains(of)));
+    read.retain(|name| {
+        !["_server_", "_gpu_", "_comparison_", "_sweep_"].iter().any(|of| name.contains(of))
+    });
     assert!(read.len() > 5, "{read:?}");
     for name in read {
         assert_eq!(scrape.value(&name, &[]), Some(0.0), "{name}");

@@ -6,7 +6,7 @@ use expect_test::expect_file;
 use super::super::families::{
     self, CHANGE, CHANGE_WORKLOAD, COMPARISON, DCGM, Family, GPU, GPU_DRIVER, GPU_INSTANCE,
     GPU_LABELS, INSTANCE_LABELS, OUTAGE, PRIMARY, PROBER, PROBES, PROCESS, SCHEDULE_DELAY,
-    SECONDARY, SERVER, SERVER_LOAD, SLO, SLO_CONSUMPTION, TARGET, TARGET_LABELS,
+    SECONDARY, SERVER, SERVER_LOAD, SLO, SLO_CONSUMPTION, SWEEP, TARGET, TARGET_LABELS,
 };
 use super::parse::{Scrape, classic};
 use super::{Format, MetricsOptions, full_metrics, full_metrics_with};
@@ -99,6 +99,7 @@ fn tables_and_exposition_agree() {
     check(&prefix, &rows(SERVER), &shared, &[]);
     check(&prefix, &rows(SERVER_LOAD), &shared, &[]);
     check(&prefix, &rows(COMPARISON), &["comparison"], &[]);
+    check(&prefix, &rows(SWEEP), &shared, &[]);
     check(&prefix, &rows(CHANGE), &shared, &[]);
     check(&prefix, &rows(CHANGE_WORKLOAD), &shared, &[]);
     check(&prefix, &rows(PROBER), &[], &[]);

@@ -14,6 +14,7 @@ mod parse;
 mod reference;
 mod reload;
 mod server;
+mod sweeps;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -225,6 +226,8 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     values.record_cache_check(CacheFinding { cached: Some(0.9), ttft_ratio: Some(0.2) });
     values.workload("chat").unwrap().skipped(crate::answer::skip::SkipReason::Late);
     metrics.set_comparisons(vec![comparisons::full()]);
+    metrics.set_sweeps(vec![sweeps::full(&target)]);
+    values.beside_sweep.inc_by(1);
     metrics.set_watches(changes::full());
     metrics.set_outages(vec![outages::failing()]);
     metrics.state_written(std::time::SystemTime::UNIX_EPOCH + ms(1_700_000_000_750));

@@ -11,7 +11,7 @@ use prometheus::metrics::MetricType;
 use super::super::families::{
     CHANGE, CHANGE_WORKLOAD, COMPARISON, DCGM, Family, GPU, GPU_DRIVER, GPU_INSTANCE, GPU_LABELS,
     INSTANCE_LABELS, ONE_PROBE, OUTAGE, PREFIX, PRIMARY, PROBER, PROBES, PROCESS, SCHEDULE_DELAY,
-    SECONDARY, SERVER, SERVER_LOAD, SLO, SLO_CONSUMPTION, TARGET, TARGET_LABELS,
+    SECONDARY, SERVER, SERVER_LOAD, SLO, SLO_CONSUMPTION, SWEEP, TARGET, TARGET_LABELS,
 };
 use super::parse::{Scrape, classic};
 use super::{
@@ -53,6 +53,7 @@ fn the_reference_page_is_written_from_the_tables() {
     ours(&mut page, "Changes", of_target, CHANGE);
     ours(&mut page, "Changes, once per workload", of_target, CHANGE_WORKLOAD);
     ours(&mut page, "Comparisons", "`comparison`", COMPARISON);
+    ours(&mut page, "Sweeps", whole, SWEEP);
     ours(&mut page, "The prober", "none", PROBER);
     ours(&mut page, "The GPU driver", "none", GPU_DRIVER);
     ours(&mut page, "GPUs", &names(&GPU_LABELS), GPU);

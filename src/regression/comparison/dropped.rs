@@ -12,18 +12,21 @@ pub enum DropReason {
     Prober,
     /// It began in an earlier run.
     OtherRun,
+    /// The server of a side was swept meanwhile.
+    Sweep,
 }
 
 impl DropReason {
     /// Every reason, in the order of the metric's documentation.
     /// What is kept across restarts counts on it: new ones come last.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Skipped(SkipReason::InFlightLimit),
         Self::Skipped(SkipReason::Budget),
         Self::Skipped(SkipReason::Late),
         Self::Prober,
         Self::OtherRun,
         Self::Skipped(SkipReason::OffHours),
+        Self::Sweep,
     ];
 
     /// The label value.
@@ -33,6 +36,7 @@ impl DropReason {
             Self::Skipped(reason) => reason.as_str(),
             Self::Prober => "prober",
             Self::OtherRun => "other_run",
+            Self::Sweep => "sweep",
         }
     }
 }
@@ -47,7 +51,7 @@ mod tests {
             let labels = DropReason::ALL.map(DropReason::as_str);
             assert!(labels.contains(&DropReason::Skipped(*reason).as_str()), "{reason}");
         }
-        // One stands for both ways in which the prober itself is to blame.
-        assert_eq!(DropReason::ALL.len(), SkipReason::ALL.len() + 1);
+        // One stands for both ways in which the prober itself is to blame; two are no skips.
+        assert_eq!(DropReason::ALL.len(), SkipReason::ALL.len() + 2);
     }
 }

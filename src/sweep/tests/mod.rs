@@ -4,6 +4,7 @@ mod conditions;
 mod levels;
 mod model;
 mod requests;
+mod scheduled;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

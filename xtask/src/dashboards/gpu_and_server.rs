@@ -67,6 +67,19 @@ fn server() -> Vec<Panel> {
     panels.into_iter().map(|panel| unread(panel.wide(6))).collect()
 }
 
+/// Needs nothing of the server.
+fn beside_own() -> Panel {
+    let panel = lines(
+        "TTFT p50 by own probes in flight",
+        "By how many other probes of the target were under way when the probe was sent. The mean \
+         where there are no buckets.",
+        "s",
+    );
+    let histogram = "llm_prober_time_to_first_token_by_own_in_flight_seconds{target}";
+    quantile_or_mean(panel, 0.5, histogram, "in_flight", "{{in_flight}}")
+        .without_data("No probe began beside another one")
+}
+
 fn joined() -> Vec<Panel> {
     let by = |title: &str, description: &str, label: &str| {
         let histogram = format!("llm_prober_time_to_first_token_by_{label}_seconds{{server}}");
@@ -104,6 +117,7 @@ fn joined() -> Vec<Panel> {
              where it rises steeply, the server is full.",
             "in_flight",
         ),
+        beside_own(),
         energy_per_token("{server}"),
     ];
     panels.into_iter().map(unread).collect()

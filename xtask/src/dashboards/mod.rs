@@ -13,6 +13,7 @@ mod prober;
 mod promql;
 mod shared;
 mod sides;
+mod sweeps;
 mod target;
 mod target_ends;
 mod verdicts;
@@ -20,12 +21,13 @@ mod verdicts;
 use std::path::Path;
 
 /// Every dashboard, in the order of the way from the whole to the detail.
-fn all() -> [frame::Dashboard; 5] {
+fn all() -> [frame::Dashboard; 6] {
     [
         overview::dashboard(),
         target::dashboard(),
         compare::dashboard(),
         gpu_and_server::dashboard(),
+        sweeps::dashboard(),
         prober::dashboard(),
     ]
 }

@@ -4,6 +4,7 @@ mod change;
 pub(super) mod facts;
 mod hour;
 mod in_flight;
+mod levels;
 mod marks;
 mod probes;
 mod server;
@@ -29,13 +30,14 @@ use crate::web::site::now;
 type Section = fn(&View<'_>) -> Markup;
 
 /// Every section, from the top.
-const SECTIONS: [Section; 8] = [
+const SECTIONS: [Section; 9] = [
     windows::section,
     hour::section,
     marks::section,
     change::section,
     server::section,
     in_flight::section,
+    levels::section,
     probes::section,
     facts::section,
 ];
