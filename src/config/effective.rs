@@ -125,6 +125,13 @@ fn workload(workload: &Workload) -> Node {
         ("weight", json!(workload.weight)),
         ("prompts", json!(workload.prompts.len())),
         (
+            "documents",
+            match workload.documents.len() {
+                0 => Value::Null,
+                documents => json!(documents),
+            },
+        ),
+        (
             "prefix",
             match workload.prefix {
                 Prefix::Tiles(tiles) => json!({"tiles": tiles.number}),

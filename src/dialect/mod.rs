@@ -7,25 +7,35 @@
 //! 2. `src/simulate/speak/<name>.rs`: the simulator's half, with its `mod` line and its line in the
 //!    table there. The test beside that table then holds the two halves against each other.
 //! 3. `tests/dialects/<name>/`: what real servers sent, with `expected.jsonl`.
+//! 4. Its row in `docs/apis.md`: what is content, end, usage and error, and what it cannot show.
 //!
 //! Nothing else changes: `decode` cuts the body into frames as the dialect says and keeps stamps,
 //! limits and the guards against what is no answer; everything after it reads a
 //! [`Timeline`](crate::answer::timeline::Timeline), which has no dialect.
 
 pub mod anthropic_messages;
+mod cohere;
+pub mod cohere_embed;
+pub mod cohere_rerank;
 mod errors;
 mod finish;
+pub mod jina_rerank;
 mod json;
 mod language;
 mod models;
+pub mod ollama_embed;
 mod openai;
 pub mod openai_chat;
 pub mod openai_completions;
+pub mod openai_embeddings;
 mod payload;
+mod results;
+pub mod tei_embed;
+pub mod tei_rerank;
 mod values;
 
 pub use language::{
-    Ask, AskUsage, DecodeError, Dialect, Frame, KeyStyle, Kind, Reader, Shape, SharedDialect,
+    Ask, AskUsage, Body, DecodeError, Dialect, Frame, KeyStyle, Kind, Reader, Shape, SharedDialect,
 };
 pub use models::ModelPage;
 
@@ -33,10 +43,17 @@ pub use models::ModelPage;
 pub type Constructor = fn() -> SharedDialect;
 
 /// Every dialect, by its name in the configuration. The registration line of a new one goes here.
-pub static DIALECTS: [(&str, Constructor); 3] = [
+pub static DIALECTS: &[(&str, Constructor)] = &[
     (openai_chat::NAME, openai_chat::new),
     (openai_completions::NAME, openai_completions::new),
     (anthropic_messages::NAME, anthropic_messages::new),
+    (openai_embeddings::NAME, openai_embeddings::new),
+    (ollama_embed::NAME, ollama_embed::new),
+    (tei_embed::NAME, tei_embed::new),
+    (cohere_embed::NAME, cohere_embed::new),
+    (cohere_rerank::NAME, cohere_rerank::new),
+    (jina_rerank::NAME, jina_rerank::new),
+    (tei_rerank::NAME, tei_rerank::new),
 ];
 
 /// Looks a dialect up by its configuration name.
@@ -62,7 +79,7 @@ mod tests {
     #[test]
     fn each_is_found_by_the_name_it_has() {
         for (name, new) in DIALECTS {
-            assert_eq!(new().name(), name);
+            assert_eq!(new().name(), *name);
             assert_eq!(by_name(name), Some(new()));
         }
         let names: std::collections::BTreeSet<_> = names().collect();

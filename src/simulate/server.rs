@@ -128,8 +128,8 @@ async fn route(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respon
     let path = head.uri.path();
     // Those with a mark of their own stand behind those that take whatever comes.
     let models = |s: &&&dyn Speaker| s.models_path() == path && s.asks_for_models(&head);
-    let speaker = match head.method {
-        Method::POST => SPEAKERS.iter().find(|speaker| speaker.path() == path),
+    let speakers: Vec<&'static dyn Speaker> = match head.method {
+        Method::POST => SPEAKERS.iter().copied().filter(|s| s.takes(path)).collect(),
         Method::GET => {
             if let Some(speaker) = SPEAKERS.iter().rev().find(models) {
                 return Ok(json(&speaker.models(&shared.config.model)));
@@ -137,19 +137,20 @@ async fn route(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respon
             match path {
                 "/health" => return Ok(empty()),
                 "/metrics" => return Ok(metrics_page::page(&shared)),
-                _ => None,
+                _ => Vec::new(),
             }
         }
-        _ => None,
+        _ => Vec::new(),
     };
-    let Some(speaker) = speaker else { return Ok(nothing_here(path)) };
-    let asked = match read(body).await {
-        Ok(body) => speaker.read(&head, &body, &shared.config),
-        Err(complaint) => Err(complaint),
+    let Some(first) = speakers.first().copied() else { return Ok(nothing_here(path)) };
+    let body = match read(body).await {
+        Ok(body) => body,
+        Err(complaint) => return Ok(refusal(first, &complaint)),
     };
-    match asked {
-        Ok(ask) => generate(shared, *speaker, ask).await,
-        Err(complaint) => Ok(refusal(*speaker, &complaint)),
+    let speaker = speakers.into_iter().find(|s| s.knows(&body)).unwrap_or(first);
+    match speaker.read(&head, &body, &shared.config) {
+        Ok(ask) => generate(shared, speaker, ask).await,
+        Err(complaint) => Ok(refusal(speaker, &complaint)),
     }
 }
 
@@ -209,18 +210,15 @@ fn paths() -> Vec<(&'static str, Method)> {
 
 fn nothing_here(path: &str) -> Response<Body> {
     let paths = paths();
-    let complaint = match paths.iter().find(|(known, _)| *known == path) {
-        Some((path, method)) => Complaint::of_status(
-            StatusCode::METHOD_NOT_ALLOWED,
-            &format!("{path} answers {method} only"),
-        ),
-        None => Complaint::of_status(StatusCode::NOT_FOUND, &unknown_path(&paths)),
+    let known = paths.iter().find(|(known, _)| *known == path);
+    let complaint = if let Some((path, method)) = known {
+        let message = format!("{path} answers {method} only");
+        Complaint::of_status(StatusCode::METHOD_NOT_ALLOWED, &message)
+    } else {
+        let near = |(known, _): &&(&str, Method)| strsim::levenshtein(path, known);
+        let near = paths.iter().min_by_key(near).map_or("", |(known, _)| *known);
+        let message = format!("unknown path, did you mean {near}?");
+        Complaint::of_status(StatusCode::NOT_FOUND, &message)
     };
     refusal(SPEAKERS[0], &complaint)
-}
-
-fn unknown_path(paths: &[(&str, Method)]) -> String {
-    let known: Vec<&str> = paths.iter().map(|(path, _)| *path).collect();
-    let (last, others) = known.split_last().unwrap_or((&"", &[]));
-    format!("unknown path, expected {} or {last}", others.join(", "))
 }

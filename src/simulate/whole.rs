@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::Response;
+use http::{HeaderValue, Response};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 
@@ -47,8 +47,16 @@ pub(super) async fn answered(
 }
 
 fn complete(generation: &Generation, text: &str) -> Response<Body> {
-    let body = generation.writer.whole(text, Some(generation.finish()), generation.usage());
-    reply::whole(JSON, body.into())
+    let usage = generation.usage();
+    let body = generation.writer.whole(text, Some(generation.finish()), usage);
+    let mut response = reply::whole(JSON, body.into());
+    for (name, value) in generation.writer.headers(usage) {
+        // Numbers: always legal.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 fn cut_short(generation: &Generation, text: &str, fault: Fault) -> Response<Body> {

@@ -8,7 +8,7 @@ use http_body_util::Full;
 use serde_json::{Map, Value};
 
 use crate::answer::failure::{Failure, FailureReason};
-use crate::dialect::{Ask, KeyStyle};
+use crate::dialect::{Ask, Body, KeyStyle};
 use crate::target::learned::Terms;
 use crate::target::secret::Secret;
 use crate::target::{Auth, Target};
@@ -60,18 +60,20 @@ pub fn build(
     terms: Terms,
 ) -> Result<http::Request<Full<Bytes>>, Failure> {
     let url = endpoint(target, model);
-    let body = body(target, draw, model, terms);
+    let ask = ask(target, draw, model, terms);
+    let body = body(target, draw, &ask);
     let tools = OffersTools(["tools", "functions"].iter().any(|key| holds_some(body.get(*key))));
-    let body = serde_json::to_vec(&body).map_err(|e| internal(&e))?;
-    let mut request = http::Request::new(Full::new(Bytes::from(body)));
+    let Body { media_type, bytes } =
+        target.dialect.encode(&ask, &body).map_err(|e| internal(&e))?;
+    let mut request = http::Request::new(Full::new(Bytes::from(bytes)));
     request.extensions_mut().insert(tools);
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = url[url::Position::BeforePath..].parse().map_err(|e| internal(&e))?;
     let headers = request.headers_mut();
     headers.insert(HOST, value(authority(&url))?);
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let accept = if target.stream { "text/event-stream" } else { "application/json" };
+    headers.insert(CONTENT_TYPE, value(&media_type)?);
+    let accept = target.dialect.framing(target.shape(), None).media_type();
     headers.insert(ACCEPT, HeaderValue::from_static(accept));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert("x-request-id", value(id.as_str())?);
@@ -145,23 +147,38 @@ pub fn credentials(auth: &Auth, style: KeyStyle) -> Result<(HeaderName, HeaderVa
     Ok((name, value))
 }
 
-fn body(target: &Target, draw: &Draw, model: &str, terms: Terms) -> Map<String, Value> {
-    let mut body = target.dialect.body(&Ask {
+fn ask<'a>(target: &Target, draw: &'a Draw, model: &'a str, terms: Terms) -> Ask<'a> {
+    Ask {
         model,
         prompt: &draw.prompt,
         max_output_tokens: draw.max_output_tokens(),
         limit_key: terms.limit_key,
         usage: terms.usage,
         shape: target.shape(),
-    });
-    for (key, value) in target.extra_body.iter().chain(&draw.workload.extra_body) {
-        if value.is_null() {
-            body.remove(key);
-        } else {
-            body.insert(key.clone(), value.clone());
+    }
+}
+
+fn body(target: &Target, draw: &Draw, ask: &Ask<'_>) -> Map<String, Value> {
+    let mut body = target.dialect.body(ask);
+    merge(&mut body, &target.extra_body);
+    merge(&mut body, &draw.workload.extra_body);
+    body
+}
+
+/// Null removes a key, and objects are merged key by key: some APIs keep the limit of tokens in one,
+/// beside what a configuration may set there.
+fn merge(body: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (key, value) in patch {
+        match (body.get_mut(key), value) {
+            (_, Value::Null) => {
+                body.remove(key);
+            }
+            (Some(Value::Object(inner)), Value::Object(patch)) => merge(inner, patch),
+            _ => {
+                body.insert(key.clone(), value.clone());
+            }
         }
     }
-    body
 }
 
 fn value(text: &str) -> Result<HeaderValue, Failure> {
@@ -170,4 +187,29 @@ fn value(text: &str) -> Result<HeaderValue, Failure> {
 
 fn internal(problem: &dyn std::fmt::Display) -> Failure {
     Failure::new(FailureReason::Internal, problem.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn objects_are_merged_key_by_key() {
+        let check = |body: Value, patch: Value, expect: Value| {
+            let (Value::Object(mut body), Value::Object(patch)) = (body, patch) else { panic!() };
+            merge(&mut body, &patch);
+            assert_eq!(Value::Object(body), expect);
+        };
+        let options = || json!({"options": {"num_predict": 7, "seed": 1}});
+        check(
+            options(),
+            json!({"options": {"num_ctx": 9, "seed": null}, "think": true}),
+            json!({"options": {"num_predict": 7, "num_ctx": 9}, "think": true}),
+        );
+        check(options(), json!({"options": 1}), json!({"options": 1}));
+        check(json!({"options": 1}), options(), options());
+        check(options(), json!({"options": null}), json!({}));
+    }
 }

@@ -100,6 +100,9 @@ pub struct Workload {
     pub weight: f64,
     /// The prompts to draw from, uniformly; never empty.
     pub prompts: Arc<[Prompt]>,
+    /// What the prompts are the queries for, where an API orders documents; empty for the
+    /// built-in ones.
+    pub documents: Arc<[String]>,
     /// Prefix-cache behaviour.
     pub prefix: Prefix,
     /// Upper bound of generated tokens.
@@ -141,6 +144,7 @@ impl Workload {
             name,
             weight: 1.0,
             prompts,
+            documents: Arc::default(),
             prefix: Prefix::Unique,
             max_output_tokens: 64,
             limit_key: None,

@@ -90,6 +90,7 @@ impl Mix {
             }
             (_, lexicon) => self.given(workload, lexicon.as_deref(), prompt),
         };
+        let prompt = Prompt { documents: Arc::clone(&workload.documents), ..prompt };
         Some(Draw { workload: Arc::clone(workload), prompt })
     }
 

@@ -83,6 +83,7 @@ pub fn of_workload(workload: &Workload) -> Fingerprint {
     let Workload {
         weight,
         prompts,
+        documents,
         prefix,
         max_output_tokens,
         extra_body,
@@ -110,6 +111,9 @@ pub fn of_workload(workload: &Workload) -> Fingerprint {
     // Workloads that have none of these stay as they were.
     if let Prefix::Tiles(Tiles { number, tokens }) = prefix {
         print.field("prefix.tiles", &(*number, *tokens));
+    }
+    if !documents.is_empty() {
+        print.field("documents", &**documents);
     }
     if let Some(lexicon) = lexicon {
         print.field("prompts.seed", &lexicon.seed());
@@ -156,7 +160,8 @@ impl Hashed for Objective {
 
 impl Hashed for Prompt {
     fn add_to(&self, hash: &mut Hash) {
-        let Self { messages, captured, made, further } = self;
+        // Documents are the workload's.
+        let Self { messages, captured, made, further, documents: _ } = self;
         (messages, captured.as_deref()).add_to(hash);
         // Those that have none stay as they were.
         if let Some(Made { tokens, blocks, output_tokens, at: _ }) = made {

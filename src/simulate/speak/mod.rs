@@ -4,13 +4,31 @@
 //! own, or leaves out, is decided here.
 
 mod anthropic_messages;
+mod cohere_embed;
+mod cohere_rerank;
+mod jina_rerank;
+mod ollama_embed;
 mod openai;
 mod openai_chat;
 mod openai_completions;
+mod openai_embeddings;
+mod results;
 mod speaker;
+mod tei_embed;
+mod tei_rerank;
 
 pub(super) use speaker::{Finish, Speaker, Usage, Writer};
 
 /// Every dialect. The registration line of a new one goes here.
-pub(super) static SPEAKERS: [&dyn Speaker; 3] =
-    [&openai_chat::Chat, &openai_completions::Completions, &anthropic_messages::Messages];
+pub(super) static SPEAKERS: &[&dyn Speaker] = &[
+    &openai_chat::Chat,
+    &openai_completions::Completions,
+    &anthropic_messages::Messages,
+    &openai_embeddings::Embeddings,
+    &ollama_embed::Embed,
+    &tei_embed::Embed,
+    &cohere_embed::Embed,
+    &cohere_rerank::Rerank,
+    &jina_rerank::Rerank,
+    &tei_rerank::Rerank,
+];

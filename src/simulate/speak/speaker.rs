@@ -15,8 +15,31 @@ pub(in crate::simulate) trait Speaker: Debug + Send + Sync {
     #[cfg(test)]
     fn name(&self) -> &'static str;
 
+    /// Whether it never says how many tokens of the prompt came from a cache, streamed or not.
+    #[cfg(test)]
+    fn hides_the_cache(&self, _stream: bool) -> bool {
+        false
+    }
+
+    /// Whether an answer neither says that it has ended nor counts its tokens.
+    #[cfg(test)]
+    fn ends_with_the_body(&self) -> bool {
+        false
+    }
+
     /// Where requests are sent with POST.
     fn path(&self) -> &'static str;
+
+    /// Whether requests of this dialect are sent to `path`: where that has the model in it, or
+    /// differs with what is asked for.
+    fn takes(&self, path: &str) -> bool {
+        path == self.path()
+    }
+
+    /// Whether this is a request of this dialect, where others have theirs at the same path.
+    fn knows(&self, _body: &[u8]) -> bool {
+        true
+    }
 
     /// Where the list of models is.
     fn models_path(&self) -> &'static str;
@@ -60,6 +83,11 @@ pub(in crate::simulate) trait Writer: Debug + Send + Sync {
 
     /// An error in the middle of a stream.
     fn error(&self, complaint: &Complaint) -> String;
+
+    /// Headers of a whole answer, names in lower case.
+    fn headers(&self, _usage: Option<Usage>) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 
     /// A whole body. `finish` is absent where a fault ends the answer early.
     fn whole(&self, text: &str, finish: Option<Finish>, usage: Option<Usage>) -> String;

@@ -27,18 +27,12 @@ async fn the_request_id_comes_back_on_answers_and_on_errors() {
 async fn every_complaint_has_openai_form() {
     let mut client = Client::new(exact()).await;
     let chat = "/v1/chat/completions";
-    let paths = speak::SPEAKERS.map(speak::Speaker::path).join(", ");
     for (path, body, status, message) in [
         (chat, "{]", 400, "not valid JSON at line 1 column 2"),
         (chat, "{}", 400, "`messages` is missing or empty"),
         ("/v1/completions", "{}", 400, "`prompt` is missing"),
         (chat, r#"{"model":"x"}"#, 404, "The model `x` does not exist. Valid models: simulated."),
-        (
-            "/v1/embeddings",
-            "{}",
-            404,
-            &format!("unknown path, expected {paths}, /v1/models, /health or /metrics"),
-        ),
+        ("/chat/completion", "{}", 404, "unknown path, did you mean /v1/chat/completions?"),
         ("/v1/models", "{}", 405, "/v1/models answers GET only"),
     ] {
         let answer = client.post(path, body).await;

@@ -5,6 +5,7 @@ mod endpoints;
 mod faults;
 mod metrics;
 mod queueing;
+mod results;
 mod serving;
 mod timing;
 
