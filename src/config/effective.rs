@@ -131,6 +131,7 @@ fn workload(workload: &Workload) -> Node {
                 documents => json!(documents),
             },
         ),
+        ("audio", json!(workload.audio.as_ref().map(|audio| &audio.file))),
         (
             "prefix",
             match workload.prefix {

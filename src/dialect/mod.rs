@@ -23,11 +23,13 @@ pub mod jina_rerank;
 mod json;
 mod language;
 mod models;
+mod multipart;
 pub mod ollama_embed;
 mod openai;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_embeddings;
+pub mod openai_transcription;
 mod payload;
 mod results;
 pub mod tei_embed;
@@ -54,6 +56,7 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (cohere_rerank::NAME, cohere_rerank::new),
     (jina_rerank::NAME, jina_rerank::new),
     (tei_rerank::NAME, tei_rerank::new),
+    (openai_transcription::NAME, openai_transcription::new),
 ];
 
 /// Looks a dialect up by its configuration name.

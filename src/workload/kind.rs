@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use strum::{IntoStaticStr, VariantArray};
 
+use super::audio::Audio;
 use super::judged::Part;
 use super::prompt::Prompt;
 use super::synthetic::Lexicon;
@@ -103,6 +104,8 @@ pub struct Workload {
     /// What the prompts are the queries for, where an API orders documents; empty for the
     /// built-in ones.
     pub documents: Arc<[String]>,
+    /// What an API that transcribes is given to write down; `None` for a tone that is made.
+    pub audio: Option<Arc<Audio>>,
     /// Prefix-cache behaviour.
     pub prefix: Prefix,
     /// Upper bound of generated tokens.
@@ -145,6 +148,7 @@ impl Workload {
             weight: 1.0,
             prompts,
             documents: Arc::default(),
+            audio: None,
             prefix: Prefix::Unique,
             max_output_tokens: 64,
             limit_key: None,

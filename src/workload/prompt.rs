@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use std::time::Duration;
 
+use super::audio::Audio;
 use super::captured::Captured;
 use super::synthetic::Made;
 
@@ -33,6 +34,8 @@ pub struct Prompt {
     pub further: Arc<[String]>,
     /// What is to be ordered by it, as the workload has them.
     pub documents: Arc<[String]>,
+    /// What is to be written down; a tone is made where there is none.
+    pub audio: Option<Arc<Audio>>,
 }
 
 /// What is ordered where a workload names no documents: two, since every order has to be one of
@@ -57,7 +60,7 @@ impl Prompt {
     #[must_use]
     pub fn new(messages: Vec<Message>) -> Self {
         let (further, documents) = (Arc::default(), Arc::default());
-        Self { messages, captured: None, made: None, further, documents }
+        Self { messages, captured: None, made: None, further, documents, audio: None }
     }
 
     /// A single user message.

@@ -11,6 +11,8 @@ pub enum Framing {
     Lines,
     /// One JSON value, the whole body.
     Whole,
+    /// A plain text, the whole body.
+    Text,
 }
 
 impl Framing {
@@ -21,6 +23,7 @@ impl Framing {
             Self::Sse => "text/event-stream",
             Self::Lines => "application/x-ndjson",
             Self::Whole => "application/json",
+            Self::Text => "text/plain",
         }
     }
 }

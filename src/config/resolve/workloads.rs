@@ -20,6 +20,7 @@ use crate::config::raw::{
 use crate::config::requests::{self, Sample};
 use crate::config::rows::DataSet;
 use crate::config::{sharegpt, traces};
+use crate::workload::audio::Audio;
 use crate::workload::synthetic::Lexicon;
 use crate::workload::{LimitKey, Part, Prefix, Prompt, Rows, Workload, builtin};
 
@@ -63,6 +64,9 @@ fn workload(
         Some(texts) => report.check(texts.referenced, documents(&texts.value)),
         None => Some(Arc::default()),
     };
+    let audio = optional(raw.audio.as_ref(), |file| {
+        report.check(file.referenced, Audio::load(&base_dir.join(&file.value))).map(Arc::new)
+    });
     let long = captured || traced;
     let default = if long { CAPTURED_MAX_OUTPUT_TOKENS } else { DEFAULT_MAX_OUTPUT_TOKENS };
     let max_output_tokens = max_output_tokens(raw.max_output_tokens.as_ref(), default, report);
@@ -91,6 +95,7 @@ fn workload(
         weight: weight?,
         prompts: prompts.into(),
         documents: documents?,
+        audio: audio.ok()?,
         prefix,
         max_output_tokens: max_output_tokens?,
         limit_key: match raw.limit_key {

@@ -147,7 +147,9 @@ impl Decoder {
                 }
             }
             Some(Looks::Like(Framing::Sse | Framing::Lines)) => self.stream(bytes, (at, read)),
-            Some(Looks::Like(Framing::Whole)) => self.body.extend_from_slice(bytes),
+            Some(Looks::Like(Framing::Whole | Framing::Text)) => {
+                self.body.extend_from_slice(bytes);
+            }
             Some(Looks::Foreign) => {}
         }
     }
@@ -166,7 +168,9 @@ impl Decoder {
                 );
                 self.malformed(detail);
             }
-            (Some(Looks::Like(Framing::Whole)), Some(arrival)) => self.whole(arrival),
+            (Some(Looks::Like(Framing::Whole | Framing::Text)), Some(arrival)) => {
+                self.whole(arrival);
+            }
             (Some(Looks::Like(Framing::Sse | Framing::Lines)), Some(arrival)) => {
                 self.streamed = true;
                 for framed in self.framer.finish() {
@@ -211,9 +215,10 @@ impl Decoder {
         Some(match start.first() {
             None if ended && is_event_stream => Looks::Like(Framing::Sse),
             None => return None,
+            Some(b'<') => Looks::Foreign,
+            Some(_) if self.expected == Framing::Text => Looks::Like(Framing::Text),
             Some(b'{' | b'[') if self.expected == Framing::Lines => Looks::Like(Framing::Lines),
             Some(b'{' | b'[') => Looks::Like(Framing::Whole),
-            Some(b'<') => Looks::Foreign,
             Some(_) if is_event_stream => Looks::Like(Framing::Sse),
             Some(_) if start.len() < DECIDING_BYTES && !ended => return None,
             Some(_) if looks_like_event_stream(start) => Looks::Like(Framing::Sse),

@@ -12,6 +12,7 @@ mod openai;
 mod openai_chat;
 mod openai_completions;
 mod openai_embeddings;
+mod openai_transcription;
 mod results;
 mod speaker;
 mod tei_embed;
@@ -31,4 +32,5 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &cohere_rerank::Rerank,
     &jina_rerank::Rerank,
     &tei_rerank::Rerank,
+    &openai_transcription::Transcriptions,
 ];

@@ -8,6 +8,7 @@ mod queueing;
 mod results;
 mod serving;
 mod timing;
+mod transcription;
 
 use std::time::Duration;
 
