@@ -225,6 +225,12 @@ pub trait Reader: Send {
     fn end(&mut self, _complete: bool, _told: &mut Vec<Told>) {}
 }
 
+/// A name as a part of a path: what would end the path is encoded, and what a URL cannot have
+/// otherwise is encoded when the URL is made.
+pub(super) fn path_part(name: &str) -> String {
+    name.replace('%', "%25").replace('?', "%3F").replace('#', "%23")
+}
+
 /// A dialect that is shared; equal by name, since no dialect has options.
 #[derive(Debug, Clone)]
 pub struct SharedDialect(Arc<dyn Dialect>);

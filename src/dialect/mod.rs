@@ -34,6 +34,7 @@ mod payload;
 mod results;
 pub mod tei_embed;
 pub mod tei_rerank;
+pub mod triton_generate;
 mod values;
 
 pub use language::{
@@ -57,6 +58,8 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (jina_rerank::NAME, jina_rerank::new),
     (tei_rerank::NAME, tei_rerank::new),
     (openai_transcription::NAME, openai_transcription::new),
+    (triton_generate::NAME, triton_generate::new),
+    (triton_generate::CUMULATIVE, triton_generate::cumulative),
 ];
 
 /// Looks a dialect up by its configuration name.

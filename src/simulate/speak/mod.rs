@@ -17,6 +17,7 @@ mod results;
 mod speaker;
 mod tei_embed;
 mod tei_rerank;
+mod triton_generate;
 
 pub(super) use speaker::{Finish, Speaker, Usage, Writer};
 
@@ -33,4 +34,6 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &jina_rerank::Rerank,
     &tei_rerank::Rerank,
     &openai_transcription::Transcriptions,
+    &triton_generate::Generate { cumulative: false },
+    &triton_generate::Generate { cumulative: true },
 ];

@@ -208,6 +208,10 @@ async fn what_goes_wrong_is_read_as_that() {
     for dialect in writing() {
         for (fault, reason, said) in cases {
             for stream in [true, false] {
+                let unseen = stream && matches!(fault, Fault::Truncate { .. });
+                if unseen && speaker_of(&dialect).ends_with_the_body() {
+                    continue;
+                }
                 let asked = ask(&dialect, stream, with_fault(fault)).await;
                 let (found, detail) = failure(&asked);
                 assert_eq!(found, reason, "{dialect:?} {fault:?} {stream}: {detail}");
