@@ -148,6 +148,12 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         KeyStyle::Bearer
     }
 
+    /// The AWS service that requests are signed for where the configuration has no key; `None` of
+    /// all other APIs.
+    fn signed_for(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Where a request is sent with POST: the path below the target's base URL, and its query.
     fn path(&self, model: &str, shape: Shape) -> String;
 

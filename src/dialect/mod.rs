@@ -14,6 +14,7 @@
 //! [`Timeline`](crate::answer::timeline::Timeline), which has no dialect.
 
 pub mod anthropic_messages;
+pub mod bedrock_converse;
 mod cohere;
 pub mod cohere_embed;
 pub mod cohere_rerank;
@@ -60,6 +61,7 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (openai_transcription::NAME, openai_transcription::new),
     (triton_generate::NAME, triton_generate::new),
     (triton_generate::CUMULATIVE, triton_generate::cumulative),
+    (bedrock_converse::NAME, bedrock_converse::new),
 ];
 
 /// Looks a dialect up by its configuration name.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::answer::failure::{Failure, FailureReason};
 use crate::dialect::{Ask, Body, KeyStyle};
+use crate::target::aws::{self, Sources};
 use crate::target::learned::Terms;
 use crate::target::secret::Secret;
 use crate::target::{Auth, Target};
@@ -65,7 +66,8 @@ pub fn build(
     let tools = OffersTools(["tools", "functions"].iter().any(|key| holds_some(body.get(*key))));
     let Body { media_type, bytes } =
         target.dialect.encode(&ask, &body).map_err(|e| internal(&e))?;
-    let mut request = http::Request::new(Full::new(Bytes::from(bytes)));
+    let bytes = Bytes::from(bytes);
+    let mut request = http::Request::new(Full::new(bytes.clone()));
     request.extensions_mut().insert(tools);
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = url[url::Position::BeforePath..].parse().map_err(|e| internal(&e))?;
@@ -87,7 +89,22 @@ pub fn build(
     if let Some((name, value)) = authorization(target)? {
         headers.insert(name, value);
     }
+    if let Some(service) = signed_for(target) {
+        // Last, over all that is sent.
+        let sources = Sources::system();
+        let credentials = sources.credentials().map_err(|e| internal(&e))?;
+        let region = sources.region(&url).map_err(|e| internal(&e))?;
+        let scope = (region.as_str(), service);
+        let signed = aws::sign(&mut request, &bytes, &credentials, scope, aws::now());
+        signed.map_err(|e| internal(&e))?;
+    }
     Ok(request)
+}
+
+/// The AWS service that requests to this target are signed for, if they are.
+#[must_use]
+pub fn signed_for(target: &Target) -> Option<&'static str> {
+    target.dialect.signed_for().filter(|_| target.auth.is_none())
 }
 
 /// What [`offers_tools`] finds.

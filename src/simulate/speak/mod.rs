@@ -4,6 +4,7 @@
 //! own, or leaves out, is decided here.
 
 mod anthropic_messages;
+mod bedrock_converse;
 mod cohere_embed;
 mod cohere_rerank;
 mod jina_rerank;
@@ -36,4 +37,5 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &openai_transcription::Transcriptions,
     &triton_generate::Generate { cumulative: false },
     &triton_generate::Generate { cumulative: true },
+    &bedrock_converse::Converse,
 ];

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use bytes::Bytes;
 use http::request::Parts;
 use serde_json::Value;
 
@@ -66,6 +67,11 @@ pub(in crate::simulate) trait Writer: Debug + Send + Sync {
     /// The media type of a stream.
     fn stream_type(&self) -> &'static str {
         "text/event-stream; charset=utf-8"
+    }
+
+    /// The bytes of what is written here as text.
+    fn pack(&self, text: String) -> Bytes {
+        text.into()
     }
 
     /// What a stream begins with, if it begins with anything; counts tokens of the prompt where

@@ -14,9 +14,10 @@ use crate::dialect::{self, Kind, Shape, SharedDialect};
 use crate::interpret::decode::decode;
 use crate::interpret::interpret;
 use crate::simulate::complaint::Complaint;
-use crate::target::Target;
 use crate::target::learned::Learned;
 use crate::target::request::{ProbeId, build};
+use crate::target::secret::Secret;
+use crate::target::{Auth, Target};
 use crate::testing;
 use crate::workload::mix::Draw;
 use crate::workload::{Prompt, Workload};
@@ -59,7 +60,10 @@ pub(super) fn target(dialect: &SharedDialect, stream: bool) -> Target {
     let base = ["/v1", ""].into_iter().find(|base| speaker.takes(&format!("{base}/{path}")));
     let base = base.unwrap_or_else(|| panic!("{speaker:?} does not take {path}"));
     let url = format!("http://simulator{base}").parse().expect("a URL");
-    Target { url, dialect: dialect.clone(), stream, ..testing::target("t") }
+    // Any key will do, so that none of AWS's is looked for.
+    let key = Auth::Bearer(Secret::Env("CARGO_PKG_NAME".to_owned()));
+    let auth = dialect.signed_for().map(|_| key);
+    Target { url, dialect: dialect.clone(), stream, auth, ..testing::target("t") }
 }
 
 pub(super) async fn ask_for(
@@ -112,8 +116,9 @@ fn recording(answer: &Answer) -> Recording {
     let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         (name.as_str().to_owned(), value.to_str().expect("text").to_owned())
     };
-    let chunks = answer.frames.iter().enumerate().map(|(read, (ms, text))| Chunk {
-        bytes: Bytes::copy_from_slice(text.as_bytes()),
+    let frames = answer.frames.iter().zip(&answer.bytes).enumerate();
+    let chunks = frames.map(|(read, ((ms, _), bytes))| Chunk {
+        bytes: bytes.clone(),
         arrival: arrival(read, *ms),
     });
     Recording {
