@@ -124,6 +124,15 @@ impl ToolDelta {
     }
 }
 
+/// What an answer holds that is no text: vectors, or documents in a new order. Never none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Results {
+    /// How many.
+    pub count: u64,
+    /// Numbers of each vector; `None` of what is no vector.
+    pub dimension: Option<u64>,
+}
+
 /// One thing the server told us. Text is never empty: an empty delta is not content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
@@ -133,6 +142,8 @@ pub enum EventKind {
     Reasoning(String),
     /// Names or arguments of tool calls.
     ToolCall(ToolDelta),
+    /// Vectors, or documents in a new order: all of them, since they come in one piece.
+    Results(Results),
     /// Something was generated that the server does not show: encrypted or redacted reasoning, a
     /// signature. No content, but progress. Just before reasoning of the same frame it says that
     /// the text is only a summary.
@@ -234,6 +245,15 @@ impl Timeline {
     #[must_use]
     pub fn content(&self) -> impl DoubleEndedIterator<Item = &Event> {
         self.events.iter().filter(|e| e.kind.is_content())
+    }
+
+    /// The results of an API that generates no text.
+    #[must_use]
+    pub fn results(&self) -> Option<(&Event, Results)> {
+        self.events.iter().rev().find_map(|event| match event.kind {
+            EventKind::Results(results) => Some((event, results)),
+            _ => None,
+        })
     }
 
     /// Forgets counts of tokens beyond these: whoever counts so is not to be believed.

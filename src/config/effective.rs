@@ -132,6 +132,14 @@ fn workload(workload: &Workload) -> Node {
         ("weight", json!(workload.weight)),
         ("prompts", json!(workload.prompts.len())),
         (
+            "documents",
+            match workload.documents.len() {
+                0 => Value::Null,
+                documents => json!(documents),
+            },
+        ),
+        ("audio", json!(workload.audio.as_ref().map(|audio| &audio.file))),
+        (
             "prefix",
             match workload.prefix {
                 Prefix::Tiles(tiles) => json!({"tiles": tiles.number}),

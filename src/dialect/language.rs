@@ -10,6 +10,7 @@ use super::models::ModelPage;
 use crate::answer::framing::Framing;
 use crate::answer::rate_limit::RateLimits;
 use crate::answer::recording::Head;
+use crate::answer::slo::ObjectiveKind;
 use crate::answer::timeline::Told;
 use crate::workload::captured::Form;
 use crate::workload::{LimitKey, Prompt};
@@ -50,11 +51,52 @@ pub enum AskUsage {
     Continuously,
 }
 
-/// What an API does, which decides what a success is.
+/// What an API does, which decides what a success is and which figures there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// It generates: an answer without any content is a failure.
     Generate,
+    /// It turns a text into a vector: an answer without one for each text is a failure.
+    Embed,
+    /// It orders documents by a query: an answer that leaves some out is a failure.
+    Rerank,
+    /// It writes down what is said: an answer without any text is a failure.
+    Transcribe,
+}
+
+impl Kind {
+    /// Whether answers are texts, which may come piece by piece. Of all others the only figure of
+    /// time is their latency.
+    #[must_use]
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Generate | Self::Transcribe)
+    }
+
+    /// Whether what it does has the figure that an objective of this kind bounds.
+    #[must_use]
+    pub fn has(self, objective: ObjectiveKind) -> bool {
+        self.writes() || objective == ObjectiveKind::RequestLatency
+    }
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// Its media type.
+    pub media_type: String,
+    /// As it is sent.
+    pub bytes: Vec<u8>,
+}
+
+impl Body {
+    /// One JSON object.
+    ///
+    /// # Errors
+    /// The library's, if it cannot write a value.
+    pub fn json(object: &Map<String, Value>) -> Result<Self, serde_json::Error> {
+        let bytes = serde_json::to_vec(object)?;
+        Ok(Self { media_type: "application/json".to_owned(), bytes })
+    }
 }
 
 /// How a key is sent that the configuration gives without a header of its own.
@@ -106,6 +148,12 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         KeyStyle::Bearer
     }
 
+    /// The AWS service that requests are signed for where the configuration has no key; `None` of
+    /// all other APIs.
+    fn signed_for(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Where a request is sent with POST: the path below the target's base URL, and its query.
     fn path(&self, model: &str, shape: Shape) -> String;
 
@@ -115,8 +163,16 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         &[]
     }
 
-    /// The JSON request body.
+    /// The JSON request body, or the fields of a request in another form.
     fn body(&self, ask: &Ask<'_>) -> Map<String, Value>;
+
+    /// Writes the body, once the keys of the configuration are in it.
+    ///
+    /// # Errors
+    /// The library's, if it cannot write a value.
+    fn encode(&self, _ask: &Ask<'_>, body: &Map<String, Value>) -> Result<Body, serde_json::Error> {
+        Body::json(body)
+    }
 
     /// The form of the captured requests it can send; `None` for none.
     fn captured_form(&self) -> Option<Form> {
@@ -141,6 +197,11 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// The first page of the server's list of models: path and query below the base URL.
     fn models(&self) -> &'static str {
         "models"
+    }
+
+    /// Whether its servers have such a list; where they have none, the configuration names the model.
+    fn lists_models(&self) -> bool {
+        true
     }
 
     /// Reads a page of the list; `None` for what is none.

@@ -14,29 +14,42 @@
 //! [`Timeline`](crate::answer::timeline::Timeline), which has no dialect.
 
 pub mod anthropic_messages;
+pub mod bedrock_converse;
+mod cohere;
 pub mod cohere_chat;
+pub mod cohere_embed;
+pub mod cohere_rerank;
 mod errors;
 mod finish;
 pub mod gemini;
+pub mod jina_rerank;
 mod json;
 mod language;
 pub mod llamacpp_completion;
 mod models;
+mod multipart;
 mod ollama;
 pub mod ollama_chat;
+pub mod ollama_embed;
 pub mod ollama_generate;
 mod openai;
 pub mod openai_chat;
 pub mod openai_completions;
+pub mod openai_embeddings;
 pub mod openai_responses;
+pub mod openai_transcription;
 mod payload;
+mod results;
 pub mod sglang_generate;
 mod stages;
+pub mod tei_embed;
+pub mod tei_rerank;
 pub mod tgi_generate;
+pub mod triton_generate;
 mod values;
 
 pub use language::{
-    Ask, AskUsage, DecodeError, Dialect, Frame, KeyStyle, Kind, Reader, Shape, SharedDialect,
+    Ask, AskUsage, Body, DecodeError, Dialect, Frame, KeyStyle, Kind, Reader, Shape, SharedDialect,
 };
 pub use models::ModelPage;
 
@@ -56,6 +69,17 @@ pub static DIALECTS: &[(&str, Constructor)] = &[
     (llamacpp_completion::NAME, llamacpp_completion::new),
     (tgi_generate::NAME, tgi_generate::new),
     (sglang_generate::NAME, sglang_generate::new),
+    (openai_embeddings::NAME, openai_embeddings::new),
+    (ollama_embed::NAME, ollama_embed::new),
+    (tei_embed::NAME, tei_embed::new),
+    (cohere_embed::NAME, cohere_embed::new),
+    (cohere_rerank::NAME, cohere_rerank::new),
+    (jina_rerank::NAME, jina_rerank::new),
+    (tei_rerank::NAME, tei_rerank::new),
+    (openai_transcription::NAME, openai_transcription::new),
+    (triton_generate::NAME, triton_generate::new),
+    (triton_generate::CUMULATIVE, triton_generate::cumulative),
+    (bedrock_converse::NAME, bedrock_converse::new),
 ];
 
 /// Looks a dialect up by its configuration name.

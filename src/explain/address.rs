@@ -6,7 +6,8 @@ use url::{Position, Url};
 const HARMLESS: [&str; 5] = ["alt", "api-version", "api_version", "limit", "version"];
 const MASK: &str = "<secret>";
 /// Ends of base URLs that belong to a request instead, as may the first part of its own path.
-const OF_REQUESTS: [&str; 5] = ["chat", "completions", "embeddings", "models", "responses"];
+const OF_REQUESTS: [&str; 6] =
+    ["audio", "chat", "completions", "embeddings", "models", "responses"];
 
 /// A URL fit for showing to everybody: without user and password, and with the values of its query
 /// masked where they are not known to be harmless.
@@ -64,6 +65,10 @@ pub(super) fn fault(base: &Url, place: &str) -> Option<String> {
     if whole.iter().any(|s| is_version(s) || *s == "deployments") {
         return None;
     }
+    // Only these go below a version that the base URL has: other APIs are below the server's root.
+    if !OF_REQUESTS.contains(&below[0]) {
+        return None;
+    }
     let longer = meant(&[&segments[..], &["v1"]].concat());
     Some(format!("there is no /v1 in its path, which most servers want: try url: {longer}"))
 }
@@ -106,6 +111,7 @@ mod tests {
         };
         // A place with a version of its own goes below the server's root.
         check_for("v1/messages", "http://h", None);
+        check_for("api/embed", "http://h", None);
         check_for("v1/messages", "http://h/proxy", None);
         let twice = "/v1 is in its path twice, expected url: http://h/proxy";
         check_for("v1/messages?beta=true", "http://h/proxy/v1", Some(twice));

@@ -9,6 +9,7 @@ use super::facts::Facts;
 use super::tls;
 use crate::answer::recording::Recording;
 use crate::dialect::KeyStyle;
+use crate::target::request::signed_for;
 use crate::target::{Auth, Target};
 
 /// Of a refusal's body, so many bytes are looked at.
@@ -38,6 +39,11 @@ pub(super) fn hint(facts: &Facts<'_>) -> Option<String> {
     match head.status {
         400 if wants_tls(target, recording) => Some(tls::not_plain(&target.url)),
         300..400 => Some(redirect(asked, &path(target), head.header("location"))),
+        401 | 403 if signed_for(target).is_some() => Some(
+            "it was signed with the AWS credentials of the environment or of AWS's own files: they \
+             may have ended, or may not use this model"
+                .to_owned(),
+        ),
         401 | 403 if target.auth.is_none() => {
             Some("no credentials were sent, name some with auth".to_owned())
         }

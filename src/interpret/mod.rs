@@ -6,6 +6,8 @@ pub mod progress;
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::answer::degenerate::Degenerate;
 use crate::answer::failure::{Failure, FailureReason};
 use crate::answer::measure::{Measurement, Tokenized, measure};
@@ -18,7 +20,8 @@ use crate::dialect::{Dialect, Kind, Shape};
 use crate::interpret::decode::decode;
 use crate::interpret::progress::Progress;
 use crate::target::Target;
-use crate::workload::validator::{DEGENERATE, REPETITION};
+use crate::workload::prompt::BUILT_IN_DOCUMENTS;
+use crate::workload::validator::{DEGENERATE, REPETITION, RESULTS};
 use crate::workload::{Judged, Prompt, Validator, Workload};
 
 /// How much of a refused answer's body is kept as the failure's detail.
@@ -37,6 +40,24 @@ pub struct Terms<'a> {
     pub slos: &'a [Arc<Slo>],
     /// Whose validators judge the answer.
     pub workload: &'a Workload,
+    /// Results that an answer has to have at least, where the API gives some.
+    pub results: u64,
+}
+
+/// How many results a probe asks for: as many as there are texts or documents, unless a key of the
+/// request wants fewer. Whoever adds inputs by such a key may get more.
+#[must_use]
+pub fn results_asked(target: &Target, workload: &Workload) -> u64 {
+    if target.dialect.kind() != Kind::Rerank {
+        return 1;
+    }
+    let documents = match workload.documents.len() {
+        0 => BUILT_IN_DOCUMENTS.len(),
+        own => own,
+    };
+    let named = |key| workload.extra_body.get(key).or_else(|| target.extra_body.get(key));
+    let most = ["top_n", "top_k"].into_iter().filter_map(named).filter_map(Value::as_u64).min();
+    (documents as u64).min(most.unwrap_or(u64::MAX))
 }
 
 /// Interprets the recording of one request.
@@ -53,6 +74,7 @@ pub fn interpret(
         max_body_bytes: target.limits.max_body_bytes,
         slos: &target.slos,
         workload,
+        results: results_asked(target, workload),
     };
     read(&terms, recording, |timeline| tokenize(target, prompt, timeline))
 }
@@ -89,8 +111,12 @@ fn read(
     let mut rejected_by = Vec::new();
     if result.is_ok() {
         rejected_by = rejecting_validators(workload, &timeline, &measurement);
+        let mut detail = format!("rejected by {}", rejected_by.join(", "));
+        if let Some(results) = measurement.results.filter(|found| found.count < terms.results) {
+            detail = format!("{} of {} results", results.count, terms.results);
+            rejected_by.push(RESULTS);
+        }
         if !rejected_by.is_empty() {
-            let detail = format!("rejected by {}", rejected_by.join(", "));
             result = Err(Failure::new(FailureReason::Validation, detail));
             measurement.request_latency = None;
         }
@@ -168,8 +194,13 @@ fn classify(kind: Kind, recording: &Recording, timeline: &Timeline) -> Result<()
             return Err(Failure::new(FailureReason::Truncated, detail.clone()));
         }
     }
-    let content = match kind {
-        Kind::Generate => timeline.content().next().is_some(),
+    let (content, without) = match kind {
+        Kind::Generate | Kind::Transcribe => {
+            let content = timeline.content().next().is_some();
+            (content, "the answer ended without any generated content")
+        }
+        Kind::Embed => (timeline.results().is_some(), "the answer holds no vector"),
+        Kind::Rerank => (timeline.results().is_some(), "the answer holds no result"),
     };
     match (content, finished) {
         (true, true) => Ok(()),
@@ -177,10 +208,7 @@ fn classify(kind: Kind, recording: &Recording, timeline: &Timeline) -> Result<()
             let detail = "the answer ended without a finish reason or end marker";
             Err(Failure::new(FailureReason::Truncated, detail))
         }
-        (false, _) => {
-            let detail = "the answer ended without any generated content";
-            Err(Failure::new(FailureReason::Empty, detail))
-        }
+        (false, _) => Err(Failure::new(FailureReason::Empty, without)),
     }
 }
 

@@ -93,6 +93,10 @@ impl Progress {
                 }
                 self.newest = event.at;
             }
+            EventKind::Results(_) => {
+                self.begun = true;
+                self.newest = event.at;
+            }
             EventKind::Hidden => {
                 self.hidden = true;
                 self.newest = event.at;

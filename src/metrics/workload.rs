@@ -18,7 +18,7 @@ use crate::answer::recording::TimestampSource;
 use crate::answer::skip::SkipReason;
 use crate::answer::timeline::Finish;
 use crate::target::{Budget, Target};
-use crate::workload::validator::{DEGENERATE, REPETITION};
+use crate::workload::validator::{DEGENERATE, REPETITION, RESULTS};
 use crate::workload::{Validator, Workload};
 
 /// See the families for what each value is. A clone counts together with the original.
@@ -111,7 +111,12 @@ impl WorkloadMetrics {
         let known = before.and_then(|b| b.cost.clone());
         self.cost = target.price.map(|_| known.unwrap_or_default());
         let own = workload.validators.iter().map(Validator::name);
-        let validators = own.chain([DEGENERATE, REPETITION]);
+        let inherent = if target.dialect.kind().writes() {
+            &[DEGENERATE, REPETITION][..]
+        } else {
+            &[RESULTS]
+        };
+        let validators = own.chain(inherent.iter().copied());
         self.rejections = CounterSet::going_on(validators, before.map(|b| &b.rejections));
         let slos = target.slos.iter().filter(|slo| slo.covers(&workload.name));
         let known = before.map_or(&[][..], |b| &b.slos);

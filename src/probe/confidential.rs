@@ -6,6 +6,8 @@ use bytes::Bytes;
 use crate::answer::outcome::Outcome;
 use crate::answer::recording::{Chunk, Recording};
 use crate::interpret::interpret;
+use crate::target::aws::Sources;
+use crate::target::request::signed_for;
 use crate::target::{Auth, Target};
 use crate::text::mask::Mask;
 use crate::workload::{Prompt, Workload};
@@ -47,6 +49,12 @@ fn secrets(target: &Target, mask: &mut Mask) {
         mask.secret(&secret);
         // `Basic …`, `Token …`: the word before it is none.
         secret.split_whitespace().for_each(|word| mask.secret(word));
+    }
+    if signed_for(target).is_some()
+        && let Ok(credentials) = Sources::system().credentials()
+    {
+        mask.secret(&credentials.access_key);
+        credentials.session_token.iter().for_each(|token| mask.secret(token));
     }
     // Headers that carry secrets are refused by the configuration.
     target.url.query_pairs().for_each(|(_, value)| mask.secret(&value));

@@ -207,7 +207,10 @@ impl Probing {
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
         }
-        let (prompt_characters, most) = (draw.prompt.characters(), draw.max_output_tokens());
+        // What generates nothing is charged nothing for it.
+        let writes = self.target.dialect.kind().writes();
+        let most = if writes { draw.max_output_tokens() } else { 0 };
+        let prompt_characters = draw.prompt.characters();
         Probe {
             prompt_characters,
             max_output_tokens: most,

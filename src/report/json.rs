@@ -41,6 +41,12 @@ pub struct ProbeJson<'a> {
     /// Offsets of the content events from `started_unix_nanos`.
     content_at: Vec<f64>,
     finish: Option<&'static str>,
+    /// Vectors, or documents in a new order; left out for an API that writes text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<u64>,
+    /// Numbers of each vector; left out where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dimension: Option<u64>,
     slos: BTreeMap<&'a str, bool>,
 }
 
@@ -81,6 +87,8 @@ impl<'a> ProbeJson<'a> {
             coalesced_events: m.coalesced,
             content_at: m.content_at.iter().map(|at| at.seconds()).collect(),
             finish: m.finish.map(Finish::as_str),
+            results: m.results.map(|results| results.count),
+            dimension: m.results.and_then(|results| results.dimension),
             slos: outcome.verdicts.iter().map(|v| (v.slo.as_str(), v.good)).collect(),
         }
     }

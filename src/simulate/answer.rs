@@ -86,7 +86,7 @@ impl Answer {
 
     fn opening(&self) -> Option<Write> {
         let opening = self.generation.writer.opening(self.generation.usage());
-        opening.map(|opening| Ok(opening.into()))
+        opening.map(|opening| Ok(self.generation.writer.pack(opening)))
     }
 
     /// Queue and prefill. What opens the stream leaves together with the first token, in a write of its own.
@@ -124,7 +124,7 @@ impl Answer {
                 self.complete();
             }
         }
-        Some(Ok(events.into()))
+        Some(Ok(self.generation.writer.pack(events)))
     }
 
     /// The model has nothing more to say; a limited answer has said so with its last token.
@@ -142,10 +142,12 @@ impl Answer {
         match fault {
             Fault::ErrorEvent { .. } => {
                 (self.step, self.failed) = (Step::Done, true);
-                Some(Ok(self.generation.writer.error(&engine_failure()).into()))
+                let writer = &self.generation.writer;
+                Some(Ok(writer.pack(writer.error(&engine_failure()))))
             }
             Fault::CutJson { .. } => {
-                let event = Bytes::from(self.generation.token());
+                let event = self.generation.token();
+                let event = self.generation.writer.pack(event);
                 Some(Ok(event.slice(..event.len() / 2)))
             }
             Fault::CutBody { .. } => Some(Err(Dropped)),
@@ -159,14 +161,15 @@ impl Answer {
             return None;
         };
         self.flush().await;
-        Some(Ok(write.into()))
+        Some(Ok(self.generation.writer.pack(write)))
     }
 
     async fn done(&mut self) -> Option<Write> {
         let clock = self.shared.clock;
         clock.until(clock.now() + self.generation.ailments.slow_done).await;
         self.step = Step::Over;
-        self.generation.writer.done(self.failed).map(|done| Ok(done.into()))
+        let writer = &self.generation.writer;
+        writer.done(self.failed).map(|done| Ok(writer.pack(done)))
     }
 
     /// Lets what was written before leave on its own.

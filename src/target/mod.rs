@@ -1,5 +1,6 @@
 //! A target: one endpoint to probe, fully resolved and validated. Knows no YAML.
 
+pub mod aws;
 pub mod budget;
 pub mod gpu_settings;
 pub mod hours;

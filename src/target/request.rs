@@ -8,7 +8,8 @@ use http_body_util::Full;
 use serde_json::{Map, Value};
 
 use crate::answer::failure::{Failure, FailureReason};
-use crate::dialect::{Ask, KeyStyle};
+use crate::dialect::{Ask, Body, KeyStyle};
+use crate::target::aws::{self, Sources};
 use crate::target::learned::Terms;
 use crate::target::secret::Secret;
 use crate::target::{Auth, Target};
@@ -60,17 +61,20 @@ pub fn build(
     terms: Terms,
 ) -> Result<http::Request<Full<Bytes>>, Failure> {
     let url = endpoint(target, model);
-    let body = body(target, draw, model, terms);
+    let ask = ask(target, draw, model, terms);
+    let body = body(target, draw, &ask);
     let tools = OffersTools(["tools", "functions"].iter().any(|key| holds_some(body.get(*key))));
-    let body = serde_json::to_vec(&body).map_err(|e| internal(&e))?;
-    let mut request = http::Request::new(Full::new(Bytes::from(body)));
+    let Body { media_type, bytes } =
+        target.dialect.encode(&ask, &body).map_err(|e| internal(&e))?;
+    let bytes = Bytes::from(bytes);
+    let mut request = http::Request::new(Full::new(bytes.clone()));
     request.extensions_mut().insert(tools);
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = url[url::Position::BeforePath..].parse().map_err(|e| internal(&e))?;
     let headers = request.headers_mut();
     headers.insert(HOST, value(authority(&url))?);
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, value(&media_type)?);
     let accept = target.dialect.framing(target.shape(), None).media_type();
     headers.insert(ACCEPT, HeaderValue::from_static(accept));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -85,7 +89,22 @@ pub fn build(
     if let Some((name, value)) = authorization(target)? {
         headers.insert(name, value);
     }
+    if let Some(service) = signed_for(target) {
+        // Last, over all that is sent.
+        let sources = Sources::system();
+        let credentials = sources.credentials().map_err(|e| internal(&e))?;
+        let region = sources.region(&url).map_err(|e| internal(&e))?;
+        let scope = (region.as_str(), service);
+        let signed = aws::sign(&mut request, &bytes, &credentials, scope, aws::now());
+        signed.map_err(|e| internal(&e))?;
+    }
     Ok(request)
+}
+
+/// The AWS service that requests to this target are signed for, if they are.
+#[must_use]
+pub fn signed_for(target: &Target) -> Option<&'static str> {
+    target.dialect.signed_for().filter(|_| target.auth.is_none())
 }
 
 /// What [`offers_tools`] finds.
@@ -145,15 +164,19 @@ pub fn credentials(auth: &Auth, style: KeyStyle) -> Result<(HeaderName, HeaderVa
     Ok((name, value))
 }
 
-fn body(target: &Target, draw: &Draw, model: &str, terms: Terms) -> Map<String, Value> {
-    let mut body = target.dialect.body(&Ask {
+fn ask<'a>(target: &Target, draw: &'a Draw, model: &'a str, terms: Terms) -> Ask<'a> {
+    Ask {
         model,
         prompt: &draw.prompt,
         max_output_tokens: draw.max_output_tokens(),
         limit_key: terms.limit_key,
         usage: terms.usage,
         shape: target.shape(),
-    });
+    }
+}
+
+fn body(target: &Target, draw: &Draw, ask: &Ask<'_>) -> Map<String, Value> {
+    let mut body = target.dialect.body(ask);
     merge(&mut body, &target.extra_body);
     merge(&mut body, &draw.workload.extra_body);
     body

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use strum::{IntoStaticStr, VariantArray};
 
+use super::audio::Audio;
 use super::judged::Part;
 use super::prompt::Prompt;
 use super::synthetic::Lexicon;
@@ -100,6 +101,11 @@ pub struct Workload {
     pub weight: f64,
     /// The prompts to draw from, uniformly; never empty.
     pub prompts: Arc<[Prompt]>,
+    /// What the prompts are the queries for, where an API orders documents; empty for the
+    /// built-in ones.
+    pub documents: Arc<[String]>,
+    /// What an API that transcribes is given to write down; `None` for a tone that is made.
+    pub audio: Option<Arc<Audio>>,
     /// Prefix-cache behaviour.
     pub prefix: Prefix,
     /// Upper bound of generated tokens.
@@ -141,6 +147,8 @@ impl Workload {
             name,
             weight: 1.0,
             prompts,
+            documents: Arc::default(),
+            audio: None,
             prefix: Prefix::Unique,
             max_output_tokens: 64,
             limit_key: None,

@@ -90,6 +90,8 @@ impl Mix {
             }
             (_, lexicon) => self.given(workload, lexicon.as_deref(), prompt),
         };
+        let (documents, audio) = (Arc::clone(&workload.documents), workload.audio.clone());
+        let prompt = Prompt { documents, audio, ..prompt };
         Some(Draw { workload: Arc::clone(workload), prompt })
     }
 

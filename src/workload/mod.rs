@@ -1,5 +1,6 @@
 //! The weighted prompt mix: what to ask, how often, and what the answer must satisfy.
 
+pub mod audio;
 pub mod builtin;
 pub mod captured;
 pub mod judged;

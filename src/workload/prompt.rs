@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use std::time::Duration;
 
+use super::audio::Audio;
 use super::captured::Captured;
 use super::synthetic::Made;
 
@@ -31,7 +32,18 @@ pub struct Prompt {
     pub made: Option<Made>,
     /// What the user of a conversation says next, after each answer.
     pub further: Arc<[String]>,
+    /// What is to be ordered by it, as the workload has them.
+    pub documents: Arc<[String]>,
+    /// What is to be written down; a tone is made where there is none.
+    pub audio: Option<Arc<Audio>>,
 }
+
+/// What is ordered where a workload names no documents: two, since every order has to be one of
+/// something, and short, since their length is part of what is measured.
+pub const BUILT_IN_DOCUMENTS: [&str; 2] = [
+    "The sky is blue because air scatters blue light more than red.",
+    "Rivers carry rain from the hills to the sea.",
+];
 
 /// Prompts are never shown, not even by accident in a debug print.
 impl std::fmt::Debug for Prompt {
@@ -47,7 +59,8 @@ impl Prompt {
     /// A conversation.
     #[must_use]
     pub fn new(messages: Vec<Message>) -> Self {
-        Self { messages, captured: None, made: None, further: Arc::default() }
+        let (further, documents) = (Arc::default(), Arc::default());
+        Self { messages, captured: None, made: None, further, documents, audio: None }
     }
 
     /// A single user message.
@@ -110,7 +123,17 @@ impl Prompt {
     /// Its texts, each by itself.
     pub fn texts(&self) -> impl Iterator<Item = String> + '_ {
         let captured = self.captured.iter().map(|captured| captured.text());
-        captured.chain(self.messages.iter().map(|message| message.content.clone()))
+        let messages = self.messages.iter().map(|message| message.content.clone());
+        captured.chain(messages).chain(self.documents.iter().cloned())
+    }
+
+    /// What an API that orders documents is given to order; never nothing.
+    #[must_use]
+    pub fn documents(&self) -> Vec<&str> {
+        match &*self.documents {
+            [] => BUILT_IN_DOCUMENTS.to_vec(),
+            own => own.iter().map(String::as_str).collect(),
+        }
     }
 
     /// All message texts, one per line: the prompt of a completions API.

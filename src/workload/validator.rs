@@ -15,6 +15,8 @@ use crate::answer::timeline::Finish;
 pub const REPETITION: &str = "repetition";
 /// The label value of another such check: the answer certainly is no answer.
 pub const DEGENERATE: &str = "degenerate";
+/// The label value of another such check: there are fewer results than inputs.
+pub const RESULTS: &str = "results";
 
 /// One check.
 #[derive(Clone)]

@@ -21,6 +21,11 @@ impl LlamaServer {
 
     /// The same with so many threads.
     pub async fn with_threads(threads: usize) -> Option<Self> {
+        Self::with(threads, &[]).await
+    }
+
+    /// The same with these further flags.
+    pub async fn with(threads: usize, flags: &[&str]) -> Option<Self> {
         let (program, model) = (counterpart("llama-server")?, counterpart(MODEL)?);
         let process = Process::start(
             Command::new(program)
@@ -29,6 +34,7 @@ impl LlamaServer {
                 // Ahead of what else runs here, where that is allowed; else it is a warning.
                 .args(["--prio", "2"])
                 .args(["--ctx-size", "2048", "--parallel", "2"])
+                .args(flags)
                 .arg("-m")
                 .arg(model),
         )

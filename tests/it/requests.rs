@@ -119,6 +119,48 @@ async fn streamed_completions() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_text_for_its_vector() {
+    check(
+        &format!("{URL}, api: openai-embeddings"),
+        ", prefix: shared, extra_body: {dimensions: 256}",
+        expect![[r#"
+            POST /v1/embeddings HTTP/1.1
+            host: llm.test:8000
+            user-agent: llm-prober/VERSION
+            content-type: application/json
+            accept: application/json
+            accept-encoding: identity
+            x-request-id: ID
+            traceparent: 00-ID-SPAN-01
+            content-length: 53
+
+            {"dimensions":256,"input":"How deep?","model":"tiny"}"#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn documents_for_their_order() {
+    check(
+        ", url: 'http://llm.test:8000', api: cohere-rerank",
+        ", prefix: shared, documents: [Deep., Flat.]",
+        expect![[r#"
+            POST /v2/rerank HTTP/1.1
+            host: llm.test:8000
+            user-agent: llm-prober/VERSION
+            content-type: application/json
+            accept: application/json
+            accept-encoding: identity
+            x-request-id: ID
+            traceparent: 00-ID-SPAN-01
+            content-length: 66
+
+            {"documents":["Deep.","Flat."],"model":"tiny","query":"How deep?"}"#]],
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn whole_completions() {
     check(
         &format!("{URL}, api: openai-completions, stream: false"),

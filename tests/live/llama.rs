@@ -131,6 +131,41 @@ async fn every_api_is_measured_as_the_server_counts() {
     too_long(&folder).await;
 }
 
+/// A model that writes text makes vectors and orders that are of no use, and as many as it shall.
+#[tokio::test]
+async fn vectors_and_orders_are_counted() {
+    let embeddings = ["--embeddings", "--pooling", "mean"];
+    if let Some(server) = LlamaServer::with(1, &embeddings).await {
+        let probe = asked(&server, "/v1", "openai-embeddings").await;
+        assert_eq!((&probe["results"], &probe["dimension"]), (&1.into(), &576.into()), "{probe}");
+        assert!(number(&probe, "input_tokens") > 3.0, "{probe}");
+    }
+    for (api, base) in [("jina-rerank", "/v1"), ("tei-rerank", "")] {
+        let Some(server) = LlamaServer::with(1, &["--reranking"]).await else { return };
+        let probe = asked(&server, base, api).await;
+        assert_eq!(probe["results"], 2, "{probe}");
+    }
+}
+
+/// One probe of a server in an API whose answers are no text.
+async fn asked(server: &LlamaServer, base: &str, api: &str) -> Value {
+    let yaml = format!(
+        "workloads: {{short: {{prompts: {{inline: [Tell a story.]}}}}}}\n\
+         targets: [{{name: t, url: 'http://{}{base}', model: m, api: {api}}}]\n",
+        server.address()
+    );
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("probe.yml"), yaml).unwrap();
+    let output = Folder(folder).probe("t", "short", &["--output=json"]).await;
+    assert_eq!(output.status.code(), Some(0), "{api}: {output:?}");
+    let probe = object(&output);
+    assert!(number(&probe, "request_latency") > 0.0, "{probe}");
+    for absent in ["ttft", "itl", "output_tokens"] {
+        assert!(probe[absent].is_null(), "{absent}: {probe}");
+    }
+    probe
+}
+
 /// More than a slot can hold.
 async fn too_long(folder: &Folder) {
     let output = folder.probe("chat", "too_long", &["--output=json"]).await;

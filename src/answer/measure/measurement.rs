@@ -7,7 +7,7 @@ use strum::{IntoStaticStr, VariantArray};
 use super::tokenized::Tokenized;
 use crate::answer::degenerate::Degenerate;
 use crate::answer::recording::Offset;
-use crate::answer::timeline::{Finish, ServerTiming};
+use crate::answer::timeline::{Finish, Results, ServerTiming};
 
 /// Where the output token count comes from, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, IntoStaticStr, VariantArray)]
@@ -139,7 +139,7 @@ pub struct Measurement {
     pub itl: Option<Duration>,
     /// How those tokens were counted.
     pub itl_source: Option<ItlSource>,
-    /// Last content − `send`. Absent when the probe failed.
+    /// Last content − `send`, or the results' end. Absent when the probe failed.
     pub request_latency: Option<Duration>,
     /// The phases that happened.
     pub phases: Vec<PhaseSpan>,
@@ -159,6 +159,8 @@ pub struct Measurement {
     pub server_timing: ServerTiming,
     /// Why generation ended.
     pub finish: Option<Finish>,
+    /// Vectors or documents, of an API that generates no text.
+    pub results: Option<Results>,
     /// Instants of the content events.
     pub content_at: Vec<Offset>,
     /// Whether what was generated looks like no answer at all.

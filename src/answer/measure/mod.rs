@@ -39,11 +39,14 @@ pub fn measure(
         content_at: content.iter().map(|e| e.at).collect(),
         ..Measurement::default()
     };
+    let results = timeline.results();
+    m.results = results.map(|(_, results)| results);
     count_tokens(&mut m, &counts, content.len());
     m.degenerate = degenerate_of(&content, m.output_tokens);
     if let Some(send) = recording.send {
         m.ttfb = recording.first_byte.map(|a| recording.at(&a, source).since(send));
-        m.request_latency = content.last().filter(|_| succeeded).map(|e| e.at.since(send));
+        let last = content.last().copied().or(results.map(|(event, _)| event));
+        m.request_latency = last.filter(|_| succeeded).map(|e| e.at.since(send));
         if timeline.streamed {
             stream_figures(&mut m, recording, &content, (send, succeeded));
             let itl = inter_token_latency(&m, timeline, &counts);

@@ -84,9 +84,11 @@ pub(super) fn count_tokens(m: &mut Measurement, counts: &Counts, content_events:
     let by = |source| move |tokens| TokenCount { tokens, source };
     let tokenized = m.tokenized;
     // A report of zero tokens beside a real prompt or content is no report.
-    let input = counts.merged.input.filter(|n| *n > 0);
-    m.input_tokens =
-        input.map(by(TokenSource::Usage)).or(tokenized.input.map(by(TokenSource::Tokenizer)));
+    let reported = counts.merged.input.map(by(TokenSource::Usage));
+    let counted = tokenized.input.map(by(TokenSource::Tokenizer));
+    // Where nothing is generated it is what the server says it bills.
+    let billed = reported.filter(|_| m.results.is_some());
+    m.input_tokens = reported.filter(|count| count.tokens > 0).or(counted).or(billed);
     let reported = counts.generated.filter(|n| *n > 0);
     m.output_tokens = reported.map(by(TokenSource::Usage));
     if content_events == 0 {

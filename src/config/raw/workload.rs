@@ -33,6 +33,11 @@ keys! {
         weight: Maybe<f64> => shown.default(DEFAULT_WEIGHT).range(above(0.0, MAX_WEIGHT)),
         /// Where the prompts come from.
         prompts: Spanned<Prompts> => counted,
+        /// What is to be ordered by each prompt, where the API orders documents.
+        documents: Maybe<Vec<String>> => counted.otherwise("two sentences"),
+        /// A recording to be written down, where the API transcribes: WAV, MP3, M4A, Ogg, FLAC or
+        /// `WebM`, at most 25 MiB.
+        audio: Maybe<PathBuf> => shown.otherwise("one second of a tone, in which no words are heard"),
         /// The share of captured requests, or of the rows of a data set, to keep, drawn with the seed;
         /// only beside `requests`, `sharegpt`, `mooncake` or `burstgpt` under `prompts`.
         sample: Maybe<f64> => private.otherwise("all of them").range(SAMPLES_KEPT),

@@ -52,7 +52,13 @@ pub(super) fn resolve(
         dialect.as_deref().zip(workloads.as_deref()).is_none_or(|(dialect, workloads)| {
             captured_fits(raw, dialect, workloads, context, report).is_some()
         });
-    let slos = slos(setting!(raw, context, slos), context, report);
+    let slos = slos(setting!(raw, context, slos), dialect.as_deref(), context, report);
+    let named_model = match dialect.as_deref() {
+        Some(dialect) if raw.model.is_none() && !dialect.lists_models() => {
+            report.add(raw.name.referenced, no_model(dialect))
+        }
+        _ => Some(()),
+    };
     let tokenizer = setting!(raw, context, tokenizer);
     let tokenizer = optional(tokenizer, |name| context.tokenizers.find(name, report));
     let workloads = workloads.map(|workloads| match &tokenizer {
@@ -69,14 +75,16 @@ pub(super) fn resolve(
     let gpus = gpu::target(raw, context.gpu.as_ref(), report);
     let user_labels = labels::labels(raw.labels.as_ref(), report);
     let version = labels::version(raw.version.as_ref(), report);
-    named.filter(|()| form_fits)?;
+    named.and(named_model).filter(|()| form_fits)?;
+    let writes = dialect.as_deref().is_none_or(|dialect| dialect.kind().writes());
     let Occasions { active_hours, warm_up, cold_after, cache_check } = occasions?;
     Some(Target {
         name: raw.name.value.clone(),
         url: url?,
         dialect: dialect?,
         model: model.ok()?,
-        stream: raw.stream.or(context.defaults.stream).unwrap_or(DEFAULT_STREAM),
+        // What is no text comes in one piece, whatever was asked for.
+        stream: writes && raw.stream.or(context.defaults.stream).unwrap_or(DEFAULT_STREAM),
         usage: usage(raw.usage.or(context.defaults.usage)),
         auth: auth.ok()?,
         headers: headers?,
@@ -122,7 +130,7 @@ pub(super) fn check_defaults(context: &Context<'_>, report: &mut Report<'_>) {
         report,
     );
     workloads(defaults.workloads.as_ref(), context, report);
-    slos(defaults.slos.as_ref(), context, report);
+    slos(defaults.slos.as_ref(), None, context, report);
     if let Some(name) = &defaults.tokenizer {
         context.tokenizers.find(name, report);
     }
@@ -224,11 +232,38 @@ fn captured_fits(
     Some(())
 }
 
-/// All of the file's SLOs where none are named; an empty list means none.
+/// Why a target cannot do without a model.
+fn no_model(dialect: &dyn Dialect) -> String {
+    format!(
+        "no model, and servers of api {} have no list of theirs; expected `model`",
+        dialect.name()
+    )
+}
+
+/// All of the file's SLOs where none are named; an empty list means none. One that is named has to
+/// bound what the API has: of the others what does not apply is not counted.
 fn slos(
     raw: Option<&Spanned<Vec<Spanned<String>>>>,
+    dialect: Option<&dyn Dialect>,
     context: &Context<'_>,
     report: &mut Report<'_>,
 ) -> Vec<Arc<Slo>> {
-    raw.map_or_else(|| context.slos.all(), |names| context.slos.find_all(&names.value, report))
+    let Some(names) = raw else { return context.slos.all() };
+    let found = context.slos.find_all(&names.value, report);
+    for slo in &found {
+        let Some(dialect) = dialect else { continue };
+        let mut objectives = slo.objectives.iter().map(|objective| objective.kind);
+        if let Some(kind) = objectives.find(|kind| !dialect.kind().has(*kind)) {
+            let why = format!(
+                "SLO `{}` bounds {}, but answers of api {} come in one piece and have no such \
+                 figure; expected SLOs of request_latency alone",
+                slo.name,
+                kind.as_str(),
+                dialect.name()
+            );
+            let name = names.value.iter().find(|name| name.value == slo.name);
+            report.add::<()>(name.map_or(names.referenced, |name| name.referenced), why);
+        }
+    }
+    found
 }

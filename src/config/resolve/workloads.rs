@@ -20,6 +20,7 @@ use crate::config::raw::{
 use crate::config::requests::{self, Sample};
 use crate::config::rows::DataSet;
 use crate::config::{sharegpt, traces};
+use crate::workload::audio::Audio;
 use crate::workload::synthetic::Lexicon;
 use crate::workload::{LimitKey, Part, Prefix, Prompt, Rows, Workload, builtin};
 
@@ -59,6 +60,13 @@ fn workload(
     let seed = seed.unwrap_or_default();
     let sample = ratio.map(|ratio| Sample { ratio, seed });
     let found = sample.and_then(|sample| prompts(&raw.prompts, sample, base_dir, report));
+    let documents = match &raw.documents {
+        Some(texts) => report.check(texts.referenced, documents(&texts.value)),
+        None => Some(Arc::default()),
+    };
+    let audio = optional(raw.audio.as_ref(), |file| {
+        report.check(file.referenced, Audio::load(&base_dir.join(&file.value))).map(Arc::new)
+    });
     let long = captured || traced;
     let default = if long { CAPTURED_MAX_OUTPUT_TOKENS } else { DEFAULT_MAX_OUTPUT_TOKENS };
     let max_output_tokens = max_output_tokens(raw.max_output_tokens.as_ref(), default, report);
@@ -86,6 +94,8 @@ fn workload(
         name: name.value.clone(),
         weight: weight?,
         prompts: prompts.into(),
+        documents: documents?,
+        audio: audio.ok()?,
         prefix,
         max_output_tokens: max_output_tokens?,
         limit_key: match raw.limit_key {
@@ -218,6 +228,34 @@ fn inline(texts: &[String]) -> Result<Vec<Prompt>, InlineError> {
         Ok(prompt)
     };
     texts.iter().enumerate().map(prompt).collect()
+}
+
+/// What is wrong with documents.
+#[derive(Debug, thiserror::Error)]
+enum DocumentsError {
+    #[error("no documents, expected at least one (leave the key out for built-in ones)")]
+    None,
+    #[error("{0} documents, expected at most {MAX_DOCUMENTS}")]
+    TooMany(usize),
+    #[error("document {0} is empty, expected a text")]
+    Empty(usize),
+    #[error("{0} bytes of documents, expected at most {MAX_DOCUMENT_BYTES}")]
+    TooLarge(usize),
+}
+
+/// What servers take at most in one request, and a limit of its size.
+const MAX_DOCUMENTS: usize = 1_000;
+const MAX_DOCUMENT_BYTES: usize = 4 << 20;
+
+fn documents(texts: &[String]) -> Result<Arc<[String]>, DocumentsError> {
+    let bytes: usize = texts.iter().map(String::len).sum();
+    match texts.iter().position(|text| text.trim().is_empty()) {
+        _ if texts.is_empty() => Err(DocumentsError::None),
+        _ if texts.len() > MAX_DOCUMENTS => Err(DocumentsError::TooMany(texts.len())),
+        Some(empty) => Err(DocumentsError::Empty(empty + 1)),
+        None if bytes > MAX_DOCUMENT_BYTES => Err(DocumentsError::TooLarge(bytes)),
+        None => Ok(texts.into()),
+    }
 }
 
 fn max_output_tokens(

@@ -53,7 +53,7 @@ const OUTPUT_DETAILS: [&str; 4] = [
 const REPORTS: [&str; 3] = ["usage", "usageMetadata", "usage_metadata"];
 
 /// Every report of a frame: at its top, in a gateway's own group, in a choice.
-pub(super) fn usages(root: &Map<String, Value>) -> Vec<Usage> {
+pub(in crate::dialect) fn usages(root: &Map<String, Value>) -> Vec<Usage> {
     let group = |key: &str| root.get(key).and_then(Value::as_object);
     let choices = root.get("choices").and_then(Value::as_array).into_iter().flatten();
     let choices: Vec<_> = choices.filter_map(Value::as_object).collect();

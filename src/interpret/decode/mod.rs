@@ -6,7 +6,7 @@ mod tests;
 mod think;
 mod unpack;
 
-use crate::answer::framing::{FrameTooLarge, Framed, Framing, LineParser, SseParser};
+use crate::answer::framing::{AwsEventParser, FrameError, Framed, Framing, LineParser, SseParser};
 use crate::answer::recording::{Ending, Head, Offset, Recording, TimestampSource};
 use crate::answer::timeline::{DecodeEnd, Event, EventKind, Timeline, Told};
 use crate::dialect::{DecodeError, Dialect, Frame, Reader, Shape};
@@ -146,8 +146,8 @@ impl Decoder {
                     self.stream(&start, (at, read));
                 }
             }
-            Some(Looks::Like(Framing::Sse | Framing::Lines)) => self.stream(bytes, (at, read)),
-            Some(Looks::Like(Framing::Whole)) => self.body.extend_from_slice(bytes),
+            Some(Looks::Like(framing)) if framing.is_stream() => self.stream(bytes, (at, read)),
+            Some(Looks::Like(_)) => self.body.extend_from_slice(bytes),
             Some(Looks::Foreign) => {}
         }
     }
@@ -166,9 +166,14 @@ impl Decoder {
                 );
                 self.malformed(detail);
             }
-            (Some(Looks::Like(Framing::Whole)), Some(arrival)) => self.whole(arrival),
-            (Some(Looks::Like(Framing::Sse | Framing::Lines)), Some(arrival)) => {
+            (Some(Looks::Like(framing)), Some(arrival)) if !framing.is_stream() => {
+                self.whole(arrival);
+            }
+            (Some(Looks::Like(_)), Some(arrival)) => {
                 self.streamed = true;
+                if self.framer.is_unfinished() && self.end == DecodeEnd::Clean {
+                    self.end = DecodeEnd::Partial("the answer breaks off in mid-message".into());
+                }
                 for framed in self.framer.finish() {
                     self.framed(&framed, arrival);
                 }
@@ -195,7 +200,7 @@ impl Decoder {
     }
 
     fn is_stream(&self) -> bool {
-        matches!(self.looks, Some(Looks::Like(Framing::Sse | Framing::Lines)))
+        matches!(self.looks, Some(Looks::Like(framing)) if framing.is_stream())
     }
 
     /// The first bytes decide before the header does: proxies send JSON errors as
@@ -211,9 +216,12 @@ impl Decoder {
         Some(match start.first() {
             None if ended && is_event_stream => Looks::Like(Framing::Sse),
             None => return None,
+            Some(b'<') => Looks::Foreign,
+            // The highest byte of a length.
+            Some(0) if self.expected == Framing::AwsEvents => Looks::Like(Framing::AwsEvents),
+            Some(_) if self.expected == Framing::Text => Looks::Like(Framing::Text),
             Some(b'{' | b'[') if self.expected == Framing::Lines => Looks::Like(Framing::Lines),
             Some(b'{' | b'[') => Looks::Like(Framing::Whole),
-            Some(b'<') => Looks::Foreign,
             Some(_) if is_event_stream => Looks::Like(Framing::Sse),
             Some(_) if start.len() < DECIDING_BYTES && !ended => return None,
             Some(_) if looks_like_event_stream(start) => Looks::Like(Framing::Sse),
@@ -222,8 +230,10 @@ impl Decoder {
     }
 
     fn stream(&mut self, bytes: &[u8], arrival: (Offset, u32)) {
-        if !self.streamed && self.looks == Some(Looks::Like(Framing::Lines)) {
-            self.framer = Framer::Lines(LineParser::new(self.max_event_bytes));
+        if let Some(Looks::Like(framing)) = self.looks
+            && !self.streamed
+        {
+            self.framer = Framer::new(framing, self.max_event_bytes);
         }
         self.streamed = true;
         if self.is_malformed() {
@@ -234,10 +244,10 @@ impl Decoder {
         for frame in frames {
             self.framed(&frame, arrival);
         }
-        if let Err(too_large) = pushed
+        if let Err(error) = pushed
             && !self.done
         {
-            self.malformed(too_large.to_string());
+            self.malformed(error.to_string());
         }
     }
 
@@ -328,14 +338,30 @@ enum Looks {
 enum Framer {
     Sse(SseParser),
     Lines(LineParser),
+    AwsEvents(AwsEventParser),
 }
 
 impl Framer {
-    fn push(&mut self, bytes: &[u8], out: &mut Vec<Framed>) -> Result<(), FrameTooLarge> {
-        match self {
-            Self::Sse(parser) => parser.push(bytes, out),
-            Self::Lines(parser) => parser.push(bytes, out),
+    fn new(framing: Framing, limit: usize) -> Self {
+        match framing {
+            Framing::Lines => Self::Lines(LineParser::new(limit)),
+            Framing::AwsEvents => Self::AwsEvents(AwsEventParser::new(limit)),
+            Framing::Sse | Framing::Whole | Framing::Text => Self::Sse(SseParser::new(limit)),
         }
+    }
+
+    fn push(&mut self, bytes: &[u8], out: &mut Vec<Framed>) -> Result<(), FrameError> {
+        match self {
+            Self::Sse(parser) => Ok(parser.push(bytes, out)?),
+            Self::Lines(parser) => Ok(parser.push(bytes, out)?),
+            Self::AwsEvents(parser) => parser.push(bytes, out),
+        }
+    }
+
+    /// Whether what is left at the end of the body cannot be anything whole. What is left of a text
+    /// tells by itself.
+    fn is_unfinished(&self) -> bool {
+        matches!(self, Self::AwsEvents(parser) if parser.is_unfinished())
     }
 
     /// What is left at the end of the body.
@@ -343,6 +369,7 @@ impl Framer {
         match std::mem::replace(self, Self::Sse(SseParser::new(0))) {
             Self::Sse(parser) => parser.finish(),
             Self::Lines(parser) => parser.finish(),
+            Self::AwsEvents(_) => Vec::new(),
         }
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn head(record: &FlightRecord) -> file::Head {
             judged: Some(record.workload.judged)
                 .filter(|part| *part != Part::Answer)
                 .map(|part| part.as_str().to_owned()),
+            results: Some(record.results).filter(|results| *results != 1),
             expect: record.workload.validators.iter().map(validator).collect(),
         },
         slos: record.slos.iter().map(|slo| self::slo(slo)).collect(),

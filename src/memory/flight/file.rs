@@ -51,6 +51,9 @@ pub struct Workload {
     /// What the checks look at, where it is not the answer's text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged: Option<String>,
+    /// Results that were asked for, where it was not one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results: Option<u64>,
     pub expect: Vec<Validator>,
 }
 

@@ -23,6 +23,7 @@ pub use record::FlightRecord;
 pub use recorder::{Keep, Recorder, RecorderOptions, RecorderSink, RecorderStatus};
 
 use crate::answer::recording::Ending;
+use crate::interpret::results_asked;
 use crate::memory::history::Flight;
 use crate::report::json::ProbeJson;
 
@@ -45,6 +46,7 @@ impl FlightRecord {
             max_body_bytes: target.limits.max_body_bytes,
             slos: target.slos.clone(),
             workload: Arc::clone(&probe.workload),
+            results: results_asked(target, &probe.workload),
             tokenized: probe.outcome.measurement.tokenized,
             recording,
             outcome: serde_json::to_value(ProbeJson::new(&target.name, probe)).ok()?,

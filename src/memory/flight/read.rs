@@ -147,6 +147,7 @@ fn record(head: file::Head, chunks: Vec<Chunk>) -> Checked<FlightRecord> {
         max_body_bytes: head.max_body_bytes,
         slos: head.slos.iter().map(slo).collect::<Checked<_>>()?,
         workload: Arc::new(workload(&head.workload)?),
+        results: head.workload.results.unwrap_or(1),
         tokenized: Tokenized {
             input: head.tokenized.input,
             output: head.tokenized.output,

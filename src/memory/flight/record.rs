@@ -32,6 +32,8 @@ pub struct FlightRecord {
     pub slos: Vec<Arc<Slo>>,
     /// Name, limit and validators; prompts are not kept.
     pub workload: Arc<Workload>,
+    /// Results that the answer had to have at least.
+    pub results: u64,
     /// The tokenizer's counts, for which prompt and tokenizer would be needed.
     pub tokenized: Tokenized,
     /// Bytes and instants.
@@ -50,6 +52,7 @@ impl FlightRecord {
             max_body_bytes: self.max_body_bytes,
             slos: &self.slos,
             workload: &self.workload,
+            results: self.results,
         };
         let mut outcome = reinterpret(&terms, &self.recording, self.tokenized);
         if let Err(failure) = &mut outcome.result {

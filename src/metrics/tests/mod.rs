@@ -121,6 +121,7 @@ fn full_measurement() -> Measurement {
             decode: Some(ms(900)),
         },
         finish: Some(Finish::Stop),
+        results: None,
         content_at: Vec::new(),
         degenerate: Degenerate::Perhaps,
         coalesced: 2,

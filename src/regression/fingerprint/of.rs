@@ -3,6 +3,9 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::fields::Fingerprint;
 use super::hash::{Hash, Hashed};
 use crate::answer::deadline::Deadline;
@@ -83,6 +86,8 @@ pub fn of_workload(workload: &Workload) -> Fingerprint {
     let Workload {
         weight,
         prompts,
+        documents,
+        audio,
         prefix,
         max_output_tokens,
         extra_body,
@@ -110,6 +115,12 @@ pub fn of_workload(workload: &Workload) -> Fingerprint {
     // Workloads that have none of these stay as they were.
     if let Prefix::Tiles(Tiles { number, tokens }) = prefix {
         print.field("prefix.tiles", &(*number, *tokens));
+    }
+    if !documents.is_empty() {
+        print.field("documents", &**documents);
+    }
+    if let Some(audio) = audio {
+        print.field("audio", &STANDARD.encode(&audio.bytes));
     }
     if let Some(lexicon) = lexicon {
         print.field("prompts.seed", &lexicon.seed());
@@ -156,7 +167,8 @@ impl Hashed for Objective {
 
 impl Hashed for Prompt {
     fn add_to(&self, hash: &mut Hash) {
-        let Self { messages, captured, made, further } = self;
+        // Documents and audio are the workload's.
+        let Self { messages, captured, made, further, documents: _, audio: _ } = self;
         (messages, captured.as_deref()).add_to(hash);
         // Those that have none stay as they were.
         if let Some(Made { tokens, blocks, output_tokens, at: _ }) = made {

@@ -4,19 +4,30 @@
 //! own, or leaves out, is decided here.
 
 mod anthropic_messages;
+mod bedrock_converse;
 mod cohere_chat;
+mod cohere_embed;
+mod cohere_rerank;
 mod gemini;
+mod jina_rerank;
 mod llamacpp_completion;
 mod ollama;
 mod ollama_chat;
+mod ollama_embed;
 mod ollama_generate;
 mod openai;
 mod openai_chat;
 mod openai_completions;
+mod openai_embeddings;
 mod openai_responses;
+mod openai_transcription;
+mod results;
 mod sglang_generate;
 mod speaker;
+mod tei_embed;
+mod tei_rerank;
 mod tgi_generate;
+mod triton_generate;
 
 pub(super) use speaker::{Finish, Speaker, Usage, Writer};
 
@@ -33,4 +44,15 @@ pub(super) static SPEAKERS: &[&dyn Speaker] = &[
     &llamacpp_completion::Completion,
     &tgi_generate::Generate,
     &sglang_generate::Generate,
+    &openai_embeddings::Embeddings,
+    &ollama_embed::Embed,
+    &tei_embed::Embed,
+    &cohere_embed::Embed,
+    &cohere_rerank::Rerank,
+    &jina_rerank::Rerank,
+    &tei_rerank::Rerank,
+    &openai_transcription::Transcriptions,
+    &triton_generate::Generate { cumulative: false },
+    &triton_generate::Generate { cumulative: true },
+    &bedrock_converse::Converse,
 ];

@@ -5,8 +5,10 @@ mod endpoints;
 mod faults;
 mod metrics;
 mod queueing;
+mod results;
 mod serving;
 mod timing;
+mod transcription;
 
 use std::time::Duration;
 
@@ -56,6 +58,8 @@ struct Answer {
     headers: HeaderMap,
     head_at: u128,
     frames: Vec<(u128, String)>,
+    /// The same as they came.
+    bytes: Vec<Bytes>,
     /// Whether the body ended as HTTP says.
     clean: bool,
 }
@@ -99,7 +103,7 @@ impl Client {
         let response = self.sender.send_request(request).await?;
         let head_at = self.now();
         let (head, mut body) = response.into_parts();
-        let mut frames = Vec::new();
+        let (mut frames, mut bytes) = (Vec::new(), Vec::new());
         let mut clean = true;
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else {
@@ -107,9 +111,10 @@ impl Client {
                 break;
             };
             let data = frame.into_data().expect("no trailers");
-            frames.push((self.now(), String::from_utf8(data.to_vec()).expect("text")));
+            frames.push((self.now(), String::from_utf8_lossy(&data).into_owned()));
+            bytes.push(data);
         }
-        Ok(Answer { status: head.status, headers: head.headers, head_at, frames, clean })
+        Ok(Answer { status: head.status, headers: head.headers, head_at, frames, bytes, clean })
     }
 
     fn now(&self) -> u128 {
