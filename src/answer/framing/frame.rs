@@ -37,18 +37,6 @@ impl Framing {
     }
 }
 
-impl Framing {
-    /// The media type that asks for it.
-    #[must_use]
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Sse => "text/event-stream",
-            Self::Lines => "application/x-ndjson",
-            Self::Whole => "application/json",
-        }
-    }
-}
-
 /// One frame as it was cut out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Framed {

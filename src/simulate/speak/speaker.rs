@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use http::request::Parts;
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::simulate::complaint::Complaint;
@@ -97,6 +98,48 @@ pub(in crate::simulate) trait Writer: Debug + Send + Sync {
 
     /// A whole body. `finish` is absent where a fault ends the answer early.
     fn whole(&self, text: &str, finish: Option<Finish>, usage: Option<Usage>) -> String;
+}
+
+/// What an answer has said so far, for dialects that say it again.
+#[derive(Debug, Default)]
+pub(in crate::simulate) struct SoFar(Mutex<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    text: String,
+    tokens: u32,
+    usage: Option<Usage>,
+}
+
+impl SoFar {
+    /// The answer begins, with these tokens in its prompt where they are to be counted.
+    pub fn begin(&self, usage: Option<Usage>) {
+        self.0.lock().usage = usage;
+    }
+
+    /// One more token, which is this piece of text.
+    pub fn add(&self, piece: &str) {
+        let mut said = self.0.lock();
+        said.text.push_str(piece);
+        said.tokens += 1;
+    }
+
+    /// All of the text.
+    pub fn text(&self) -> String {
+        self.0.lock().text.clone()
+    }
+
+    /// The counts so far, where they are wanted.
+    pub fn counted(&self) -> Option<Usage> {
+        let said = self.0.lock();
+        said.usage.map(|usage| Usage { output: said.tokens, ..usage })
+    }
+}
+
+/// The text of a token, which is a word.
+pub(in crate::simulate) fn piece(word: &str, first: bool) -> String {
+    let space = if first { "" } else { " " };
+    format!("{space}{word}")
 }
 
 /// Why an answer is over.
