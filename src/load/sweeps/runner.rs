@@ -224,7 +224,7 @@ impl Runner {
         let result = run.result.as_str();
         match (run.knee, run.result) {
             (Some(knee), _) => {
-                tracing::info!(%sweep, %target_name, result, knee, "the sweep is over")
+                tracing::info!(%sweep, %target_name, result, knee, "the sweep is over");
             }
             (None, SweepResult::Stopped) => {
                 tracing::info!(%sweep, %target_name, result, "the sweep is given up");

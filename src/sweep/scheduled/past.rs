@@ -30,6 +30,7 @@ impl SweepPast {
     }
 
     /// Oldest first.
+    #[must_use]
     pub fn runs(&self) -> impl DoubleEndedIterator<Item = &SweepRun> + ExactSizeIterator {
         self.runs.iter()
     }

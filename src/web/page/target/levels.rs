@@ -51,19 +51,19 @@ fn sweep(spec: &ScheduledSweep, snapshot: &Snapshot, now: i64) -> Markup {
     let past = &snapshot.past;
     html! {
         dl.facts {
-            (fact("Sweep", html! { (spec.name) }))
-            (fact("Now", html! { @match snapshot.running {
+            (fact("Sweep", &html! { (spec.name) }))
+            (fact("Now", &html! { @match snapshot.running {
                 Some(began) => { "under way, began " (moment::ago(moment::of_millis(began), now)) },
                 None => "waiting",
             } }))
             @if let Some(next) = snapshot.next.filter(|_| snapshot.running.is_none()) {
-                (fact("Next", moment::time(moment::of_millis(next), now)))
+                (fact("Next", &moment::time(moment::of_millis(next), now)))
             }
             @if let Some(knee) = past.knee() {
-                (fact("Knee", html! { (users(knee)) }))
+                (fact("Knee", &html! { (users(knee)) }))
             }
             @if let Some(usual) = past.usual_knee() {
-                (fact("Usual knee", html! { (usual) " users" }))
+                (fact("Usual knee", &html! { (usual) " users" }))
             }
         }
         @if let Some(last) = past.last() { (levels(last, now)) }
@@ -71,7 +71,7 @@ fn sweep(spec: &ScheduledSweep, snapshot: &Snapshot, now: i64) -> Markup {
     }
 }
 
-fn fact(name: &str, fact: Markup) -> Markup {
+fn fact(name: &str, fact: &Markup) -> Markup {
     html! { div { dt { (name) } dd { (fact) } } }
 }
 
@@ -190,7 +190,9 @@ mod tests {
         let live = crate::load::sweeps::Live::new(spec().into(), SweepPast::default());
         live.plan(NIGHT + 9 * 86_400_000);
         runs.into_iter().for_each(|run| live.end(run));
-        running.into_iter().for_each(|began| live.begin(began));
+        if let Some(began) = running {
+            live.begin(began);
+        }
         let now = i64::try_from(NIGHT + 10 * 86_400_000).unwrap() * 1_000_000;
         sweep(live.spec(), &live.snapshot(), now).into_string()
     }
