@@ -44,7 +44,12 @@ pub(super) fn target(given: Given<'_>) -> Result<(Config, Arc<Target>), CliError
     let runtime = runtime()?;
     let bases = bases(given.url);
     let (mut spoken, mut refusals) = (Vec::new(), Vec::new());
-    for api in dialect::names() {
+    for dialect in dialect::all() {
+        let api = dialect.name();
+        if given.model.is_none() && !dialect.lists_models() {
+            refusals.push(format!("{api} was not asked: its servers list no models, --model NAME"));
+            continue;
+        }
         for url in &bases {
             let (_, target) = given::target(Given { url, api: Some(api), ..given })?;
             let place = shown(&target.url);
