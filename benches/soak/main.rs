@@ -9,6 +9,7 @@
 //! the end is more than 5 % above what it was after the warm-up.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 #![allow(clippy::cast_precision_loss)] // shown with few digits
+#![allow(clippy::disallowed_types)] // its clock is the real one
 
 #[path = "../memory/simulator.rs"]
 mod simulator;
