@@ -1,4 +1,4 @@
-//! Failures and missed SLOs.
+//! Failures: how soon a rise is found, and what the gate says.
 
 use llm_prober::regression::detect::{
     Alpha, Change, HourOfDay, MissDetector, MissGate, Misses, ShareDetector, ShareReferenceBuilder,
@@ -6,68 +6,76 @@ use llm_prober::regression::detect::{
 };
 
 use crate::THRESHOLD;
-use crate::noise::{DAY, Load, Stream};
+use crate::effort::Effort;
 use crate::runs::seeded;
-use crate::summary::{Times, count_of};
+use crate::sides::{DAY, Kind, Side};
+use crate::summary::{delay, mean_delay, percent};
 use crate::targets::Targets;
 
 const LIMIT: usize = 20_000;
 const MARGIN: f64 = 0.01;
 
-fn misses(stream: &mut Stream, baseline: f64, candidate: f64) -> Misses {
-    Misses { baseline: stream.chance(baseline), candidate: stream.chance(candidate) }
+fn misses(side: &mut Side, baseline: f64, candidate: f64) -> Misses {
+    Misses { baseline: side.chance(baseline), candidate: side.chance(candidate) }
 }
 
 fn pair_delay(seed: u64, baseline: f64, candidate: f64) -> Option<usize> {
-    let mut stream = Stream::new(seed, Load::default());
+    let mut side = Side::new(seed, Kind::Independent);
     let mut detector = MissDetector::new(Threshold::of(THRESHOLD));
-    (1..=LIMIT).find(|_| {
-        detector.observe(misses(&mut stream, baseline, candidate)) == Some(Change::Raised)
-    })
+    (1..=LIMIT)
+        .find(|_| detector.observe(misses(&mut side, baseline, candidate)) == Some(Change::Raised))
 }
 
 fn past_delay(seed: u64, before: f64, after: f64) -> Option<usize> {
-    let mut stream = Stream::new(seed, Load::default());
+    let mut side = Side::new(seed, Kind::Independent);
     let hour = HourOfDay::of_unix_seconds(0);
     let mut reference = ShareReferenceBuilder::default();
-    (0..DAY).for_each(|_| reference.add(hour, stream.chance(before)));
+    (0..DAY).for_each(|_| reference.add(hour, side.chance(before)));
     let reference = reference.freeze(0.005).ok()?;
     let mut detector = ShareDetector::new(reference, Threshold::of(THRESHOLD));
-    (1..=LIMIT).find(|_| detector.observe(hour, stream.chance(after)) == Some(Change::Raised))
+    (1..=LIMIT).find(|_| detector.observe(hour, side.chance(after)) == Some(Change::Raised))
 }
 
 fn gate(seed: u64, baseline: f64, candidate: f64) -> (Verdict, Option<usize>) {
-    let mut stream = Stream::new(seed, Load::default());
+    let mut side = Side::new(seed, Kind::Independent);
     let Some(mut gate) = MissGate::new(MARGIN, Alpha::DEFAULT) else {
         return (Verdict::Undecided, None);
     };
     let decided = (1..=LIMIT)
-        .find(|_| gate.observe(misses(&mut stream, baseline, candidate)) != Verdict::Undecided);
+        .find(|_| gate.observe(misses(&mut side, baseline, candidate)) != Verdict::Undecided);
     (gate.verdict(), decided)
 }
 
-pub fn run(effort: u64, targets: &mut Targets) {
-    let runs = 200 * effort;
+pub fn run(effort: &Effort, targets: &mut Targets) {
+    let runs = effort.runs;
     println!(
-        "\n## Failures: observations to the alarm, A = 172,800, {runs} runs, cut off at {LIMIT}"
+        "\n## Failures: observations to the alarm, mean and 95th percentile, A = 172,800, {runs} runs, \
+         cut off at {LIMIT}"
     );
     println!("{:>10} {:>10} {:>22} {:>22}", "before", "after", "pairs", "past, margin 0.5 %");
     for (before, after) in
-        [(0.0, 0.02), (0.0, 0.05), (0.01, 0.01), (0.01, 0.03), (0.01, 0.1), (0.0, 1.0)]
+        [(0.001, 0.01), (0.0, 0.02), (0.0, 0.05), (0.01, 0.03), (0.01, 0.1), (0.0, 1.0)]
     {
-        let pairs = Times::of(&seeded(runs, |seed| pair_delay(seed, before, after)), LIMIT);
-        let past = Times::of(&seeded(runs, |seed| past_delay(seed, before, after)), LIMIT);
-        println!("{:>8} % {:>8} % {pairs:>22} {past:>22}", 100.0 * before, 100.0 * after);
+        let pairs = seeded(effort, runs, |seed| pair_delay(seed, before, after));
+        let past = seeded(effort, runs, |seed| past_delay(seed, before, after));
+        let (pairs, found) = (delay(&pairs, LIMIT), delay(&past, LIMIT));
+        println!("{:>8} % {:>8} % {pairs:>22} {found:>22}", 100.0 * before, 100.0 * after);
+        if after <= 0.01 {
+            let mean = mean_delay(&past, LIMIT);
+            targets.check_delay("past, failures 0.1 → 1 %", mean, 1_700.0);
+        }
     }
-    gates(runs, targets);
+    gates(effort, targets);
 }
 
-fn gates(runs: u64, targets: &mut Targets) {
+fn gates(effort: &Effort, targets: &mut Targets) {
+    let runs = effort.runs;
     println!(
-        "\n## Promotion gate by failures, margin one percentage point, α = 0.01, cut off at {LIMIT}"
+        "\n## The gate by failures, margin one percentage point, α = 0.01: pairs to a verdict, and per \
+         cent of {runs} runs"
     );
     println!(
-        "{:>10} {:>10} {:>20} {:>14} {:>14}",
+        "{:>10} {:>10} {:>20} {:>12} {:>12}",
         "baseline", "candidate", "pairs", "not worse", "regressed"
     );
     // Baseline, candidate, and the verdict that would be wrong.
@@ -75,23 +83,27 @@ fn gates(runs: u64, targets: &mut Targets) {
         (0.0, 0.0, Verdict::Regressed),
         (0.005, 0.005, Verdict::Regressed),
         (0.02, 0.02, Verdict::Regressed),
+        (0.001, 0.01, Verdict::Changed), // within the margin: none is
         (0.0, 0.02, Verdict::NotWorse),
         (0.01, 0.01 + MARGIN, Verdict::NotWorse),
     ] {
-        let all = seeded(runs, |seed| gate(seed, baseline, candidate));
-        let times = Times::of(&all.iter().map(|(_, t)| *t).collect::<Vec<_>>(), LIMIT);
-        let of = |verdict| all.iter().map(|(v, _)| *v == verdict).collect::<Vec<_>>();
+        let all = seeded(effort, runs, |seed| gate(seed, baseline, candidate));
+        let times: Vec<_> = all.iter().map(|(_, time)| *time).collect();
+        let said = |verdict| percent(&all, |(said, _)| *said == verdict);
         println!(
-            "{:>8} % {:>8} % {times:>20} {:>14} {:>14}",
+            "{:>8} % {:>8} % {:>20} {:>12.0} {:>12.0}",
             100.0 * baseline,
             100.0 * candidate,
-            count_of(&of(Verdict::NotWorse)),
-            count_of(&of(Verdict::Regressed))
+            delay(&times, LIMIT),
+            said(Verdict::NotWorse),
+            said(Verdict::Regressed)
         );
-        targets.check_rate(
-            &format!("gate by failures, {baseline} against {candidate}: wrong"),
-            &of(wrong),
-            0.01,
-        );
+        let wrong: Vec<_> = all.iter().map(|(said, _)| *said == wrong).collect();
+        let name = format!("gate by failures, {baseline} against {candidate}: wrong");
+        targets.check_rate(&name, &wrong, 0.01);
+        if wrong.len() > 1 && candidate > baseline && candidate <= 0.01 {
+            let mean = mean_delay(&times, LIMIT);
+            targets.check_delay("gate, failures 0.1 → 1 %: a verdict", mean, 1_400.0);
+        }
     }
 }

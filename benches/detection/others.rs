@@ -13,29 +13,35 @@ const ONE_PERCENT: f64 = 2.326;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Found {
     /// A Mann–Whitney test once, after [`FIXED`] pairs.
-    pub fixed: Option<usize>,
+    pub once: Option<usize>,
     /// The same, looked at every fifty pairs.
     pub peeking: Option<usize>,
     /// A mixture sequential probability ratio test of the mean logarithm, as if normal.
     pub mixture: Option<usize>,
+    /// A confidence sequence of the median ratio whose lower end is beyond what is tolerated.
+    pub sequence: Option<usize>,
 }
 
 /// All of them on one stream of at most `limit` pairs; `delta`: what is tolerated.
 pub fn found(limit: usize, delta: f64, mut next: impl FnMut() -> [f64; 2]) -> Found {
     let (mut found, mut sides) = (Found::default(), [Vec::new(), Vec::new()]);
-    let mut mixture = Mixture::default();
+    let (mut mixture, mut sequence) = (Mixture::default(), Sequence::default());
     for pairs in 1..=limit {
         let [baseline, candidate] = next();
         let candidate = candidate - delta.ln_1p();
-        if baseline.is_finite() && candidate.is_finite() && mixture.reaches(candidate - baseline) {
+        let difference = candidate - baseline;
+        if difference.is_finite() && mixture.reaches(difference) {
             found.mixture = found.mixture.or(Some(pairs));
+        }
+        if !difference.is_nan() && sequence.reaches(difference) {
+            found.sequence = found.sequence.or(Some(pairs));
         }
         sides[0].push(baseline);
         sides[1].push(candidate);
         let due = pairs.is_multiple_of(PEEKING) && pairs <= 4 * FIXED;
         if due && (found.peeking.is_none() || pairs == FIXED) && slower(&sides) {
             found.peeking = found.peeking.or(Some(pairs));
-            found.fixed = found.fixed.or((pairs == FIXED).then_some(pairs));
+            found.once = found.once.or((pairs == FIXED).then_some(pairs));
         }
     }
     found
@@ -85,5 +91,27 @@ impl Mixture {
         let ln =
             (variance / spread).ln() / 2.0 + tau2 * self.sum * self.sum / (2.0 * variance * spread);
         ln >= 100.0_f64.ln()
+    }
+}
+
+/// How often the candidate was the slower one (Howard & Ramdas, normal mixture).
+#[derive(Default)]
+struct Sequence {
+    count: f64,
+    slower: f64,
+}
+
+impl Sequence {
+    /// Narrowest near a few hundred pairs.
+    const RHO: f64 = 15.8;
+    /// Of both sides together, so that one is wrong once in a hundred times.
+    const ALPHA: f64 = 0.02;
+
+    fn reaches(&mut self, difference: f64) -> bool {
+        self.count += 1.0;
+        self.slower += if difference == 0.0 { 0.5 } else { f64::from(u8::from(difference > 0.0)) };
+        let spread = self.count / 4.0 + Self::RHO;
+        let within = (spread * (spread / (Self::ALPHA * Self::ALPHA * Self::RHO)).ln()).sqrt();
+        self.slower - self.count / 2.0 > within
     }
 }

@@ -4,18 +4,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::effort::Effort;
+
 /// `run(seed)` for so many seeds.
-pub fn seeded<T: Send>(count: u64, run: impl Fn(u64) -> T + Sync) -> Vec<T> {
+pub fn seeded<T: Send>(effort: &Effort, count: u64, run: impl Fn(u64) -> T + Sync) -> Vec<T> {
     let next = AtomicU64::new(0);
     let results = Mutex::new(Vec::new());
     let work = || {
         loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= count {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
                 return;
             }
-            let result = run(seed);
-            results.lock().unwrap_or_else(PoisonError::into_inner).push((seed, result));
+            let result = run(effort.seed_of(number));
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
         }
     };
     thread::scope(|scope| {
@@ -24,6 +26,6 @@ pub fn seeded<T: Send>(count: u64, run: impl Fn(u64) -> T + Sync) -> Vec<T> {
         }
     });
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(seed, _)| *seed);
+    results.sort_by_key(|(number, _)| *number);
     results.into_iter().map(|(_, result)| result).collect()
 }

@@ -10,15 +10,30 @@ impl Targets {
         self.0.push((what.into(), met));
     }
 
-    /// That something happens with a probability of at most `most`, up to three standard errors:
-    /// exactly `most` must not fail by chance. Returns the share of hits.
+    /// That alarms come at most so often in a month, up to three standard errors of a Poisson count: what
+    /// is exactly as frequent must not fail by chance.
     #[allow(clippy::cast_precision_loss)]
-    pub fn check_rate(&mut self, what: &str, hits: &[bool], most: f64) -> f64 {
+    pub fn check_alarms(&mut self, what: &str, alarms: &[f64], most: f64) {
+        let (months, sum) = (alarms.len() as f64, alarms.iter().sum::<f64>());
+        let within = most * months + 3.0 * (most * months).sqrt();
+        let mean = sum / months.max(1.0);
+        self.check(format!("{what}: at most {most} alarm in 30 days ({mean:.2})"), sum <= within);
+    }
+
+    /// That something happens with a probability of at most `most`, up to three standard errors:
+    /// exactly `most` must not fail by chance.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn check_rate(&mut self, what: &str, hits: &[bool], most: f64) {
         let runs = hits.len() as f64;
-        let share = hits.iter().filter(|hit| **hit).count() as f64 / runs;
-        let within = most + 3.0 * (most * (1.0 - most) / runs).sqrt();
-        self.check(format!("{what} ≤ {most} ({share:.4})"), share <= within);
-        share
+        let count = hits.iter().filter(|hit| **hit).count() as f64;
+        // Less than one run cannot be.
+        let within = (most * runs + 3.0 * (most * (1.0 - most) * runs).sqrt()).max(1.0);
+        self.check(format!("{what}: in at most {most} ({:.3})", count / runs), count <= within);
+    }
+
+    /// That something is found within so many observations on average.
+    pub fn check_delay(&mut self, what: &str, mean: f64, most: f64) {
+        self.check(format!("{what}: within {most} ({mean:.0})"), mean <= most);
     }
 
     pub fn print(&self) -> ExitCode {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::regression::comparison::{
-    Comparison, Snapshot, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,
+    Comparison, PooledSnapshot, Snapshot, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,
 };
 use crate::regression::detect::Verdict;
 
@@ -34,6 +34,8 @@ pub struct ComparisonJson<'a> {
     workloads: Vec<WorkloadJson<'a>>,
     /// Failures over all workloads; null with one.
     failures_together: Option<TogetherJson>,
+    /// The latencies that decide, over all workloads; empty with one.
+    latencies_together: Vec<PooledJson>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,6 +86,18 @@ struct TogetherJson {
 }
 
 #[derive(Debug, Serialize)]
+struct PooledJson {
+    signal: &'static str,
+    pairs: u64,
+    verdict: Verdict,
+    /// As of a workload, of the average.
+    ratio: Option<f64>,
+    ratio_lower: Option<f64>,
+    ratio_upper: Option<f64>,
+    evidence: Evidence,
+}
+
+#[derive(Debug, Serialize)]
 struct AnswersJson {
     compared: u64,
     finish_differs: u64,
@@ -116,6 +130,11 @@ impl<'a> ComparisonJson<'a> {
             },
             workloads: snapshot.workloads.iter().map(WorkloadJson::new).collect(),
             failures_together: snapshot.together.as_ref().map(TogetherJson::new),
+            latencies_together: snapshot
+                .together
+                .iter()
+                .flat_map(|all| all.latencies.iter().map(PooledJson::new))
+                .collect(),
         }
     }
 }
@@ -151,6 +170,21 @@ impl TogetherJson {
             verdict: gate.verdict,
             candidate_worse: together.discordant.candidate_worse,
             baseline_worse: together.discordant.baseline_worse,
+            evidence: Evidence { regressed: gate.regressed_log10, not_worse: gate.not_worse_log10 },
+        }
+    }
+}
+
+impl PooledJson {
+    fn new(pooled: &PooledSnapshot) -> Self {
+        let (gate, effect) = (&pooled.gate, pooled.gate.effect);
+        Self {
+            signal: pooled.signal.as_str(),
+            pairs: pooled.pairs,
+            verdict: gate.verdict,
+            ratio: effect.and_then(|e| e.ratio),
+            ratio_lower: effect.and_then(|e| e.lower),
+            ratio_upper: effect.and_then(|e| e.upper),
             evidence: Evidence { regressed: gate.regressed_log10, not_worse: gate.not_worse_log10 },
         }
     }

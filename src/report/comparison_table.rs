@@ -43,6 +43,12 @@ pub fn draw(spec: &Comparison, seed: u64, snapshot: &Snapshot) -> String {
         }
     }
     if let Some(all) = &snapshot.together {
+        for pooled in &all.latencies {
+            let effect = pooled.gate.effect.map_or_else(|| "-".to_owned(), |e| ratio(&e));
+            let signal = pooled.signal.as_str();
+            let row = cells(signal, pooled.pairs, &effect, &pooled.gate, snapshot);
+            let _ = writeln!(text, "{:<width$}  {row}", "(all)");
+        }
         let (what, pairs) = (discordant(all.discordant), all.pairs);
         let row = cells("failure", pairs, &what, &all.gate, snapshot);
         let _ = writeln!(text, "{:<width$}  {row}", "(all)");

@@ -117,7 +117,7 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "comparison_signal_verdict",
         &["workload", "signal", "verdict"],
         "What one signal says (1), on its way to the verdict on the whole; undecided where all are \
-         0. Without a workload: failures over all of them, where there are several.",
+         0. Without a workload: over all of them, where there are several.",
         |c, s| {
             gates(c, |w, signal, gate| {
                 PARTS.iter().try_for_each(|part| {
@@ -238,8 +238,11 @@ fn gates(
     mut write: impl FnMut(&str, Signal, &GateSnapshot) -> fmt::Result,
 ) -> fmt::Result {
     streams(comparison, |w, stream| write(w, stream.signal, &stream.gate))?;
-    let together = comparison.snapshot.together.as_ref();
-    together.map_or(Ok(()), |all| write(ALL_WORKLOADS, Signal::Failure, &all.gate))
+    let Some(all) = &comparison.snapshot.together else { return Ok(()) };
+    all.latencies
+        .iter()
+        .try_for_each(|pooled| write(ALL_WORKLOADS, pooled.signal, &pooled.gate))?;
+    write(ALL_WORKLOADS, Signal::Failure, &all.gate)
 }
 
 fn effects(

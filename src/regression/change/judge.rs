@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::observation::Observation;
 use crate::regression::comparison::Signal;
 use crate::regression::detect::{
-    Alarm, Change, Estimate, HourOfDay, LatencyReferenceBuilder, Observed, PastDetector,
+    Alarm, Change, DayFit, Estimate, HourOfDay, LatencyReferenceBuilder, Observed, PastDetector,
     ReferenceError, ShareDetector, ShareReferenceBuilder, Threshold, Tolerance,
 };
 
@@ -24,6 +24,10 @@ pub(super) trait Judge:
     fn input(observation: &Observation, signal: Signal) -> Option<Self::Input>;
     fn add(builder: &mut Self::Builder, hour: HourOfDay, input: Self::Input);
     fn collected(builder: &Self::Builder) -> u64;
+    /// How the day of an observation fits those of what was collected.
+    fn day_fit(builder: &Self::Builder, hour: HourOfDay) -> DayFit;
+    /// Whether the reference is of days of another kind than those that come now.
+    fn is_outlived(&self, hour: HourOfDay) -> bool;
     fn freeze(
         builder: &Self::Builder,
         tolerance: Tolerance,
@@ -53,6 +57,14 @@ impl Judge for PastDetector {
 
     fn collected(builder: &LatencyReferenceBuilder) -> u64 {
         builder.observations()
+    }
+
+    fn day_fit(builder: &LatencyReferenceBuilder, hour: HourOfDay) -> DayFit {
+        builder.day_fit(hour)
+    }
+
+    fn is_outlived(&self, hour: HourOfDay) -> bool {
+        self.is_outlived(hour)
     }
 
     fn freeze(
@@ -106,6 +118,15 @@ impl Judge for ShareDetector {
 
     fn collected(builder: &ShareReferenceBuilder) -> u64 {
         builder.observations()
+    }
+
+    /// What fails is bad on any day.
+    fn day_fit(_: &ShareReferenceBuilder, _: HourOfDay) -> DayFit {
+        DayFit::Same
+    }
+
+    fn is_outlived(&self, _: HourOfDay) -> bool {
+        false
     }
 
     fn freeze(

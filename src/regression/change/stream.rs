@@ -8,7 +8,10 @@ use super::judge::Judge;
 use super::observation::Observation;
 use super::snapshot::{ReferenceSnapshot, StreamSnapshot};
 use crate::regression::comparison::Signal;
-use crate::regression::detect::{Change, ReferenceError, Threshold, Tolerance};
+use crate::regression::detect::{Change, DayFit, ReferenceError, Threshold, Tolerance};
+
+/// A longer reference is of working days and of weekends, as they come.
+const OF_ONE_KIND: Duration = Duration::from_secs(2 * 86_400);
 
 /// What happened to a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,16 +34,36 @@ pub(super) struct Terms {
     pub threshold: Threshold,
 }
 
+impl Terms {
+    /// Whether a reference is of one kind of day: of working days, or of a weekend until that is over.
+    fn one_kind_of_day(&self) -> bool {
+        self.reference <= OF_ONE_KIND
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", bound = "")]
 enum Phase<J: Judge> {
-    Collecting { builder: J::Builder, since_unix_millis: Option<u64> },
-    Watching { judge: J, complete_unix_millis: u64 },
+    Collecting {
+        builder: J::Builder,
+        since_unix_millis: Option<u64>,
+        /// Since when nothing was taken, because of a weekend.
+        #[serde(default)]
+        paused_unix_millis: Option<u64>,
+    },
+    Watching {
+        judge: J,
+        complete_unix_millis: u64,
+    },
 }
 
 impl<J: Judge> Phase<J> {
     fn start() -> Self {
-        Self::Collecting { builder: J::Builder::default(), since_unix_millis: None }
+        Self::Collecting {
+            builder: J::Builder::default(),
+            since_unix_millis: None,
+            paused_unix_millis: None,
+        }
     }
 }
 
@@ -96,14 +119,33 @@ impl<J: Judge> Stream<J> {
         let input = J::input(observation, self.signal)?;
         let (now, hour) = (observation.unix_millis, observation.hour());
         match &mut self.phase {
-            Phase::Collecting { builder, since_unix_millis } => {
+            Phase::Collecting { builder, since_unix_millis, paused_unix_millis } => {
+                let fit =
+                    if terms.one_kind_of_day() { J::day_fit(builder, hour) } else { DayFit::Same };
+                match fit {
+                    DayFit::Same => {}
+                    DayFit::Weekend => {
+                        paused_unix_millis.get_or_insert(now);
+                        return None;
+                    }
+                    DayFit::AfterWeekend => {
+                        *builder = J::Builder::default();
+                        *since_unix_millis = None;
+                    }
+                }
                 J::add(builder, hour, input);
+                let paused = paused_unix_millis.take().map_or(0, |since| now.saturating_sub(since));
                 // A clock that was set back counts from there.
-                let since = since_unix_millis.unwrap_or(now).min(now);
+                let since = since_unix_millis.map_or(now, |since| since + paused).min(now);
                 *since_unix_millis = Some(since);
                 let long = Duration::from_millis(now - since) >= terms.reference;
                 (long && J::collected(builder) >= terms.min_samples)
                     .then(|| self.complete(now, terms.threshold))
+            }
+            Phase::Watching { judge, .. } if judge.is_outlived(hour) => {
+                self.begin_anew();
+                self.observe(observation, terms);
+                Some(What::Outdated(vec!["kind of day".to_owned()]))
             }
             Phase::Watching { judge, .. } => {
                 let change = judge.observe(hour, input)?;

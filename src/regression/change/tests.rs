@@ -52,8 +52,11 @@ fn success(ttft: f64) -> Outcome {
 
 /// As [`success`], around 200 ms; never the same.
 fn usual(i: u64) -> f64 {
+    // Without a memory: what follows on each other has nothing in common.
+    let mixed = i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 40;
     #[allow(clippy::cast_precision_loss)]
-    let noise = (i * 7919 % 1000) as f64 / 1000.0 - 0.5;
+    let noise = (mixed % 1000) as f64 / 1000.0 - 0.5;
     0.2 * (noise * 0.4).exp()
 }
 
@@ -120,10 +123,46 @@ fn a_reference_needs_its_time_and_its_samples() {
 #[test]
 fn a_clock_that_is_set_back_counts_from_there() {
     let mut watch = watch(&settings(), &target());
-    healthy(&mut watch, 1_000_000, 1);
+    healthy(&mut watch, 1_100_000, 1);
     // With the one before it, these are 499.
     assert_eq!(healthy(&mut watch, 0, 498), []);
     assert_eq!(healthy(&mut watch, 498 * 15, 1).len(), Signal::ALL.len());
+}
+
+/// Seconds until midnight before a Saturday.
+const FRIDAY_NIGHT: u64 = 265_600;
+
+/// What was seen on a Friday is none of a Saturday, and goes on to be collected on Monday.
+#[test]
+fn a_reference_of_working_days_leaves_weekends_out() {
+    let mut watch = watch(&ChangeDetection::usual(), &target());
+    let day = 86_400;
+    let noon = FRIDAY_NIGHT - day / 2;
+    assert_eq!(healthy(&mut watch, noon, 2_880), []);
+    assert_eq!(collected(&watch, Signal::Ttft), 2_880);
+    let shares = healthy(&mut watch, FRIDAY_NIGHT, 2 * 5_760);
+    assert_eq!(signals(&shares), [Signal::Failure, Signal::Slo]);
+    assert_eq!(collected(&watch, Signal::Ttft), 2_880);
+    let monday = FRIDAY_NIGHT + 2 * day;
+    assert_eq!(healthy(&mut watch, monday, 2_880), []);
+    assert_eq!(healthy(&mut watch, monday + day / 2, 1).len(), 3);
+    // At the next weekend latencies are what they are.
+    let slower = probe(&mut watch, FRIDAY_NIGHT + 7 * day, 400, |i| success(usual(i) * 1.5));
+    assert_eq!(signals(&slower), [Signal::Slo]);
+    let slower = probe(&mut watch, monday + 7 * day, 400, |i| success(usual(i) * 1.5));
+    assert!(signals(&slower).contains(&Signal::Ttft), "{slower:?}");
+}
+
+#[test]
+fn a_reference_of_a_weekend_is_one_until_monday() {
+    let mut watch = watch(&settings(), &target());
+    assert_eq!(healthy(&mut watch, FRIDAY_NIGHT, 600).len(), Signal::ALL.len());
+    let monday = FRIDAY_NIGHT + 2 * 86_400;
+    let events = healthy(&mut watch, monday, 499);
+    assert_eq!(signals(&events), [Signal::Ttft, Signal::Itl, Signal::RequestLatency]);
+    let outdated = What::Outdated(vec!["kind of day".to_owned()]);
+    assert!(events.iter().all(|event| event.what == outdated), "{events:?}");
+    assert_eq!(healthy(&mut watch, monday + 499 * 15, 1).len(), 3);
 }
 
 #[test]

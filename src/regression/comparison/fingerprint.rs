@@ -5,8 +5,9 @@ use super::spec::{AnswerRules, Comparison};
 use crate::regression::fingerprint::{Fingerprint, of_slos, of_target, of_workload};
 
 /// The way in which rounds are judged. 1: as if what disturbs one side alone had no memory. 2: what a
-/// pair says that those before have not said already. Evidence of one is none in another.
-const METHOD: u64 = 2;
+/// pair says that those before have not said already. 3: by long requests as well, and of several
+/// workloads by the average. Evidence of one is none in another.
+const METHOD: u64 = 3;
 
 impl Comparison {
     /// Equal for equal comparisons: of everything that bears on what is sent, to whom, and how it is

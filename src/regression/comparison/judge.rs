@@ -8,7 +8,6 @@ use super::gate::{ANSWERED_PAIRS, Needed};
 use super::parts::Parts;
 use super::round::{Round, Side};
 use super::run::Run;
-use super::signal::Signal;
 use super::snapshot::Snapshot;
 use super::spec::Comparison;
 use super::standing::{SideName, Standing, Waits};
@@ -125,6 +124,7 @@ impl Judge {
     pub fn fits(&self, spec: &Comparison) -> bool {
         self.workloads.len() == spec.workloads.len()
             && self.together.is_some() == Together::of(spec).is_some()
+            && self.together.as_ref().is_none_or(|together| together.fits(spec))
             && self.dropped.len() <= DropReason::ALL.len()
             && self.workloads.iter().zip(&spec.workloads).all(|(judge, w)| judge.fits(spec, w))
     }
@@ -158,10 +158,10 @@ impl Judge {
         self.baseline.note(&round.baseline);
         self.candidate.note(&round.candidate);
         let silent = self.baseline.is_silent();
-        let changes = self.workloads[index].observe(round, silent);
         if let Some(together) = &mut self.together {
-            together.observe(round, silent);
+            together.observe(round, &self.workloads[index].long(round), silent);
         }
+        let changes = self.workloads[index].observe(round, silent);
         if !changes.is_empty() {
             self.not_worse_anew();
         }
@@ -239,11 +239,9 @@ impl Judge {
                     }
                 })
             });
-        let together = parts.together.filter(|part| *part != Verdict::NotWorse);
-        let together = together.map(|_| Waits::Evidence {
-            workload: ALL_WORKLOADS.to_owned(),
-            signal: Signal::Failure,
-        });
+        let together = self.together.as_ref().and_then(|t| t.lacking(&parts.together));
+        let together =
+            together.map(|signal| Waits::Evidence { workload: ALL_WORKLOADS.to_owned(), signal });
         let waits = few.or_else(|| lacking.next()).or(together);
         let Some(waits) = waits else { return self.half_dead_side() };
         Some(self.silent_side().or_else(|| self.half_dead_side()).unwrap_or(waits))
@@ -281,7 +279,7 @@ impl Judge {
         let of = |w: &WorkloadJudge| (w.name.clone(), w.parts(needed, changing));
         Parts {
             workloads: self.workloads.iter().map(of).collect(),
-            together: self.together.as_ref().map(|t| t.evidence().part(needed, changing)),
+            together: self.together.iter().flat_map(|t| t.parts(needed, changing)).collect(),
         }
     }
 
@@ -290,19 +288,18 @@ impl Judge {
     pub fn snapshot(&self) -> Snapshot {
         let parts = self.parts();
         let workloads = self.workloads.iter().zip(&parts.workloads);
-        let together = self.together.as_ref().zip(parts.together);
         Snapshot {
             standing: self.standing_by(&parts),
             needed: self.needed(),
             workloads: workloads.map(|(w, (_, parts))| w.snapshot(parts)).collect(),
-            together: together.map(|(together, part)| together.snapshot(part)),
+            together: self.together.as_ref().map(|t| t.snapshot(&parts.together)),
             dropped: DropReason::ALL.into_iter().zip(self.dropped.iter().copied()).collect(),
         }
     }
 
     fn needed(&self) -> Needed {
-        let streams: usize = self.workloads.iter().map(WorkloadJudge::streams).sum();
-        let streams = streams + usize::from(self.together.is_some());
-        Needed::of(Alpha::DEFAULT, streams, self.alarms_over)
+        let gates: usize = self.workloads.iter().map(WorkloadJudge::gates).sum();
+        let gates = gates + self.together.as_ref().map_or(0, Together::gates);
+        Needed::of(Alpha::DEFAULT, gates, self.alarms_over)
     }
 }

@@ -9,15 +9,28 @@ use super::round::Round;
 use super::signal::Signal;
 use super::snapshot::{GateSnapshot, StreamSnapshot};
 use crate::regression::detect::{
-    Alpha, Change, PairDetector, PairGate, Threshold, Tolerance, Verdict,
+    Alpha, Change, CountsFor, LongMisses, MissGate, PairDetector, PairGate, Threshold, Tolerance,
+    Verdict,
 };
 
-/// Its alarm and its gate.
+/// How many verdicts each latency could be wrong in: by all pairs, and by long requests alone.
+pub(super) const GATES: usize = 2;
+
+/// For which verdicts a long request counts as evidence: against the candidate only the first of a
+/// cluster does.
+pub(super) fn counts_for_long(counts: CountsFor, long: LongMisses) -> CountsFor {
+    CountsFor { regressed: counts.regressed && long.first, ..counts }
+}
+
+/// Its alarm and its gates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct LatencyStream {
     pub signal: Signal,
     detector: PairDetector,
     gate: PairGate,
+    /// By requests that take longer than almost all of the baseline's.
+    #[serde(default)]
+    long: MissGate,
     /// Pairs that had the figure on both sides, in the run.
     seen: u64,
     /// The same since *not worse* was last begun anew.
@@ -26,27 +39,40 @@ pub(super) struct LatencyStream {
 }
 
 impl LatencyStream {
-    /// Its pairs come each `interval`, on average.
+    /// Its pairs come each `interval`, on average; `margin` is the share of all pairs by which long
+    /// requests may be more: `None` unless from 0 to below 1.
     pub fn new(
         signal: Signal,
         tolerance: Tolerance,
         threshold: Threshold,
         interval: Duration,
-    ) -> Self {
-        Self {
+        margin: f64,
+    ) -> Option<Self> {
+        let long = MissGate::new(margin, Alpha::DEFAULT)?;
+        Some(Self {
             signal,
             detector: PairDetector::new(tolerance, threshold),
             gate: PairGate::new(tolerance, Alpha::DEFAULT, interval),
+            long,
             seen: 0,
             answered: 0,
             last_alarm_unix_millis: None,
-        }
+        })
+    }
+
+    /// Which sides of a round take longer than almost all requests of the baseline; asked before the
+    /// round is observed.
+    pub fn long(&self, round: &Round) -> Option<LongMisses> {
+        self.detector.long(round.pair(self.signal)?)
     }
 
     /// Takes up one round; `silent`: the baseline has not answered for a while.
     pub fn observe(&mut self, round: &Round, silent: bool) -> Option<Change> {
         let pair = round.pair(self.signal)?;
         let counts = round.counts_for(self.signal, silent);
+        if let Some(long) = self.long(round) {
+            self.long.observe_for(long.misses, counts_for_long(counts, long));
+        }
         self.seen += u64::from(pair.is_whole());
         self.answered += u64::from(pair.is_whole());
         self.gate.observe_for(pair, counts);
@@ -60,6 +86,7 @@ impl LatencyStream {
     /// From here on it is judged by later pairs whether it is not worse.
     pub fn not_worse_anew(&mut self) {
         self.gate.not_worse_anew();
+        self.long.not_worse_anew();
         self.answered = 0;
     }
 
@@ -68,8 +95,8 @@ impl LatencyStream {
         let slowest = 1.0 + self.detector.tolerance().delta();
         let lower = self.gate.effect().and_then(|effect| effect.lower);
         Evidence {
-            regressed: self.gate.regressed_log10(),
-            not_worse: self.gate.not_worse_log10(),
+            regressed: self.gate.regressed_log10().max(self.long.regressed_log10()),
+            not_worse: self.gate.not_worse_log10().min(self.long.not_worse_log10()),
             alarmed: self.detector.alarm().is_active(),
             doubted: self.answered < ANSWERED_PAIRS
                 || self.independent_pairs_lacking().is_some()
@@ -83,6 +110,13 @@ impl LatencyStream {
     pub fn independent_pairs_lacking(&self) -> Option<u64> {
         let needed = (self.gate.pairs_per_independent_one() * INDEPENDENT_PAIRS).ceil() as u64;
         needed.checked_sub(self.answered).filter(|lacking| *lacking > 0)
+    }
+
+    /// Whether the interval of the median ratio ends below this, and no alarm is on; by pairs since
+    /// *not worse* was last begun anew.
+    pub fn is_below(&self, ratio: f64) -> bool {
+        let upper = self.gate.effect().and_then(|effect| effect.upper);
+        upper.is_some_and(|most| most < ratio) && !self.detector.alarm().is_active()
     }
 
     /// Whether nothing but failures was seen.
@@ -104,6 +138,7 @@ impl LatencyStream {
     }
 
     pub fn snapshot(&self, part: Verdict) -> StreamSnapshot {
+        let evidence = self.evidence();
         StreamSnapshot {
             signal: self.signal,
             pairs: self.gate.pairs(),
@@ -117,8 +152,8 @@ impl LatencyStream {
             discordant: None,
             gate: GateSnapshot {
                 verdict: part,
-                regressed_log10: self.gate.regressed_log10(),
-                not_worse_log10: self.gate.not_worse_log10(),
+                regressed_log10: evidence.regressed,
+                not_worse_log10: evidence.not_worse,
                 effect: self.gate.effect(),
             },
         }

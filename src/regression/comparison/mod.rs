@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | *regressed* | one signal's evidence for it, wrong with probability α | the end of the run |
 //! | *changed* | an alarm goes on | all alarms are off |
-//! | *not worse* | every signal's evidence for it, all from pairs since the last alarm, at least [`ANSWERED_PAIRS`] of each workload answered by both, neither side half dead | an alarm goes on |
+//! | *not worse* | every signal's evidence for it (of several workloads: of all their pairs together, and of each that no latency is a quarter longer), all from pairs since the last alarm, at least [`ANSWERED_PAIRS`] of each workload answered by both, neither side half dead | an alarm goes on |
 //! | *undecided* | else | |
 
 mod answers;
@@ -43,7 +43,8 @@ pub use round::{Round, Side, SideFailure};
 pub use run::{Cause, NoRunId, Run, RunId};
 pub use signal::Signal;
 pub use snapshot::{
-    Discordant, GateSnapshot, Snapshot, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,
+    Discordant, GateSnapshot, PooledSnapshot, Snapshot, StreamSnapshot, TogetherSnapshot,
+    WorkloadSnapshot,
 };
 pub use source::{Next, Source};
 pub use spec::{AnswerRules, Comparison, Order};

@@ -9,15 +9,15 @@ use crate::regression::detect::Verdict;
 pub(super) struct Parts {
     /// Of each workload, by its name, in the order of the configuration.
     pub workloads: Vec<(String, Vec<(Signal, Verdict)>)>,
-    /// That of failures over all workloads, where there are several.
-    pub together: Option<Verdict>,
+    /// Those over all workloads; none where there is only one.
+    pub together: Vec<(Signal, Verdict)>,
 }
 
 impl Parts {
     /// Whether any says so.
     pub fn any(&self, verdict: Verdict) -> bool {
-        let mut all = self.workloads.iter().flat_map(|(_, parts)| parts);
-        self.together == Some(verdict) || all.any(|(_, part)| *part == verdict)
+        let each = self.workloads.iter().flat_map(|(_, parts)| parts);
+        each.chain(&self.together).any(|(_, part)| *part == verdict)
     }
 
     /// The parts that were another one before; alarms tell of themselves.
@@ -32,8 +32,9 @@ impl Parts {
             let differing = now.iter().zip(before).filter(|(now, before)| now.1 != before.1);
             events.extend(differing.map(|((signal, part), _)| event(name, *signal, *part)));
         }
-        let together = self.together.filter(|_| self.together != before.together);
-        events.extend(together.map(|part| event(ALL_WORKLOADS, Signal::Failure, part)));
+        let together = self.together.iter().zip(&before.together);
+        let differing = together.filter(|(now, before)| now.1 != before.1);
+        events.extend(differing.map(|((s, part), _)| event(ALL_WORKLOADS, *s, *part)));
         events.retain(|e| e.what != What::Part(Verdict::Changed));
         events
     }

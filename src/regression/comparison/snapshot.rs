@@ -16,7 +16,7 @@ pub struct Snapshot {
     pub needed: Needed,
     /// In the order of the configuration.
     pub workloads: Vec<WorkloadSnapshot>,
-    /// Failures over all workloads, where there are several.
+    /// Over all workloads, where there are several.
     pub together: Option<TogetherSnapshot>,
     /// Rounds that were not judged, for every reason.
     pub dropped: Vec<(DropReason, u64)>,
@@ -87,9 +87,22 @@ pub struct StreamSnapshot {
     pub gate: GateSnapshot,
 }
 
-/// Failures over all workloads.
+/// A latency over all workloads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PooledSnapshot {
+    /// Which.
+    pub signal: Signal,
+    /// Pairs that had the figure.
+    pub pairs: u64,
+    /// The promotion gate; its effect is that of the average.
+    pub gate: GateSnapshot,
+}
+
+/// Over all workloads: failures, and the latencies that decide.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TogetherSnapshot {
+    /// In the order of [`Signal::ALL`].
+    pub latencies: Vec<PooledSnapshot>,
     /// Rounds judged.
     pub pairs: u64,
     /// Pairs of which one side failed.

@@ -161,7 +161,9 @@ fn not_worse_needs_fifty_answered_pairs() {
     assert!(all.iter().all(|s| s.gate.not_worse_log10 >= needed), "{all:?}");
     // Another pair in which one side fails is none.
     assert_eq!(course.round(failed(DEAD), answer(100)).verdict, Verdict::Undecided);
-    assert_eq!(course.pairs(1, 50).verdict, Verdict::NotWorse);
+    // Nor are fifty enough before it is known that they are worth forty independent ones.
+    let (verdict, pairs) = course.until_another(50);
+    assert!(verdict == Verdict::NotWorse && pairs <= ANSWERED_PAIRS, "{pairs}");
 }
 
 #[test]
@@ -335,6 +337,101 @@ fn not_worse_is_not_said_beside_a_ratio_that_denies_it() {
         }
     }
     assert!(denied, "{:?}", course.judge.snapshot());
+}
+
+/// Five workloads, each in turn.
+struct Mix {
+    judge: Judge,
+    rounds: u64,
+}
+
+impl Mix {
+    const WORKLOADS: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+    fn new() -> Self {
+        Self { judge: Judge::new(&spec(&Self::WORKLOADS), 25, run()), rounds: 0 }
+    }
+
+    /// Rounds until there is a verdict, at most so many; of each workload the candidate takes so many
+    /// hundredths of the baseline's time. `noise` is what its pairs vary by.
+    fn until_decided(
+        &mut self,
+        most: u64,
+        percent: impl Fn(usize) -> u64,
+        noise: impl Fn(usize, u64) -> u64,
+    ) -> Standing {
+        for i in 0..most {
+            let workload = (i % 5) as usize;
+            let baseline = 200 + noise(workload, i * 7);
+            let candidate = (200 + noise(workload, i * 5)) * percent(workload) / 100;
+            self.rounds += 1;
+            self.judge.observe(&Round {
+                workload: Self::WORKLOADS[workload].to_owned(),
+                baseline: answer(baseline),
+                candidate: answer(candidate),
+                answers: None,
+                ended_unix_millis: BEGAN + 1000 * self.rounds,
+            });
+            let standing = self.judge.standing();
+            if matches!(standing.verdict, Verdict::NotWorse | Verdict::Regressed) {
+                return standing;
+            }
+        }
+        self.judge.standing()
+    }
+}
+
+/// Of all together: each by itself would need as many.
+#[test]
+fn five_equal_workloads_are_not_worse_as_soon_as_one() {
+    let mut mix = Mix::new();
+    let standing = mix.until_decided(1_000, |_| 100, |_, i| i / 5 % 11);
+    assert_eq!(standing.verdict, Verdict::NotWorse, "{standing:?}");
+    let snapshot = mix.judge.snapshot();
+    let single = &snapshot.workloads[0].streams[0];
+    assert_eq!((single.signal, single.gate.verdict), (Signal::Ttft, Verdict::Undecided));
+    let together = snapshot.together.unwrap();
+    let signals: Vec<_> = together.latencies.iter().map(|l| (l.signal, l.gate.verdict)).collect();
+    let expect = [(Signal::Ttft, Verdict::NotWorse), (Signal::Itl, Verdict::NotWorse)];
+    assert_eq!(signals, expect);
+    assert_eq!(together.latencies[0].pairs, mix.rounds);
+}
+
+#[test]
+fn one_slower_workload_is_not_hidden_by_four() {
+    let mut mix = Mix::new();
+    let percent = |workload| if workload == 2 { 120 } else { 100 };
+    let standing = mix.until_decided(4_000, percent, |_, i| i / 5 % 11);
+    assert_eq!(standing.verdict, Verdict::Regressed, "{standing:?}");
+}
+
+/// On average nothing is slower, but of one nobody knows.
+#[test]
+fn a_workload_whose_interval_is_wide_holds_the_mix_up() {
+    let mut mix = Mix::new();
+    let noise = |w: usize, i: u64| if w == 3 { i * 7919 % 3_000 } else { i / 5 % 11 };
+    let standing = mix.until_decided(700, |_| 100, noise);
+    let together = mix.judge.snapshot().together.unwrap();
+    assert!(together.latencies.iter().all(|l| l.gate.verdict == Verdict::NotWorse), "{together:?}");
+    assert_eq!(standing.verdict, Verdict::Undecided, "{standing:?}");
+    let waits = Waits::Evidence { workload: "d".to_owned(), signal: Signal::Ttft };
+    assert_eq!(standing.waits, Some(waits));
+}
+
+/// One request in fifty takes two seconds longer; the median is what it was.
+#[test]
+fn a_longer_tail_is_not_called_not_worse() {
+    let mut course = Course::new();
+    for i in 0..2_000_u64 {
+        let more = if i % 50 == 7 { 2_000 } else { 0 };
+        let (baseline, candidate) = (200 + (i * 7) % 11, 200 + (i * 5) % 11 + more);
+        let standing = course.round(answer(baseline), answer(candidate));
+        assert_ne!(standing.verdict, Verdict::NotWorse, "{i}");
+    }
+    assert_eq!(course.judge.standing().verdict, Verdict::Regressed);
+    let ttft = &course.judge.snapshot().workloads[0].streams[0];
+    assert!(ttft.alarms == 1 && ttft.gate.verdict == Verdict::Regressed, "{ttft:?}");
+    assert!(ttft.effect.and_then(|e| e.ratio).is_some_and(|ratio| ratio < 1.05), "{ttft:?}");
 }
 
 fn any_side() -> impl Strategy<Value = Side> {

@@ -85,6 +85,23 @@ fn a_figure_that_one_side_lacks_is_no_bet() {
     assert_eq!(judge.snapshot().pairs(), 4);
 }
 
+/// It is read whole, and another run begins, because it was judged in another way.
+#[test]
+fn what_an_earlier_version_has_written_begins_anew() {
+    let spec = spec();
+    let mut written = serde_json::to_value(Judge::new(&spec, 5, run())).unwrap();
+    for stream in written["workloads"][0]["latencies"].as_array_mut().unwrap() {
+        assert!(stream.as_object_mut().unwrap().remove("long").is_some());
+        let detector = stream["detector"].as_object_mut().unwrap();
+        assert!(detector.remove("long").is_some() && detector.remove("episodes").is_some());
+        assert!(stream["gate"].as_object_mut().unwrap().remove("by_middle").is_some());
+    }
+    assert!(serde_json::from_value::<Judge>(written).unwrap().fits(&spec));
+    let mut before = spec.fingerprint();
+    before.number("way of judging", 2);
+    assert_eq!(spec.fingerprint().differing(&before), ["way of judging"]);
+}
+
 /// The candidate sends its answers in one piece, both fail now and then.
 #[test]
 fn failures_count_alike_where_one_side_never_shows_a_figure() {

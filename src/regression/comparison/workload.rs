@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::answers::AnswerCounts;
 use super::gate::Needed;
-use super::latency::LatencyStream;
+use super::latency::{GATES, LatencyStream};
 use super::misses::MissStream;
 use super::round::Round;
 use super::signal::Signal;
 use super::snapshot::WorkloadSnapshot;
 use super::spec::Comparison;
-use crate::regression::detect::{Change, Threshold, Verdict};
+use super::together::MOST;
+use crate::regression::detect::{Change, LongMisses, Threshold, Verdict};
 use crate::workload::Workload;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,8 +45,10 @@ impl WorkloadJudge {
                 Signal::Slo => spec.slo_margin,
                 Signal::Ttft | Signal::Itl | Signal::RequestLatency => {
                     let interval = spec.interval_of(workload);
-                    let stream = LatencyStream::new(signal, spec.tolerance, threshold, interval);
-                    judge.latencies.push(stream);
+                    let margin = spec.failure_margin;
+                    let stream =
+                        LatencyStream::new(signal, spec.tolerance, threshold, interval, margin);
+                    judge.latencies.extend(stream);
                     continue;
                 }
             };
@@ -70,6 +73,13 @@ impl WorkloadJudge {
             changes.extend(stream.observe(round, silent).map(|change| (stream.signal, change)));
         }
         changes
+    }
+
+    /// Which sides of a round take longer than almost all requests of the baseline, by latency; asked
+    /// before the round is observed.
+    pub fn long(&self, round: &Round) -> Vec<(Signal, LongMisses)> {
+        let of = |s: &LatencyStream| Some((s.signal, s.long(round)?));
+        self.latencies.iter().filter_map(of).collect()
     }
 
     /// From here on it is judged by later pairs whether it is not worse.
@@ -112,22 +122,27 @@ impl WorkloadJudge {
     /// A latency of which no pair is known is a figure that these servers do not show. But some
     /// latency must be known, so neither a workload that was never asked nor two sides that always
     /// fail are passed over. Failures need only be judged `alone` where nothing judges those of all
-    /// workloads together.
+    /// workloads together, and so do latencies: else each interval must only end below [`MOST`].
     pub fn lacking(&self, parts: &[(Signal, Verdict)], alone: bool) -> Vec<Signal> {
         let silent = |signal: Signal| {
             self.latencies.iter().any(|s| s.signal == signal && s.is_silent())
                 || self.misses.iter().any(|s| s.signal == signal && s.pairs() == 0)
+        };
+        let bounded = |signal: Signal| {
+            !alone && self.latencies.iter().any(|s| s.signal == signal && s.is_below(MOST))
         };
         let passed_over = |signal| match signal {
             Signal::Failure => !alone,
             _ => silent(signal) || !signal.decides(self.streamed),
         };
         let lacks = |(signal, part): &&(Signal, Verdict)| {
-            *part != Verdict::NotWorse && !passed_over(*signal)
+            *part != Verdict::NotWorse && !passed_over(*signal) && !bounded(*signal)
         };
         let mut lacking: Vec<_> = parts.iter().filter(lacks).map(|(signal, _)| *signal).collect();
         let latency = |signal: Signal| self.latencies.iter().any(|s| s.signal == signal);
-        let known = parts.iter().any(|(s, part)| *part == Verdict::NotWorse && latency(*s));
+        let known = parts
+            .iter()
+            .any(|(s, part)| latency(*s) && (*part == Verdict::NotWorse || bounded(*s)));
         if lacking.is_empty() && !known {
             lacking.extend(self.latencies.last().map(|s| s.signal));
         }
@@ -140,8 +155,9 @@ impl WorkloadJudge {
         stream.independent_pairs_lacking()
     }
 
-    pub fn streams(&self) -> usize {
-        self.latencies.len() + self.misses.len()
+    /// How many gates could wrongly say *regressed*.
+    pub fn gates(&self) -> usize {
+        GATES * self.latencies.len() + self.misses.len()
     }
 
     /// Whether it watches what `spec` wants to be watched.

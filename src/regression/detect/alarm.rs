@@ -27,6 +27,11 @@ impl Alarm {
         self.active
     }
 
+    /// Observations since it went off; 0 while it is off.
+    pub(super) fn since(&self) -> usize {
+        self.since
+    }
+
     /// How often it went off.
     #[must_use]
     pub fn times_raised(&self) -> u64 {

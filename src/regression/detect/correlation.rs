@@ -18,8 +18,10 @@ const BLOCKS: [u64; 4] = [4, 16, 64, 256];
 const PRIOR_BLOCKS: f64 = 12.0;
 
 /// The correlation of one score with the next is taken for so many standard errors higher than
-/// it was found, among at least so many scores.
+/// it was found, among at least so many scores; where a verdict cannot be taken back, of few for more,
+/// because what stays for longer than they last is not seen in them.
 const PADDING: f64 = 1.0;
+const MORE_PADDING: f64 = 15.0;
 const LEAST_SCORES: f64 = 25.0;
 
 /// What many scores must be worth, at least, before anything is told.
@@ -43,6 +45,9 @@ pub(super) struct Correlation {
     covariance: Exact,
     last: Exact,
     blocks: [Blocks; BLOCKS.len()],
+    /// Whether few scores are trusted less.
+    #[serde(default)]
+    careful: bool,
 }
 
 impl Default for Correlation {
@@ -55,6 +60,7 @@ impl Default for Correlation {
             covariance: zero,
             last: zero,
             blocks: std::array::from_fn(|_| Blocks { sum: zero, before: zero, variance: zero }),
+            careful: false,
         }
     }
 }
@@ -81,6 +87,11 @@ fn float(count: u64) -> f64 {
 }
 
 impl Correlation {
+    /// One that trusts few scores less.
+    pub fn careful() -> Self {
+        Self { careful: true, ..Self::default() }
+    }
+
     /// Learns a score, from −1 to 1.
     pub fn learn(&mut self, score: f64) {
         self.scores += 1;
@@ -115,7 +126,13 @@ impl Correlation {
         let n = float(self.scores).clamp(LEAST_SCORES, REACH);
         let found = if self.variance.0 > 0.0 { self.covariance.0 / self.variance.0 } else { 0.0 };
         let found = found.clamp(-1.0, 1.0);
-        found + PADDING * ((1.0 - found * found) / n).sqrt()
+        let (errors, missing) = if self.careful {
+            // Found among n it is less than it is, by so much on average, where there is any.
+            (PADDING + MORE_PADDING / n.sqrt(), (1.0 + 4.0 * found.max(0.0)) / n)
+        } else {
+            (PADDING, 0.0)
+        };
+        found + errors * ((1.0 - found * found) / n).sqrt() + missing
     }
 
     /// So many scores say as much about their mean as one that is independent of all others: 1
@@ -229,6 +246,19 @@ mod tests {
         }
         assert!(correlation.scores_per_independent_one() > 5.0, "{correlation:?}");
         assert!(correlation.memory() > correlation.with_the_last() + 0.1, "{correlation:?}");
+    }
+
+    #[test]
+    fn few_scores_are_trusted_less_where_care_is_taken() {
+        let ratio = |mut correlation: Correlation, count: u32| {
+            (0..count).for_each(|i| correlation.learn(if i % 4 < 2 { 0.5 } else { -0.5 }));
+            correlation.scores_per_independent_one()
+        };
+        let of =
+            |count| (ratio(Correlation::default(), count), ratio(Correlation::careful(), count));
+        let (few, many) = (of(60), of(4_000));
+        assert!(few.1 > 1.4 * few.0 && few.1 < 4.0, "{few:?}");
+        assert!(many.1 < 1.05 * many.0, "{many:?}");
     }
 
     #[test]

@@ -53,10 +53,12 @@ pub use alarm::{Alarm, Change};
 pub use alpha::Alpha;
 pub use effect::{Effect, Estimate};
 pub use observed::{Observed, Pair};
-pub use pairs::{CountsFor, MissDetector, MissGate, Misses, PairDetector, PairGate, Verdict};
+pub use pairs::{
+    CountsFor, LongMisses, MissDetector, MissGate, Misses, PairDetector, PairGate, Verdict,
+};
 pub use past::{
-    HourOfDay, LatencyReference, LatencyReferenceBuilder, PastDetector, REFERENCE_OBSERVATIONS,
-    ReferenceError, ShareDetector, ShareReference, ShareReferenceBuilder,
+    DayFit, HourOfDay, LatencyReference, LatencyReferenceBuilder, PastDetector,
+    REFERENCE_OBSERVATIONS, ReferenceError, ShareDetector, ShareReference, ShareReferenceBuilder,
 };
 pub use threshold::{DEFAULT_PERIOD, Threshold};
 pub use tolerance::Tolerance;

@@ -27,6 +27,11 @@ impl Scale {
         self.ln.map_or(0.0, |ln| score / (score.abs() + ln.0.exp()))
     }
 
+    /// The median of |D|; `None` before the first one.
+    pub fn usual(&self) -> Option<f64> {
+        self.ln.map(|ln| ln.0.exp())
+    }
+
     /// Moves towards |D|. Only after the bet: a scale that knew D would be no fair bet.
     pub fn learn(&mut self, score: f64) {
         let size = score.abs();

@@ -55,10 +55,21 @@ impl<const N: usize> From<Logs<N>> for Vec<Exact> {
     }
 }
 
+/// `ln` of the mean of two, of each of which the logarithm is known.
+pub(super) fn ln_mean_of(a: f64, b: f64) -> f64 {
+    ln_mean_exp(&[Exact(a), Exact(b)])
+}
+
 /// The mean of `N` e-detectors, each `M ← L·(M + 1)` (Shiryaev–Roberts).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Detectors<const N: usize>(Logs<N>);
+
+impl<const N: usize> Default for Detectors<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl<const N: usize> Detectors<N> {
     pub fn new() -> Self {
@@ -86,7 +97,12 @@ impl<const N: usize> Detectors<N> {
     /// Whether the mean reaches a threshold. Cheap while it is far.
     pub fn reaches(&self, ln_threshold: f64) -> bool {
         // A mean never exceeds the greatest.
-        greatest(&self.0.0) >= ln_threshold && self.ln_mean() >= ln_threshold
+        self.is_near(ln_threshold) && self.ln_mean() >= ln_threshold
+    }
+
+    /// Whether any of them reaches a threshold.
+    pub fn is_near(&self, ln_threshold: f64) -> bool {
+        greatest(&self.0.0) >= ln_threshold
     }
 }
 
@@ -115,10 +131,15 @@ impl<const N: usize> Episodes<N> {
         usual.min(self.0.0[bet].0.exp_m1().max(0.0) / gain)
     }
 
+    /// The stakes that are possible of these, for a gain of at most `gain` per stake.
+    pub fn stakes(&self, usual: impl Fn(usize) -> f64, gain: f64) -> [f64; N] {
+        std::array::from_fn(|bet| self.stake(bet, usual(bet), gain))
+    }
+
     /// Takes off what the bets have gained, in an episode of so many.
     pub fn spend(&mut self, ln_factors: &[f64; N], episode: f64) {
         for (left, ln_factor) in self.0.0.iter_mut().zip(ln_factors) {
-            left.0 = (left.0 - ln_factor + EPISODE / episode).min(EPISODE);
+            left.0 = (left.0 - ln_factor + EPISODE / episode.max(1.0)).min(EPISODE);
         }
     }
 }
@@ -145,7 +166,7 @@ impl<const N: usize> EProcesses<N> {
 
     /// The stakes that are possible of these, on a gain of at most the stake.
     pub fn stakes(&self, usual: impl Fn(usize) -> f64) -> [f64; N] {
-        std::array::from_fn(|bet| self.episodes.stake(bet, usual(bet), 1.0))
+        self.episodes.stakes(usual, 1.0)
     }
 
     /// As [`EProcesses::update`] at the stakes that are possible, in an episode of so many bets. What

@@ -9,15 +9,17 @@ use crate::regression::detect::scale::Scale;
 /// Shares of the wealth put at stake.
 const STAKES: [f64; 4] = [0.1, 0.2, 0.4, 0.8];
 
-/// Four stakes on the sign, four on the size.
+/// Four stakes on the distance, four on the size.
 pub(in crate::regression::detect) const BETS: usize = 8;
 
 /// The bet by whose gain it is told since when evidence has been growing: on the size, at a middling
 /// stake.
 pub(in crate::regression::detect) const RISING: usize = 6;
 
-/// `L = 1 + λ·(g − φ·g')/(1 + φ)`, `g ∈ {sign D, D/(|D|+s)}`, g' that of the pair before, φ what of
-/// it is expected to be still there ([`Correlation`]), known before the pair.
+/// `L = 1 + λ·(g − φ·g')/(1 + φ)`, `g ∈ {D/2s between −1 and 1, D/(|D|+s)}`, g' that of the pair
+/// before, φ what of it is expected to be still there ([`Correlation`]), known before the pair. The
+/// first g earns almost what is possible where noise is normal with some outliers; the second one where its
+/// tails are heavy.
 ///
 /// Without memory (φ = 0) fair while D is symmetric about something ≤ 0: both g are odd and grow
 /// with D, so their mean is then at most 0. With a memory fair while g is expected to keep at most
@@ -54,23 +56,31 @@ impl From<Written> for PairBets {
     }
 }
 
-/// What a pair says that the one before has not said already: its sign and its size, from −1 to 1.
+/// What a pair says that the one before has not said already: its distance from nothing and its size,
+/// from −1 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::regression::detect) struct News {
-    sign: f64,
+    distance: f64,
     size: f64,
 }
 
-fn sign(score: f64) -> f64 {
-    if score == 0.0 { 0.0 } else { score.signum() }
+/// D/2s, between −1 and 1, of a size D/(|D|+s).
+pub(in crate::regression::detect) fn distance(size: f64) -> f64 {
+    (size / (1.0 - size.abs()) / 2.0).clamp(-1.0, 1.0)
 }
 
 impl PairBets {
+    /// For a verdict that cannot be taken back.
+    pub fn careful() -> Self {
+        Self { correlation: Correlation::careful(), ..Self::default() }
+    }
+
     /// What is new in a score.
     pub fn news(&self, score: f64) -> News {
-        let (memory, last) = (self.correlation.memory(), self.last.0);
+        let (memory, last, size) =
+            (self.correlation.memory(), self.last.0, self.scale.share(score));
         let left = |now: f64, last: f64| Correlation::innovation(memory, now, last);
-        News { sign: left(sign(score), sign(last)), size: left(self.scale.share(score), last) }
+        News { distance: left(distance(size), distance(last)), size: left(size, last) }
     }
 
     /// Learns the size of scores, and how they follow on each other; after the bet.
@@ -113,18 +123,19 @@ impl PairBets {
 impl News {
     /// The mirror image: for bets that the score is negative.
     pub fn mirrored(self) -> Self {
-        Self { sign: -self.sign, size: -self.size }
+        Self { distance: -self.distance, size: -self.size }
     }
 
     /// `ln L` of every bet that the score is positive, at the usual stakes.
+    #[cfg(test)]
     pub fn ln_factors(self) -> [f64; BETS] {
         self.ln_factors_at(std::array::from_fn(Self::stake))
     }
 
-    /// The same at these stakes, from 0 to below 1.
+    /// `ln L` of every bet that the score is positive, at these stakes, from 0 to below 1.
     pub fn ln_factors_at(self, stakes: [f64; BETS]) -> [f64; BETS] {
         std::array::from_fn(|bet| {
-            let news = if bet < STAKES.len() { self.sign } else { self.size };
+            let news = if bet < STAKES.len() { self.distance } else { self.size };
             (stakes[bet] * news).ln_1p()
         })
     }

@@ -88,6 +88,27 @@ pub struct PairGate {
     effect: Effect,
     pairs: u64,
     verdict: Verdict,
+    /// Whether the middle of the interval is enough to agree.
+    #[serde(default)]
+    by_middle: bool,
+}
+
+/// Whether a median ratio agrees with a verdict.
+type Agrees = fn(Estimate, f64, bool) -> bool;
+
+/// Whether the median ratio is beyond what is tolerated.
+fn is_beyond(found: Estimate, most: f64, by_middle: bool) -> bool {
+    if by_middle {
+        found.ratio.is_none_or(|ratio| ratio > most)
+    } else {
+        found.lower.is_some_and(|lower| lower > most)
+    }
+}
+
+/// Whether it is not.
+fn is_within(found: Estimate, most: f64, by_middle: bool) -> bool {
+    let bound = if by_middle { found.ratio } else { found.upper };
+    bound.is_some_and(|bound| bound < most)
 }
 
 impl PairGate {
@@ -99,13 +120,21 @@ impl PairGate {
             tolerance,
             alpha,
             longest_episode: Exact(pairs.max(EPISODE_LEAST)),
-            bets: PairBets::default(),
+            bets: PairBets::careful(),
             regressed: EProcesses::new(),
             not_worse: EProcesses::new(),
             effect: Effect::default(),
             pairs: 0,
             verdict: Verdict::Undecided,
+            by_middle: false,
         }
+    }
+
+    /// One of pairs of several workloads, about their average. With its verdict only the middle of the
+    /// interval must agree: what each of them must be at most is asked of its own.
+    #[must_use]
+    pub fn of_several(tolerance: Tolerance, alpha: Alpha, interval: Duration) -> Self {
+        Self { by_middle: true, ..Self::new(tolerance, alpha, interval) }
     }
 
     /// Takes up one pair; the verdict so far.
@@ -121,20 +150,21 @@ impl PairGate {
             self.effect.add(ln_ratio);
         }
         let (episode, correlation) = (self.episode(), self.bets.correlation());
-        let (effect, most) = (&self.effect, 1.0 + self.tolerance.delta());
-        let bet = |on: &mut EProcesses<BETS>, news: News, agrees: fn(Estimate, f64) -> bool| {
+        let (effect, most, by_middle) =
+            (&self.effect, 1.0 + self.tolerance.delta(), self.by_middle);
+        let bet = |on: &mut EProcesses<BETS>, news: News, agrees: Agrees| {
             let factors = news.ln_factors_at(on.stakes(News::stake));
             on.update_within(&factors, episode, || {
                 let estimate = effect.estimate(correlation.scores_per_independent_one());
-                correlation.is_enough() && estimate.is_some_and(|found| agrees(found, most))
+                correlation.is_enough()
+                    && estimate.is_some_and(|found| agrees(found, most, by_middle))
             });
         };
         if counts.regressed {
-            bet(&mut self.regressed, news, |found, most| found.lower.is_some_and(|l| l > most));
+            bet(&mut self.regressed, news, is_beyond);
         }
         if counts.not_worse {
-            let mirrored = news.mirrored();
-            bet(&mut self.not_worse, mirrored, |found, most| found.upper.is_some_and(|u| u < most));
+            bet(&mut self.not_worse, news.mirrored(), is_within);
         }
         self.bets.learn(score);
         self.pairs += 1;
@@ -165,7 +195,7 @@ impl PairGate {
     pub fn not_worse_anew(&mut self) {
         self.not_worse = EProcesses::new();
         // A change of level would pass for noise that stays, and its size for the usual one.
-        self.bets = PairBets::default();
+        self.bets = PairBets::careful();
         self.effect = Effect::default();
         if self.verdict == Verdict::NotWorse {
             self.verdict = Verdict::Undecided;

@@ -25,20 +25,28 @@ pub struct MissGate {
     verdict: Verdict,
 }
 
-impl MissGate {
-    /// One that has seen nothing. `margin` is a share of all pairs: 0.01 for one percentage point;
-    /// `None` unless from 0 to below 1.
-    #[must_use]
-    pub fn new(margin: f64, alpha: Alpha) -> Option<Self> {
-        (0.0..1.0).contains(&margin).then(|| Self {
-            margin: Exact(margin),
-            alpha,
+/// Without a margin: of what an earlier version has written.
+impl Default for MissGate {
+    fn default() -> Self {
+        Self {
+            margin: Exact(0.0),
+            alpha: Alpha::DEFAULT,
             regressed: EProcesses::new(),
             not_worse: EProcesses::new(),
             repeats: Repeats::default(),
             pairs: 0,
             verdict: Verdict::Undecided,
-        })
+        }
+    }
+}
+
+impl MissGate {
+    /// One that has seen nothing. `margin` is a share of all pairs: 0.01 for one percentage point;
+    /// `None` unless from 0 to below 1.
+    #[must_use]
+    pub fn new(margin: f64, alpha: Alpha) -> Option<Self> {
+        let within = (0.0..1.0).contains(&margin);
+        within.then(|| Self { margin: Exact(margin), alpha, ..Self::default() })
     }
 
     /// Takes up one pair; the verdict so far.

@@ -1,7 +1,7 @@
 //! Pairs of which only one side did badly.
 
 /// Which sides of one round failed, or missed the SLO. A detector or gate watches one of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Misses {
     /// The stack in use did.
     pub baseline: bool,

@@ -41,6 +41,9 @@ const EPISODE_TIMES: f64 = 10.0;
 const EPISODE_LEAST: f64 = 20.0;
 const EPISODE_MOST: f64 = 240.0;
 
+/// The same of all observations, without bounds.
+const EPISODE_OF_ALL: f64 = 5.0;
+
 /// Of a longer run in the tail no more is learnt.
 const LONGEST_RUN: u32 = 1000;
 
@@ -56,9 +59,14 @@ const FIRST: u64 = 75;
 /// `ln` of `L = 1 + λ·(g − φ·g')/(1 + φ)` by stake, g how high an observation stands, g' the one before,
 /// of which φ is expected to be still there. Fair while it is expected to keep at most φ of its
 /// distance from a mean that is not positive.
-fn ln_standing(standing: f64, before: f64, memory: f64) -> [f64; STANDING.len()] {
+fn ln_standing(
+    standing: f64,
+    before: f64,
+    memory: f64,
+    stakes: [f64; STANDING.len()],
+) -> [f64; STANDING.len()] {
     let left = Correlation::innovation(memory, standing, before);
-    STANDING.map(|stake| (stake * left).ln_1p())
+    stakes.map(|stake| (stake * left).ln_1p())
 }
 
 /// `ln` of `L = 1 + λ·c·(B − m − φ·(B' − m))/m` by stake, for a level that is exceeded (B = 1) or not,
@@ -94,6 +102,9 @@ pub struct PastDetector {
     tolerance: Tolerance,
     threshold: Threshold,
     detectors: Detectors<BETS>,
+    /// What an episode may still earn by how high observations stand.
+    #[serde(default)]
+    episodes: Episodes<{ STANDING.len() }>,
     recent: Recent,
     effect: Effect,
     alarm: Alarm,
@@ -129,6 +140,10 @@ enum Recovering {
         percentile: usize,
         half: Exact,
         bets: Detectors<RECOVERING>,
+        /// And that the median is not about as high as is tolerated: when it slowly gets there, the tail
+        /// is first.
+        #[serde(default)]
+        median: Option<Recovery>,
     },
 }
 
@@ -140,7 +155,9 @@ impl Recovering {
     fn is_sure(&self) -> bool {
         match self {
             Self::Median(recovery) => recovery.is_sure(),
-            Self::Tail { bets, .. } => bets.reaches(LN_RECOVERED),
+            Self::Tail { bets, median, .. } => {
+                bets.reaches(LN_RECOVERED) && median.as_ref().is_none_or(Recovery::is_sure)
+            }
         }
     }
 }
@@ -175,8 +192,8 @@ fn slower_tail(tails: &[Tail; PERCENTILES.len()]) -> Option<Recovering> {
         let (share, mean) =
             (share_above(PERCENTILES[percentile]), tails[percentile].correlation.mean());
         let half = Exact(f64::midpoint(share, mean).min(1.0));
-        let bets = Detectors::new();
-        (mean > SLOWER_TAIL * share).then_some(Recovering::Tail { percentile, half, bets })
+        let (bets, median) = (Detectors::new(), None);
+        (mean > SLOWER_TAIL * share).then_some(Recovering::Tail { percentile, half, bets, median })
     };
     (0..PERCENTILES.len()).rev().find_map(of)
 }
@@ -190,6 +207,7 @@ impl PastDetector {
             tolerance,
             threshold,
             detectors: Detectors::new(),
+            episodes: Episodes::default(),
             recent: Recent::new(),
             effect: Effect::default(),
             alarm: Alarm::default(),
@@ -204,8 +222,12 @@ impl PastDetector {
         }
     }
 
-    /// Takes up one observation, made at an hour of the UTC day.
+    /// Takes up one observation, made at an hour of the UTC day. Of a kind of day that the reference
+    /// knows nothing of, nothing is bet on it.
     pub fn observe(&mut self, hour: HourOfDay, observed: Observed) -> Option<Change> {
+        if !self.reference.knows_days_like(hour) {
+            return None;
+        }
         let rest = self.reference.rest(hour, observed.ln());
         self.bet(rest, self.alarm.is_active());
         self.observations += 1;
@@ -215,7 +237,10 @@ impl PastDetector {
             Some(Recovering::Median(recovery)) => {
                 recovery.observe(ln_ratio, &self.scale, self.correlation.memory());
             }
-            Some(Recovering::Tail { percentile, half, bets }) => {
+            Some(Recovering::Tail { percentile, half, bets, median }) => {
+                if let Some(median) = median {
+                    median.observe(ln_ratio, &self.scale, self.correlation.memory());
+                }
                 let exceeded = self.reference.levels().exceeded(rest, self.tolerance);
                 let bad = exceeded.get(*percentile).copied().flatten().unwrap_or(false);
                 bets.update(&ln_recovering(bad, half.0));
@@ -225,6 +250,7 @@ impl PastDetector {
         self.scale.learn(ln_ratio);
         self.recent.push(ln_ratio);
         self.effect.add(ln_ratio);
+        let lasted = self.alarm.since() + 1;
         let (slower, recovery) = (slower_tail(&self.tails), self.recovery.as_ref());
         let (tail, recovered) = (|| slower.is_some(), || recovery.is_none_or(Recovering::is_sure));
         let change = step(&mut self.alarm, reached, tail, recovered, &self.recent, self.tolerance)?;
@@ -232,11 +258,23 @@ impl PastDetector {
             Change::Raised => {
                 self.effect = Effect::since_chosen(self.recent.last(self.rise.observations()));
                 let ratio = self.recent.median_of_last(self.rise.observations().max(TO_RAISE));
-                let median = ratio.filter(|ln| *ln > self.tolerance.ln()).map(Recovery::of);
-                self.recovery = median.map(Recovering::Median).or(slower);
+                let tolerated = self.tolerance.ln();
+                let higher = ratio.is_some_and(|ln| ln > tolerated);
+                let median = Recovery::of(ratio.map_or(tolerated, |ln| ln.max(tolerated)));
+                self.recovery = Some(match slower {
+                    Some(Recovering::Tail { percentile, half, bets, .. }) if !higher => {
+                        Recovering::Tail { percentile, half, bets, median: Some(median) }
+                    }
+                    _ => Recovering::Median(median),
+                });
             }
             Change::Cleared => {
-                self.delay.skip();
+                if !Delay::was_episode(lasted) {
+                    self.delay.skip();
+                }
+                while let Some(score) = self.delay.due(self.correlation.scores()) {
+                    self.correlation.learn(score);
+                }
                 self.detectors = Detectors::new();
                 self.effect = Effect::default();
                 self.recovery = None;
@@ -252,14 +290,21 @@ impl PastDetector {
         let mut factors = [0.0; BETS];
         let (by_standing, by_tail) = factors.split_at_mut(STANDING.len());
         let mut any = false;
-        if let Some(standing) = levels.standing(rest, self.tolerance) {
+        let each = self.correlation.scores_per_independent_one();
+        let cushion = levels.cushion(self.tolerance, each);
+        if let Some(standing) = levels.standing(rest, cushion) {
             if self.correlation.scores() >= FIRST {
-                let bets = ln_standing(standing, self.last.0, self.correlation.memory());
+                let stakes = self.episodes.stakes(|bet| STANDING[bet], 1.0);
+                let memory = self.correlation.memory();
+                let bets = ln_standing(standing, self.last.0, memory, stakes);
+                self.episodes.spend(&bets, EPISODE_OF_ALL * self.correlation.time());
                 by_standing.copy_from_slice(&bets);
                 any = true;
             }
             self.last.0 = standing;
-            if !alarmed && let Some(score) = self.delay.next(standing, self.correlation.scores()) {
+            if alarmed {
+                self.delay.hold(standing);
+            } else if let Some(score) = self.delay.next(standing, self.correlation.scores()) {
                 self.correlation.learn(score);
             }
         }
@@ -309,6 +354,18 @@ impl PastDetector {
         let estimate = self.effect.estimate(each)?;
         let error = self.reference.levels().error() * each.sqrt();
         Some(estimate.beside_an_error(error))
+    }
+
+    /// So many observations say as much as one would that is independent of all others.
+    #[must_use]
+    pub fn observations_per_independent_one(&self) -> f64 {
+        self.correlation.scores_per_independent_one()
+    }
+
+    /// Whether its reference is of a weekend that is over: it takes another one.
+    #[must_use]
+    pub fn is_outlived(&self, at: HourOfDay) -> bool {
+        self.reference.is_outlived(at)
     }
 
     /// Whether it is alarmed.

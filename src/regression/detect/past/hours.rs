@@ -12,12 +12,41 @@ const STRATUM_OBSERVATIONS: u64 = 50;
 /// Widths into which a day divides, finest first.
 const WIDTHS: [usize; 7] = [1, 2, 3, 4, 6, 8, 12];
 
-/// An hour of the UTC day, from 0 to 23, and how far into it.
+/// An hour of the UTC day, from 0 to 23, how far into it, and of which kind the day is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HourOfDay {
     hour: usize,
     /// Seconds since it began.
     seconds: u32,
+    /// Whether the day is a Saturday or a Sunday.
+    weekend: bool,
+}
+
+/// The day of the Unix epoch was the fourth of a week.
+const FIRST_WEEKDAY: i64 = 3;
+
+/// Which kinds of days there are observations of: load at weekends is not what it is on other days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct DayKinds {
+    working: bool,
+    weekend: bool,
+}
+
+impl DayKinds {
+    pub fn add(&mut self, at: HourOfDay) {
+        self.working |= !at.weekend;
+        self.weekend |= at.weekend;
+    }
+
+    /// Whether a day of this kind is among them; of all, where nothing is known.
+    pub fn include(self, at: HourOfDay) -> bool {
+        self == Self::default() || if at.weekend { self.weekend } else { self.working }
+    }
+
+    /// Whether they are all of weekends.
+    pub fn only_weekends(self) -> bool {
+        self.weekend && !self.working
+    }
 }
 
 impl HourOfDay {
@@ -27,6 +56,7 @@ impl HourOfDay {
         Self {
             hour: usize::try_from(seconds.div_euclid(3600).rem_euclid(24)).unwrap_or_default(),
             seconds: u32::try_from(seconds.rem_euclid(3600)).unwrap_or_default(),
+            weekend: (seconds.div_euclid(86_400) + FIRST_WEEKDAY).rem_euclid(7) >= 5,
         }
     }
 
@@ -111,11 +141,26 @@ mod tests {
             let strata = divided(per_hour, true);
             for hour in 0..HOURS {
                 assert!(
-                    strata.at(HourOfDay { hour, seconds: 0 }).contains(&hour),
+                    strata.at(HourOfDay { hour, seconds: 0, weekend: false }).contains(&hour),
                     "{per_hour} {hour}"
                 );
             }
         }
+    }
+
+    #[test]
+    fn weekends_are_days_of_another_kind() {
+        // The epoch was a Thursday.
+        let at = |day: i64| HourOfDay::of_unix_seconds(day * 86_400 + 40_000);
+        let weekend: Vec<_> = (-1..9).map(|day| at(day).weekend).collect();
+        let expect = [false, false, false, true, true, false, false, false, false, false];
+        assert_eq!(weekend, expect);
+        let mut seen = DayKinds::default();
+        assert!(seen.include(at(1)) && seen.include(at(2)) && !seen.only_weekends());
+        seen.add(at(2));
+        assert!(!seen.include(at(1)) && seen.include(at(3)) && seen.only_weekends());
+        seen.add(at(4));
+        assert!(seen.include(at(1)) && seen.include(at(2)) && !seen.only_weekends());
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod usual;
 
 pub use detector::PastDetector;
 pub use hours::HourOfDay;
-pub use latency_reference::{LatencyReference, LatencyReferenceBuilder};
+pub use latency_reference::{DayFit, LatencyReference, LatencyReferenceBuilder};
 pub use reference::{REFERENCE_OBSERVATIONS, ReferenceError};
 pub use share_detector::ShareDetector;
 pub use share_reference::{ShareReference, ShareReferenceBuilder};

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
 use crate::regression::detect::{
     Alpha, Change, HourOfDay, LatencyReferenceBuilder, MissDetector, MissGate, Misses, Observed,
     Pair, PairDetector, PairGate, PastDetector, ShareDetector, ShareReferenceBuilder, Threshold,
@@ -125,6 +128,44 @@ fn an_endpoint_slower_than_its_past_alarms_until_it_is_back() {
         panic!("{seen:?}");
     };
     assert!((1005..1100).contains(&raised) && (2000..2300).contains(&cleared), "{seen:?}");
+}
+
+/// Latencies whose logarithms vary by a quarter, and a detector that has learnt a thousand.
+fn at_random(seed: u64) -> (impl FnMut(f64) -> Observed, PastDetector) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut next = move |ratio: f64| {
+        let noise: f64 = (0..4).map(|_| rng.random::<f64>() - 0.5).sum();
+        Observed::Finite(ratio * (0.43 * noise).exp())
+    };
+    let mut reference = LatencyReferenceBuilder::default();
+    (0..1000).for_each(|_| reference.add(noon(), next(1.0)));
+    let detector = PastDetector::new(reference.freeze().unwrap(), Tolerance::TTFT, threshold());
+    (next, detector)
+}
+
+fn raised(seen: &[(u32, Change)]) -> usize {
+    seen.iter().filter(|(_, change)| *change == Change::Raised).count()
+}
+
+/// One per cent in a thousand probes: what is tolerated is crossed after ten thousand.
+#[test]
+fn a_slow_drift_is_one_alarm() {
+    for seed in 0..3 {
+        let (mut next, mut detector) = at_random(seed);
+        let seen =
+            changes(25_000, |i| detector.observe(noon(), next(1.0 + f64::from(i) / 100_000.0)));
+        assert!(raised(&seen) == 1 && seen[0].0 > 10_000, "{seed}: {seen:?}");
+    }
+}
+
+/// Twenty episodes of a hundred probes: the first ones look like a change, until they are known.
+#[test]
+fn episodes_that_come_again_are_no_change() {
+    let (mut next, mut detector) = at_random(7);
+    let ratio = |i: u32| if i % 2_000 < 100 { 3.0 } else { 1.0 };
+    let seen = changes(40_000, |i| detector.observe(noon(), next(ratio(i))));
+    assert!(raised(&seen) <= 8, "{seen:?}");
+    assert!(detector.observations_per_independent_one() > 3.0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::regression::detect::pairs::{Misses, PairBets};
+use crate::regression::detect::pairs::{Misses, PairBets, distance};
 use crate::regression::detect::past::{ln_recovering, past_ln_factors, share_ln_factors};
 
 /// Sizes of scores that stand for all: tiny, usual, huge, infinite.
@@ -67,8 +67,9 @@ proptest! {
     ) {
         let bets = taught(&past);
         let (memory, last) = (bets.correlation().memory(), bets.last());
-        // By sign and by size: what either bet reckons with at most.
-        let kept = [last.signum(), last / bets.scale().share(size)].map(|of| memory * of);
+        // By distance and by size: what either bet reckons with at most.
+        let now = bets.scale().share(size);
+        let kept = [distance(last) / distance(now), last / now].map(|of| memory * of);
         let expected = kept[0].min(kept[1]);
         prop_assume!(last != 0.0 && expected >= -1.0);
         let up = f64::midpoint(1.0, expected);
