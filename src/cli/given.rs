@@ -8,6 +8,7 @@ use url::Url;
 
 use super::batch;
 use super::error::CliError;
+use super::setup::load;
 use crate::config::Config;
 use crate::target::Target;
 
@@ -66,5 +67,16 @@ pub(super) fn target(given: Given<'_>) -> Result<(Config, Arc<Target>), CliError
     let name = host.unwrap_or_else(|| NAME.to_owned());
     let config = config(&[Given { name: &name, ..given }])?;
     let target = batch::target(&config, &name)?;
+    Ok((config, target))
+}
+
+/// The target of this name in a file; both were given where no URL was.
+pub(super) fn of_file(
+    file: Option<&Path>,
+    name: Option<&str>,
+) -> Result<(Config, Arc<Target>), CliError> {
+    let expected = || CliError::Usage("expected a URL, or --config.file and --target".to_owned());
+    let config = load(file.ok_or_else(expected)?)?;
+    let target = batch::target(&config, name.ok_or_else(expected)?)?;
     Ok((config, target))
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::error::CliError;
 use super::given::{self, Given};
-use super::setup::{LogArgs, load, runtime};
+use super::setup::{LogArgs, runtime};
 use super::{batch, say, spoken};
 use crate::config::Config;
 use crate::probe::Probe;
@@ -77,10 +77,7 @@ fn target(args: &ProbeArgs) -> Result<(Config, Arc<Target>), CliError> {
             api => given::target(Given { api, ..given }),
         };
     }
-    let expected = || CliError::Usage("expected a URL, or --config.file and --target".to_owned());
-    let config = load(args.config.as_deref().ok_or_else(expected)?)?;
-    let target = batch::target(&config, args.target.as_deref().ok_or_else(expected)?)?;
-    Ok((config, target))
+    given::of_file(args.config.as_deref(), args.target.as_deref())
 }
 
 pub(super) fn main(args: &ProbeArgs) -> Result<ExitCode, CliError> {

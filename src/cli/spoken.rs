@@ -14,6 +14,7 @@ use super::setup::runtime;
 use crate::answer::failure::{Failure, FailureReason};
 use crate::config::Config;
 use crate::dialect;
+use crate::explain::shown;
 use crate::target::{Limits, Target};
 use crate::workload::mix::Draw;
 use crate::workload::{Mix, Workload};
@@ -46,33 +47,40 @@ pub(super) fn target(given: Given<'_>) -> Result<(Config, Arc<Target>), CliError
     for api in dialect::names() {
         for url in &bases {
             let (_, target) = given::target(Given { url, api: Some(api), ..given })?;
+            let place = shown(&target.url);
             match runtime.block_on(ask(target)) {
                 Ok(time_to_first_token) => {
                     spoken.push(Spoken { api, url: url.clone(), time_to_first_token });
                     break;
                 }
-                Err(why) if is_out_of_reach(why.reason) => {
-                    return Err(CliError::Failed(format!("{url}: {}: {}", why.reason, why.detail)));
+                Err(why)
+                    if spoken.is_empty() && refusals.is_empty() && is_out_of_reach(why.reason) =>
+                {
+                    return Err(CliError::Failed(format!(
+                        "{place}: {}: {}",
+                        why.reason, why.detail
+                    )));
                 }
                 Err(why) => {
-                    refusals.push(format!("{api} at {url}: {}: {}", why.reason, why.detail))
+                    refusals.push(format!("{api} at {place}: {}: {}", why.reason, why.detail));
                 }
             }
         }
     }
     for Spoken { api, url, time_to_first_token } in &spoken {
         let first = time_to_first_token.map(|ttft| format!(", first token after {ttft:.1?}"));
-        tell(format_args!("{api} answers at {url}{}", first.unwrap_or_default()));
+        let place = Url::parse(url).map_or_else(|_| String::new(), |url| shown(&url));
+        tell(format_args!("{api} answers at {place}{}", first.unwrap_or_default()));
     }
     let Some(Spoken { api, url, .. }) = spoken.first() else {
         let tried = refusals.join("\n  ");
-        let why = format!("{}: no known API answers; each was tried:\n  {tried}", given.url);
+        let why = format!("no known API answers; each was tried:\n  {tried}");
         return Err(CliError::Failed(why));
     };
-    tell(format_args!(
-        "{} tries got no answer; asking {api} (another one: --api NAME)\n",
-        refusals.len()
-    ));
+    if !refusals.is_empty() {
+        tell(format_args!("{} other tries were refused", refusals.len()));
+    }
+    tell(format_args!("asking {api}; another one: --api NAME\n"));
     given::target(Given { url, api: Some(api), ..given })
 }
 
@@ -106,6 +114,12 @@ async fn ask(target: Arc<Target>) -> Result<Option<Duration>, Failure> {
     let workload = Arc::new(Workload { max_output_tokens: ANSWER, ..Workload::clone(&workload) });
     let draw = Draw { workload, prompt };
     let outcome = probing.probe(draw, Duration::ZERO, CancellationToken::new()).await.outcome;
+    // All of so few tokens may have been spent on thinking that is not shown.
+    let thought = outcome.reason() == Some(FailureReason::Empty)
+        && outcome.measurement.output_tokens.is_some_and(|count| count.tokens > 0);
+    if thought {
+        return Ok(None);
+    }
     outcome.result.map(|()| outcome.measurement.ttft)
 }
 

@@ -52,7 +52,7 @@ async fn the_apis_that_a_url_speaks_are_found() {
         {
             assert!(err.contains(&format!("{api} answers at {root}{base}, first")), "{api}: {err}");
         }
-        assert!(err.contains("asking openai-chat (another one: --api NAME)"), "{err}");
+        assert!(err.contains("asking openai-chat; another one: --api NAME"), "{err}");
         let probe: Value = serde_json::from_str(&out).unwrap();
         assert_eq!(probe["outcome"], "success");
     }

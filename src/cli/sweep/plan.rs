@@ -8,7 +8,6 @@ use crate::answer::slo::Slo;
 use crate::cli::batch;
 use crate::cli::error::CliError;
 use crate::cli::given::{self, Given};
-use crate::cli::setup::load;
 use crate::config::Config;
 use crate::load::level::{LevelPlan, Until};
 use crate::sweep::{DEFAULT_CANDIDATES, Load, Subject};
@@ -59,6 +58,19 @@ impl Plan {
                 );
                 return Err(CliError::Usage(why));
             }
+        }
+        let asked = self
+            .target
+            .workloads
+            .iter()
+            .filter(|w| self.only.as_ref().is_none_or(|only| only.name == w.name));
+        if let Some(workload) = asked.into_iter().find(|w| w.cancel.is_some()) {
+            let why = format!(
+                "workload `{}` stops reading (`cancel`), so that no request of it completes; expected \
+                 another one (--workload NAME)",
+                workload.name
+            );
+            return Err(CliError::Usage(why));
         }
         for condition in &args.fail_if {
             let Some(size) = condition.level() else { continue };
@@ -127,10 +139,7 @@ fn target(args: &SweepArgs) -> Result<(Config, Arc<Target>), CliError> {
     if let Some(url) = &args.url {
         return given::target(Given { url, model: args.model.as_deref(), ..Given::default() });
     }
-    let expected = || CliError::Usage("expected a URL, or --config.file and --target".to_owned());
-    let config = load(args.config.as_deref().ok_or_else(expected)?)?;
-    let target = batch::target(&config, args.target.as_deref().ok_or_else(expected)?)?;
-    Ok((config, target))
+    given::of_file(args.config.as_deref(), args.target.as_deref())
 }
 
 fn loads(args: &SweepArgs) -> Result<Vec<Load>, CliError> {

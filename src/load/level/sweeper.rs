@@ -135,7 +135,9 @@ impl Sweeper {
         let target = &self.probing.target;
         let interval = load.rate().map(|rate| Duration::from_secs_f64(1.0 / rate));
         let in_flight = load.concurrency() as usize;
-        let limits = Limits { in_flight, interval, ..Limits::of(target) };
+        // The level says how many, and whoever sweeps chose the hour.
+        let (in_prefill, active_hours) = (None, Vec::new());
+        let limits = Limits { in_flight, in_prefill, interval, active_hours, ..Limits::of(target) };
         let admission = Admission::new(limits, self.spending.clone());
         let (sinks, energy) = (TargetSinks::default(), Arc::default());
         let probing = Arc::clone(&self.probing);
