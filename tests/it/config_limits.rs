@@ -115,7 +115,7 @@ fn far_too_many_targets_are_refused_where_they_begin_to_be() {
         let _ = writeln!(text, "- {{name: t{i}, url: 'http://h/v1'}}");
     }
     text += "- {name: [";
-    first_line(&text, "test.yml:2:1: more than 10000 targets, expected at most 10000");
+    first_line(&text, "test.yml:2:3: more than 10000 targets, expected at most 10000");
 }
 
 #[test]
