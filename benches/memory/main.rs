@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo bench --profile dev --bench memory -- heap 1000   # bytes per target, by their owner
 //! cargo bench --bench memory -- resident 1000             # what the system sees of the program
+//! cargo bench --bench memory -- resident 10000 60s        # the same, each target asked once a minute
 //! ```
 //! `heap` runs the daemon inside of this program three times, against a simulator of its own: until it
 //! has started, until each target was probed, most of them once, and until its metrics were scraped
@@ -35,10 +36,11 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["heap", count] => heap::print(count.parse().unwrap()),
-        ["resident", count] => resident::print(count.parse().unwrap()),
+        ["resident", count] => resident::print(count.parse().unwrap(), "15s"),
+        ["resident", count, interval] => resident::print(count.parse().unwrap(), interval),
         ["stage", stage, config, file] => heap::stage(stage.parse().unwrap(), config, file),
         [] => heap::print(200),
-        _ => panic!("expected `heap N` or `resident N`, found {arguments:?}"),
+        _ => panic!("expected `heap N` or `resident N [INTERVAL]`, found {arguments:?}"),
     }
 }
 

@@ -11,7 +11,7 @@ use procfs::process::Process;
 use crate::config;
 use crate::simulator::{BINARY, Simulator};
 
-/// The first probes of a fleet are spread over a minute.
+/// The first probes of a fleet are spread over an interval, a minute at most.
 const EVERY_TARGET_ONCE: Duration = Duration::from_secs(75);
 
 /// The running program; ended on drop.
@@ -82,10 +82,10 @@ impl Drop for Program {
     }
 }
 
-pub fn print(count: usize) {
+pub fn print(count: usize, interval: &str) {
     let simulator = Simulator::start();
-    let program = Program::start(&config(count, &simulator.url, "15s"));
-    println!("{count} targets, MiB\n{:>9} {:>9}", "resident", "anonymous");
+    let program = Program::start(&config(count, &simulator.url, interval));
+    println!("{count} targets, each asked every {interval}, MiB\n{:>9} {:>9}", "resident", "anonymous");
     std::thread::sleep(Duration::from_secs(5));
     program.say("5 s after the start");
     std::thread::sleep(EVERY_TARGET_ONCE);

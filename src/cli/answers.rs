@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::outcome::Outcome;
+use crate::explain::shown;
 use crate::probe::Probing;
 use crate::workload::mix::Draw;
 
@@ -20,7 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct NoAnswer {
     what: String,
     why: String,
-    url: url::Url,
+    url: String,
 }
 
 /// Asks what is drawn, until an answer begins: whether it is a good one is not for this to judge.
@@ -37,7 +38,7 @@ pub(super) async fn check(what: &str, probing: &Probing, draw: &Draw) -> Result<
             _ => return Ok(()),
         };
         if tries == TRIES {
-            let url = probing.target.url.clone();
+            let url = shown(&probing.target.url);
             return Err(NoAnswer { what: what.to_owned(), why, url });
         }
         tries += 1;

@@ -9,6 +9,9 @@ use super::say::StdoutError;
 /// A configuration or a command line that cannot be used (`EX_USAGE` of sysexits).
 pub(super) const EXIT_USAGE: u8 = 64;
 
+/// It cannot be told: too little was seen, or a side did not answer.
+pub(super) const EXIT_CANNOT_TELL: u8 = 2;
+
 /// How a command ends badly.
 #[derive(Debug, Error)]
 pub(super) enum CliError {

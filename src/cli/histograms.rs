@@ -17,8 +17,8 @@ pub(super) struct HistogramArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Histograms {
-    /// Few classic buckets, of what is looked at first; sum and count of the rest, which is kept per
-    /// target; native buckets of all in protobuf.
+    /// Few classic buckets for the main latencies, sum and count for the rest (per target), native
+    /// buckets of everything in protobuf.
     Lean,
     /// Many classic buckets of everything, per workload, and native ones in protobuf. Also called
     /// both.

@@ -19,6 +19,7 @@ mod schema;
 mod setup;
 mod shutdown;
 mod simulate;
+mod spoken;
 mod sweep;
 mod top;
 
@@ -27,6 +28,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use error::{CliError, EXIT_USAGE};
+
+use crate::transport::resources;
 
 /// Continuous, trustworthy measurement of LLM serving for Prometheus.
 ///
@@ -70,6 +73,7 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_panic));
+    resources::use_small_pages();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return not_run(&error),

@@ -2,24 +2,42 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::error::CliError;
-use super::setup::{LogArgs, load, runtime};
-use super::{batch, say};
+use super::given::{self, Given};
+use super::setup::{LogArgs, runtime};
+use super::{batch, say, spoken};
+use crate::config::Config;
 use crate::probe::Probe;
 use crate::report::{json::ProbeJson, waterfall};
+use crate::target::Target;
 use crate::workload::Mix;
 
 #[derive(Debug, Args)]
 pub(super) struct ProbeArgs {
+    /// URL of the target (`http://…/v1`), instead of a configuration file.
+    #[arg(value_name = "URL", conflicts_with_all = ["config", "target"])]
+    url: Option<String>,
+    /// Model at the URL; by default the first that the server lists.
+    #[arg(long, requires = "url")]
+    model: Option<String>,
+    /// API of the URL, as in a configuration file; `auto` tries each one, with and without `/v1`, and
+    /// says which ones answer.
+    #[arg(long, requires = "url", value_name = "NAME")]
+    api: Option<String>,
+    /// The environment variable that holds the key for the URL.
+    #[arg(long, requires = "url", value_name = "VARIABLE")]
+    key_env: Option<String>,
     /// Configuration file.
-    #[arg(long = "config.file", value_name = "FILE")]
-    config: PathBuf,
-    /// Name of the target.
-    #[arg(long)]
-    target: String,
+    #[arg(long = "config.file", value_name = "FILE", requires = "target")]
+    #[arg(required_unless_present = "url")]
+    config: Option<PathBuf>,
+    /// Name of the target in the file.
+    #[arg(long, requires = "config")]
+    target: Option<String>,
     /// Only this workload; by default they are drawn by weight.
     #[arg(long)]
     workload: Option<String>,
@@ -47,9 +65,23 @@ pub(super) enum Output {
     Json,
 }
 
+/// Finds out which API it is.
+const AUTO: &str = "auto";
+
+fn target(args: &ProbeArgs) -> Result<(Config, Arc<Target>), CliError> {
+    if let Some(url) = &args.url {
+        let (model, key_env) = (args.model.as_deref(), args.key_env.as_deref());
+        let given = Given { url, model, key_env, ..Given::default() };
+        return match args.api.as_deref() {
+            Some(AUTO) => spoken::target(given),
+            api => given::target(Given { api, ..given }),
+        };
+    }
+    given::of_file(args.config.as_deref(), args.target.as_deref())
+}
+
 pub(super) fn main(args: &ProbeArgs) -> Result<ExitCode, CliError> {
-    let config = load(&args.config)?;
-    let target = batch::target(&config, &args.target)?;
+    let (config, target) = target(args)?;
     let workload = batch::workload(&target, args.workload.as_deref())?;
     let mix = Mix::new(&target.workloads, config.seed.unwrap_or_else(rand::random));
     let draws = batch::draws(mix, workload.as_ref(), args.count);

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::{Args, ValueEnum};
 use sd_notify::NotifyState;
@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::daemon::{Daemon, Memory, network};
 use crate::memory::state::{Claim, Saved};
 use crate::metrics::{Metrics, MetricsOptions};
+use crate::probe::self_check;
 use crate::simulate::{self, Simulator};
 use crate::transport::loop_lag;
 use crate::transport::{IoThreads, resources};
@@ -31,6 +32,9 @@ use crate::web::{self, Access, Site, WebOptions};
 
 /// What the quick start probes: a healthy day with a regression after ten minutes.
 const SIMULATOR: &str = include_str!("../../config/simulator.yml");
+
+/// Once a day, how exactly this program measures is measured again.
+const BETWEEN_CHECKS: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -228,6 +232,7 @@ async fn run(
         tasks.spawn(web::serve(listener, site.clone()));
     }
     tasks.spawn(reload_when_asked(Arc::clone(&daemon), signals.clone()));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(check_oneself(Arc::clone(&daemon))));
     tell_manager(&[NotifyState::Ready]);
     signals.end.cancelled().await;
     tell_manager(&[NotifyState::Stopping]);
@@ -237,6 +242,21 @@ async fn run(
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// Measures how exactly this program measures here, at the start and once a day.
+async fn check_oneself(daemon: Arc<Daemon>) {
+    loop {
+        match self_check::check(|target| daemon.dial(target)).await {
+            Ok(error) => {
+                let (median, p99) = (error.quantile(0.5), error.quantile(0.99));
+                tracing::info!(?median, ?p99, "how late tokens are seen on this machine");
+                daemon.metrics.set_measurement_error(&error, SystemTime::now());
+            }
+            Err(error) => tracing::warn!(%error, "how exactly this machine measures is not known"),
+        }
+        tokio::time::sleep(BETWEEN_CHECKS).await;
+    }
 }
 
 /// Beside everything else: reading the configuration may take its time.

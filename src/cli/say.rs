@@ -27,7 +27,30 @@ pub(super) fn heard(written: io::Result<()>) -> Result<ControlFlow<()>, StdoutEr
     }
 }
 
-/// Writes a line to standard error; if nobody listens, nobody is left to tell.
+/// Writes a line to standard error; if nobody listens, nobody is left to tell. It may quote a server:
+/// what would move the cursor or change colours is shown and not done.
 pub(super) fn tell(line: impl Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", without_controls(&line.to_string()));
+}
+
+fn without_controls(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' && c != '\t' {
+            plain.extend(c.escape_unicode());
+        } else {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_moves_no_cursor() {
+        assert_eq!(without_controls("a\u{1b}[31mb\n\tc\r"), "a\\u{1b}[31mb\n\tc\\u{d}");
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::effective_sweep;
 use super::percent::HumanPercent;
+use super::quantity::HumanSize;
 use super::raw::WEEKDAYS;
 use super::resolved::Config;
 use super::time_of_day::{offset, time};
@@ -262,7 +263,7 @@ fn target(target: &Target) -> Node {
         ),
         ("max_in_flight", json!(target.max_in_flight)),
         ("max_in_prefill", json!(target.max_in_prefill)),
-        ("max_body_size", json!(format!("{}B", limits.max_body_bytes))),
+        ("max_body_size", json!(HumanSize(limits.max_body_bytes as u64).to_string())),
         ("tokenizer", json!(target.tokenizer.as_ref().map(TargetTokenizer::name))),
         ("workloads", names(target.workloads.iter().map(|w| w.name.as_str()).collect())),
         ("slos", names(target.slos.iter().map(|s| s.name.as_str()).collect())),

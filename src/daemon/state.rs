@@ -65,7 +65,9 @@ impl Daemon {
             let aheads: Vec<_> = aheads.collect();
             let in_all = aheads.iter().copied().fold(Ahead::default(), Ahead::plus);
             let spent_in_all = &state.in_all.money.spending;
-            let in_all = if state.in_all.money.budget() == Budget::default() {
+            // At the end nothing more will be spent.
+            let ends = state.ending && state.running.is_empty();
+            let in_all = if ends || state.in_all.money.budget() == Budget::default() {
                 spent_in_all.committed()
             } else {
                 spent_in_all.lease(in_all)

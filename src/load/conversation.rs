@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::interpret::words;
 use crate::probe::Probe;
-use crate::target::Target;
 use crate::workload::mix::{Draw, Mix};
 use crate::workload::{Message, Prompt};
 
@@ -43,9 +41,9 @@ impl Turn {
 
     /// The turn after this one, with the answer to it, but without the user's next words; `None` where
     /// the conversation is over.
-    pub fn answered(self, target: &Target, probe: &Probe) -> Option<Self> {
-        let said = words(target, &probe.recording);
-        if self.left == 0 || !probe.outcome.succeeded() || said.is_empty() {
+    pub fn answered(self, probe: &Probe) -> Option<Self> {
+        let said = probe.said.as_deref().filter(|said| !said.is_empty())?.to_owned();
+        if self.left == 0 || !probe.outcome.succeeded() {
             return None;
         }
         let mut draw = self.draw;

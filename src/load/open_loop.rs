@@ -160,9 +160,8 @@ impl OpenLoop {
         let permit = self.prober.admit(turn.draw(), at).ok()?;
         let prober = Arc::clone(&self.prober);
         let asked = async move {
-            let target = Arc::clone(prober.target());
             let probe = prober.probe(permit, turn.draw().clone(), Some(at)).await;
-            turn.answered(&target, &probe).map_or(Came::Done, |turn| Came::Turn(Box::new(turn)))
+            turn.answered(&probe).map_or(Came::Done, |turn| Came::Turn(Box::new(turn)))
         };
         Some(asked.boxed())
     }

@@ -50,11 +50,13 @@ use crate::gpu::state::GpuView;
 use crate::load::InAll;
 use crate::load::comparer::Live;
 use crate::load::sweeps;
+use crate::probe::self_check::MeasurementError;
 use crate::probe::sink::{Losses, SinkPanics};
 use crate::target::budget::Period;
 use crate::watcher::{OutageWatch, WallClock, Watch};
 use buckets::SloBounds;
 use families::OneProbe;
+use prober::MEASUREMENT_STATISTICS;
 use secondary::Terms;
 use state::{Loaded, State};
 use target::Spent;
@@ -216,6 +218,17 @@ impl Metrics {
     #[must_use]
     pub fn budget_in_all_remaining(&self) -> Vec<(Period, f64)> {
         self.state.prober.budget_in_all_remaining()
+    }
+
+    /// Says how exactly the prober was found to measure.
+    pub fn set_measurement_error(&self, error: &MeasurementError, at: SystemTime) {
+        let prober = &self.state.prober;
+        for ((_, share), gauge) in MEASUREMENT_STATISTICS.iter().zip(&prober.measurement_error) {
+            gauge.set(error.quantile(*share).as_secs_f64());
+        }
+        if let Ok(since_epoch) = at.duration_since(SystemTime::UNIX_EPOCH) {
+            prober.measurement_error_timestamp.set(since_epoch.as_secs_f64());
+        }
     }
 
     /// Says how many probes the history holds.

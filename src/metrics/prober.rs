@@ -31,7 +31,14 @@ pub(super) struct ProberMetrics {
     pub schedule_delay: Option<Histogram>,
     pub main_loop_lag: Histogram,
     pub io_loop_lag: Histogram,
+    /// In the order of [`MEASUREMENT_STATISTICS`].
+    pub measurement_error: [LateGauge; MEASUREMENT_STATISTICS.len()],
+    pub measurement_error_timestamp: LateGauge,
 }
+
+/// Label values, and the quantiles that they stand for.
+pub(super) const MEASUREMENT_STATISTICS: [(&str, f64); 3] =
+    [("p50", 0.5), ("p99", 0.99), ("max", 1.0)];
 
 impl ProberMetrics {
     /// The share of the budget of all targets together that is left, for each period with a limit.
@@ -55,6 +62,8 @@ impl ProberMetrics {
             schedule_delay: options.delay_of_prober().then(lag),
             main_loop_lag: lag(),
             io_loop_lag: lag(),
+            measurement_error: Default::default(),
+            measurement_error_timestamp: LateGauge::default(),
         }
     }
 }

@@ -5,19 +5,32 @@ use bytes::Bytes;
 
 use crate::answer::outcome::Outcome;
 use crate::answer::recording::{Chunk, Recording};
+use crate::interpret::interpret;
 use crate::target::{Auth, Target};
 use crate::text::mask::Mask;
-use crate::workload::Prompt;
+use crate::workload::{Prompt, Workload};
 
 /// Masks secrets and prompt in a recording and in what it amounts to, which has been judged.
 pub(super) fn mask(
     target: &Target,
+    workload: &Workload,
     prompt: &Prompt,
     recording: &mut Recording,
     outcome: &mut Outcome,
 ) {
-    let mask = of(target, prompt);
-    body(&mask, &mut recording.chunks);
+    let mut mask = Mask::default();
+    secrets(target, &mut mask);
+    prompts(prompt, &mut mask);
+    if let Some(before) = body(&mask, &mut recording.chunks)
+        && outcome.succeeded()
+        && !interpret(target, workload, prompt, recording).succeeded()
+    {
+        // It was to repeat what it was asked: without that its recording would tell of a failure.
+        recording.chunks = before;
+        let mut secret = Mask::default();
+        secrets(target, &mut secret);
+        body(&secret, &mut recording.chunks);
+    }
     let headers = recording.head.iter_mut().flat_map(|head| &mut head.headers);
     headers.for_each(|(_, value)| mask.text(value));
     if let Err(failure) = &mut outcome.result {
@@ -25,8 +38,7 @@ pub(super) fn mask(
     }
 }
 
-fn of(target: &Target, prompt: &Prompt) -> Mask {
-    let mut mask = Mask::default();
+fn secrets(target: &Target, mask: &mut Mask) {
     let secret = target.auth.as_ref().map(|auth| match auth {
         Auth::Bearer(secret) | Auth::Header { value: secret, .. } => secret,
     });
@@ -38,6 +50,13 @@ fn of(target: &Target, prompt: &Prompt) -> Mask {
     }
     // Headers that carry secrets are refused by the configuration.
     target.url.query_pairs().for_each(|(_, value)| mask.secret(&value));
+    // As it stands there, too: what servers quote is the line of the request.
+    for pair in target.url.query().unwrap_or_default().split('&') {
+        mask.secret(pair.split_once('=').map_or(pair, |(_, value)| value));
+    }
+}
+
+fn prompts(prompt: &Prompt, mask: &mut Mask) {
     for text in prompt.texts() {
         mask.prompt(&text);
         // The nonce stands before it, and may be repeated in another form.
@@ -45,15 +64,15 @@ fn of(target: &Target, prompt: &Prompt) -> Mask {
             mask.prompt(own);
         }
     }
-    mask
 }
 
-/// What is to be masked may have come in several pieces.
-fn body(mask: &Mask, chunks: &mut [Chunk]) {
+/// What is to be masked may have come in several pieces. The pieces before, where something was.
+fn body(mask: &Mask, chunks: &mut [Chunk]) -> Option<Vec<Chunk>> {
     let mut whole: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.bytes.to_vec()).collect();
     if !mask.bytes(&mut whole) {
-        return;
+        return None;
     }
+    let before = chunks.to_vec();
     let mut rest = Bytes::from(whole);
     for chunk in chunks {
         let masked = rest.split_to(chunk.bytes.len());
@@ -62,10 +81,13 @@ fn body(mask: &Mask, chunks: &mut [Chunk]) {
             chunk.bytes = Bytes::copy_from_slice(&masked);
         }
     }
+    Some(before)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::answer::failure::{Failure, FailureReason};
     use crate::answer::measure::Measurement;
@@ -87,7 +109,8 @@ mod tests {
         recording.head = Some(Head { status: 401, headers });
         let mut outcome = testing::outcome(Measurement::default());
         outcome.result = Err(Failure::new(FailureReason::HttpStatus, quoted));
-        mask(&target, &prompt, &mut recording, &mut outcome);
+        let workload = Arc::clone(&target.workloads[0]);
+        mask(&target, &workload, &prompt, &mut recording, &mut outcome);
         let body: Vec<u8> = recording.chunks.iter().flat_map(|c| c.bytes.to_vec()).collect();
         let body = String::from_utf8(body).unwrap();
         let header = &recording.head.unwrap().headers[0].1;

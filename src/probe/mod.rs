@@ -2,6 +2,7 @@
 
 mod confidential;
 pub mod log;
+pub mod self_check;
 pub mod sink;
 
 use std::sync::Arc;
@@ -16,8 +17,8 @@ use crate::answer::rate_limit::RateLimit;
 use crate::answer::recording::{Ending, Offset, Recording};
 use crate::answer::slo::judge;
 use crate::explain::{Facts, Findings, explain};
-use crate::interpret::interpret;
 use crate::interpret::progress::Patience;
+use crate::interpret::{interpret, words};
 use crate::server_metrics::{Around, Observer, ServerView};
 use crate::target::Target;
 use crate::target::budget::Charge;
@@ -73,6 +74,8 @@ pub struct Probe {
     /// It failed at one address of the target as the one before did there, while another address
     /// answers: nothing new about whether the target answers.
     pub no_news: bool,
+    /// The answer's words as they came, with nothing masked; only of a conversation.
+    pub said: Option<Arc<str>>,
     /// The same, seen from the server.
     pub server: ServerView,
     /// What the target's GPUs took from before the request until after its end, in joules; `None`
@@ -101,6 +104,7 @@ impl Probe {
             prompt_characters: 0,
             others_in_flight: 0,
             no_news: false,
+            said: None,
             server: ServerView::default(),
             energy_joules: None,
         }
@@ -195,7 +199,10 @@ impl Probing {
         if recording.ending != Ending::ReaderStopped {
             self.look_into(&recording, &draw.workload, &mut outcome, &cancel).await;
         }
-        confidential::mask(&self.target, &draw.prompt, &mut recording, &mut outcome);
+        // The next turn holds the answer as it came.
+        let said = draw.workload.conversation.map(|_| words(&self.target, &recording).into());
+        let Draw { workload, prompt } = &draw;
+        confidential::mask(&self.target, workload, prompt, &mut recording, &mut outcome);
         let server = ServerView::new(around, &outcome.measurement);
         if outcome.reason() == Some(FailureReason::HttpStatus) && outcome.http_status == Some(404) {
             self.model.forget(&self.target);
@@ -206,6 +213,7 @@ impl Probing {
             max_output_tokens: most,
             no_news,
             server,
+            said,
             model: self.model.known(),
             ..Probe::new(id, draw.workload, recording, outcome)
         }

@@ -117,7 +117,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Undecided => "undecided",
         Verdict::NotWorse => "not worse",
         Verdict::Changed => "changed",
-        Verdict::Regressed => "worse",
+        Verdict::Regressed => "regressed",
     }
 }
 

@@ -44,7 +44,7 @@ impl InvalidReason {
             Self::Late => "the prober was stopped or starved for more than a second",
             Self::Cpu => "the prober took nearly all of this machine: run it on a larger one",
             Self::Internal => "a defect of the prober, see its log",
-            Self::Budget => "the target's budget for the day is spent",
+            Self::Budget => "the target's budget for this hour or day is spent",
             Self::Interrupted => "somebody asked for an end",
             Self::Empty => "no request was sent while all users were active",
         }

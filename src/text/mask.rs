@@ -4,6 +4,8 @@
 //! it is and in every form of JSON strings, also in strings within strings; and so is its beginning,
 //! for what quotes often cuts off.
 
+use std::collections::HashSet;
+
 /// What stands in the place of each masked byte.
 const MASK: u8 = b'*';
 
@@ -12,14 +14,33 @@ const LEAST_SECRET: usize = 8;
 /// The same of a prompt, or of its beginning.
 const LEAST_PROMPT: usize = 24;
 
-/// Texts that are to be masked.
-#[derive(Default)]
-pub struct Mask(Vec<Needle>);
+/// Texts that are to be masked. Their beginnings are a tree of characters, so that looking through an
+/// answer takes as long for a thousand texts as for one.
+pub struct Mask {
+    nodes: Vec<Node>,
+    needles: Vec<Needle>,
+    known: HashSet<Vec<char>>,
+    /// The bytes with which any of the texts may begin: every answer is looked through, and few of its
+    /// bytes are those.
+    begins: [bool; 256],
+}
 
-struct Needle {
-    text: Vec<char>,
-    /// So many characters of its beginning are masked without the rest.
-    least: usize,
+#[derive(Default)]
+struct Node {
+    /// In order of the characters.
+    children: Vec<(char, usize)>,
+    /// Those whose beginning this is, long enough to be masked without the rest.
+    needles: Vec<usize>,
+}
+
+/// What follows the beginning.
+struct Needle(Vec<char>);
+
+impl Default for Mask {
+    fn default() -> Self {
+        let root = vec![Node::default()];
+        Self { nodes: root, needles: Vec::new(), known: HashSet::new(), begins: [false; 256] }
+    }
 }
 
 impl Mask {
@@ -37,45 +58,74 @@ impl Mask {
     }
 
     fn add(&mut self, text: &str, least: usize) {
-        let text: Vec<char> = text.trim().chars().collect();
-        let known = self.0.iter().any(|needle| needle.text == text);
-        if text.len() >= least && !known {
-            self.0.push(Needle { text, least });
+        let mut text: Vec<char> = text.trim().chars().collect();
+        // However often a backslash is escaped, it takes what there is of them.
+        text.dedup_by(|a, b| (*a, *b) == ('\\', '\\'));
+        if text.len() < least || !self.known.insert(text.clone()) {
+            return;
         }
+        let rest = text.split_off(least);
+        let mut node = 0;
+        for character in &text {
+            let children = &self.nodes[node].children;
+            node = match children.binary_search_by_key(character, |(c, _)| *c) {
+                Ok(at) => children[at].1,
+                Err(at) => {
+                    let new = self.nodes.len();
+                    self.nodes[node].children.insert(at, (*character, new));
+                    self.nodes.push(Node::default());
+                    new
+                }
+            };
+        }
+        self.nodes[node].needles.push(self.needles.len());
+        self.needles.push(Needle(rest));
+        let mut buffer = [0; 4];
+        let first = text[0].encode_utf8(&mut buffer).as_bytes()[0];
+        self.begins[usize::from(first)] = true;
+        self.begins[usize::from(b'\\')] = true; // an escape
     }
 
     /// Masks in place; whether there was something to mask.
     pub fn bytes(&self, bytes: &mut [u8]) -> bool {
-        let begins = self.begins();
-        let (mut at, mut found) = (0, false);
+        let (mut at, mut found, mut paths) = (0, false, Vec::new());
         while at < bytes.len() {
-            if !begins[usize::from(bytes[at])] {
+            if !self.begins[usize::from(bytes[at])] {
                 at += 1;
                 continue;
             }
-            let longest = self.0.iter().filter_map(|needle| needle.length_at(&bytes[at..])).max();
-            match longest {
+            match self.length_at(&bytes[at..], &mut paths) {
                 Some(length) => {
                     bytes[at..at + length].fill(MASK);
                     found = true;
                     at += length;
                 }
-                None => at += 1,
+                // What begins within a run of backslashes begins with its first one, too.
+                None => at += slashes(&bytes[at..]).max(1),
             }
         }
         found
     }
 
-    /// The bytes with which any of the texts may begin: every answer is looked through, and few of its
-    /// bytes are those.
-    fn begins(&self) -> [bool; 256] {
-        let mut begins = [false; 256];
-        for first in self.0.iter().filter_map(|needle| needle.text.first()) {
-            let mut buffer = [0; 4];
-            begins[usize::from(first.encode_utf8(&mut buffer).as_bytes()[0])] = true;
-            begins[usize::from(b'\\')] = true; // an escape
+    /// How many of the first bytes write one of the texts, or enough of its beginning: the most.
+    /// `paths` is empty before and after.
+    fn length_at(&self, bytes: &[u8], paths: &mut Vec<(usize, usize)>) -> Option<usize> {
+        let mut longest = None;
+        paths.push((0, 0));
+        while let Some((node, at)) = paths.pop() {
+            let Node { children, needles } = &self.nodes[node];
+            let ends = needles.iter().map(|n| at + self.needles[*n].length_at(&bytes[at..]));
+            longest = longest.max(ends.max());
+            if children.is_empty() {
+                continue;
+            }
+            for (character, length) in readings(&bytes[at..]).into_iter().flatten() {
+                if let Ok(child) = children.binary_search_by_key(&character, |(c, _)| *c) {
+                    paths.push((children[child].1, at + length));
+                }
+            }
         }
-        begins
+        longest
     }
 
     /// The same of a text.
@@ -88,67 +138,69 @@ impl Mask {
 }
 
 impl Needle {
-    /// How many of the first bytes write the text, or enough of its beginning.
-    fn length_at(&self, bytes: &[u8]) -> Option<usize> {
-        let (mut at, mut characters) = (0, 0);
-        let mut text = self.text.iter().copied().peekable();
-        while let Some(wanted) = text.next() {
-            if wanted == '\\' {
-                // However often it is escaped, it takes what there is of them.
-                while text.next_if_eq(&'\\').is_some() {
-                    characters += 1;
-                }
-            }
-            let Some(length) = character_at(&bytes[at..], wanted) else { break };
+    /// How many of the first bytes write it, as far as they do.
+    fn length_at(&self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        for wanted in &self.0 {
+            let reading = readings(&bytes[at..]).into_iter().flatten().find(|(c, _)| c == wanted);
+            let Some((_, length)) = reading else { break };
             at += length;
-            characters += 1;
         }
-        (characters >= self.least).then_some(at)
+        at
     }
 }
 
-/// How many of the first bytes write this character.
-fn character_at(bytes: &[u8], wanted: char) -> Option<usize> {
-    let mut buffer = [0; 4];
-    let plain = wanted.encode_utf8(&mut buffer).as_bytes();
-    let slashes = bytes.iter().take_while(|b| **b == b'\\').count();
-    if wanted == '\\' {
-        return Some(slashes).filter(|n| *n > 0);
-    }
-    if bytes.starts_with(plain) {
-        return Some(plain.len());
-    }
-    let escaped = &bytes[slashes..];
-    let (first, rest) = escaped.split_first().filter(|_| slashes > 0)?;
-    let short = match first {
-        b'n' => Some('\n'),
-        b'r' => Some('\r'),
-        b't' => Some('\t'),
-        b'b' => Some('\u{8}'),
-        b'f' => Some('\u{c}'),
-        b'"' => Some('"'),
-        b'\'' => Some('\''),
-        b'/' => Some('/'),
-        _ => None,
-    };
-    if short == Some(wanted) {
-        return Some(slashes + 1);
-    }
-    if *first != b'u' {
-        return None;
-    }
-    let unit = unit(rest)?;
-    let mut units = [0; 2];
-    match *wanted.encode_utf16(&mut units) {
-        [one] if one == unit => Some(slashes + 5),
-        [high, low] if high == unit => {
-            let behind = &rest[4..];
-            let again = behind.iter().take_while(|b| **b == b'\\').count();
-            let second = behind[again..].strip_prefix(b"u").filter(|_| again > 0)?;
-            (self::unit(second)? == low).then_some(slashes + 5 + again + 5)
+fn slashes(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|b| **b == b'\\').count()
+}
+
+/// The characters that the first bytes may stand for, and how many bytes that takes: itself, or after
+/// backslashes these, or what they escape.
+fn readings(bytes: &[u8]) -> [Option<(char, usize)>; 2] {
+    match slashes(bytes) {
+        0 => [first_character(bytes), None],
+        slashes => {
+            let escaped = escaped(&bytes[slashes..]);
+            [Some(('\\', slashes)), escaped.map(|(c, length)| (c, slashes + length))]
         }
-        _ => None,
     }
+}
+
+fn first_character(bytes: &[u8]) -> Option<(char, usize)> {
+    let chunk = bytes[..bytes.len().min(4)].utf8_chunks().next()?;
+    let character = chunk.valid().chars().next()?;
+    Some((character, character.len_utf8()))
+}
+
+/// What these bytes are after a backslash.
+fn escaped(bytes: &[u8]) -> Option<(char, usize)> {
+    let (first, rest) = bytes.split_first()?;
+    let short = match first {
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'"' => '"',
+        b'\'' => '\'',
+        b'/' => '/',
+        b'u' => return unicode(rest).map(|(c, length)| (c, 1 + length)),
+        _ => return None,
+    };
+    Some((short, 1))
+}
+
+/// Four hexadecimal digits, or twice as many for a pair.
+fn unicode(digits: &[u8]) -> Option<(char, usize)> {
+    let first = unit(digits)?;
+    if let Some(character) = char::from_u32(first.into()) {
+        return Some((character, 4));
+    }
+    let behind = &digits[4..];
+    let again = slashes(behind);
+    let second = behind[again..].strip_prefix(b"u").filter(|_| again > 0)?;
+    let pair = char::decode_utf16([first, unit(second)?]).next()?.ok()?;
+    Some((pair, 4 + again + 5))
 }
 
 /// Four hexadecimal digits.
@@ -211,6 +263,25 @@ mod tests {
         mask.prompt("Say hello.");
         let mut bytes = b"none: Say hello.".to_vec();
         assert!(!mask.bytes(&mut bytes) && bytes == b"none: Say hello.");
+    }
+
+    /// Of the size of the answer alone, whoever writes it and however long the prompt is.
+    #[test]
+    fn a_long_answer_to_a_long_prompt_is_looked_through_once() {
+        let mut mask = Mask::default();
+        let line =
+            |i: usize| format!("    if value_{i} == \"the same beginning of every line\" {{");
+        let prompt: Vec<_> = (0..2_000).map(line).collect();
+        mask.prompt(&prompt.join("\n"));
+        mask.secret("sk-0123456789");
+        for piece in ["\\", "\\n", "if value_", "\\u005c", "    if value_1"] {
+            let mut bytes = piece.repeat((1 << 20) / piece.len()).into_bytes();
+            let before = bytes.clone();
+            assert!(!mask.bytes(&mut bytes) && bytes == before, "{piece}");
+        }
+        let mut text = line(7);
+        mask.text(&mut text);
+        assert_eq!(text, format!("    {}", "*".repeat(line(7).len() - 4)));
     }
 
     proptest! {

@@ -84,6 +84,15 @@ pub(super) fn raise_priority() {
     }
 }
 
+/// Asks for pages of 4 KiB only: where the allocator asks for large ones, each that it has begun with
+/// is 2 MiB, and there are dozens with a few KiB in them.
+pub fn use_small_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "memory may be taken in large pages");
+    }
+}
+
 /// Processor time that this process has taken since it began, in seconds; `None` where nobody says.
 #[must_use]
 #[allow(clippy::cast_precision_loss)] // ticks are far below 2^53

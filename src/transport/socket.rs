@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -45,6 +45,14 @@ impl StampedSocket {
             #[cfg(target_os = "linux")]
             kernel,
         }
+    }
+
+    /// Forgets who waits for it. Else it holds the task that read last, with all its memory, for as
+    /// long as nothing comes.
+    pub fn forget_waiting(&self) {
+        let mut nobody = Context::from_waker(Waker::noop());
+        let _ = self.tcp.poll_read_ready(&mut nobody);
+        let _ = self.tcp.poll_write_ready(&mut nobody);
     }
 
     /// As many bytes as there is space, at most: how many, and the kernel's stamp.
@@ -126,5 +134,41 @@ impl AsyncWrite for StampedSocket {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    struct Task;
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[tokio::test]
+    async fn a_socket_at_rest_holds_no_task() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (_server, _) = listener.accept().await.unwrap();
+        let stamps = Stamps::new(Instant::now());
+        let descriptor = Descriptor::take().unwrap();
+        let mut socket = StampedSocket::new(client, descriptor, stamps);
+        let task = Arc::new(Task);
+        let waker = Waker::from(Arc::clone(&task));
+        let (mut bytes, mut cx) = ([0; 8], Context::from_waker(&waker));
+        let polled = Pin::new(&mut socket).poll_read(&mut cx, &mut ReadBuf::new(&mut bytes));
+        assert!(polled.is_pending());
+        drop(waker);
+        assert_eq!(Arc::strong_count(&task), 2, "whoever waits is known");
+        socket.forget_waiting();
+        assert_eq!(Arc::strong_count(&task), 1);
     }
 }

@@ -36,6 +36,19 @@ impl Stream {
     pub fn new(layer: Layer, stamps: Stamps) -> Self {
         Self { layer, stamps }
     }
+
+    /// Forgets who waits for it, before it is left alone.
+    pub fn forget_waiting(&self) {
+        let wire = match &self.layer {
+            Layer::Plain(wire) => wire,
+            Layer::Tls(stream) => stream.get_ref().0,
+        };
+        match wire {
+            Wire::Socket(socket) => socket.forget_waiting(),
+            // Of tests alone.
+            Wire::Pipe(..) => {}
+        }
+    }
 }
 
 /// Calls a method of `AsyncRead`/`AsyncWrite` on whichever variant there is.

@@ -1,11 +1,12 @@
 //! Who may ask for what acts: reloads, references, runs of comparisons, probes.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
+use url::{Host, Url};
 
 use super::connections::Client;
 use super::site::Site;
@@ -14,7 +15,7 @@ use super::site::Site;
 const FORWARDED: [&str; 6] =
     ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
 
-/// Lets a request through that comes from this machine itself, or from somebody who was let in by name,
+/// Lets a request through that comes from this machine itself and is made to it, or from somebody who was let in by name,
 /// or from anybody with `--web.enable-lifecycle`.
 pub(super) async fn guard(
     State(site): State<Site>,
@@ -23,7 +24,9 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     let user = client.0.as_ref().is_some_and(|connection| connection.has_a_user());
-    if site.options.lifecycle || user || is_local(&client, request.headers()) {
+    let local = is_local(&client, request.headers())
+        && names_this_machine(site.origin.as_deref(), request.headers());
+    if site.options.lifecycle || user || local {
         return next.run(request).await;
     }
     let why = "this is allowed from the machine that llm-prober runs on, from others with \
@@ -37,6 +40,25 @@ fn is_local(client: &Client, headers: &HeaderMap) -> bool {
     let loopback =
         client.0.as_ref().is_none_or(|connection| connection.peer.to_canonical().is_loopback());
     loopback && !forwarded
+}
+
+/// Whether the request was made to an address, or to a name that is surely this machine's. Any other
+/// name may be that of a page which its owner has pointed here.
+fn names_this_machine(origin: Option<&str>, headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(header::HOST) else { return true };
+    let Ok(url) = Url::parse(&format!("http://{}", host.to_str().unwrap_or_default())) else {
+        return false;
+    };
+    let own = origin.and_then(|origin| Url::parse(origin).ok());
+    match url.host() {
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        Some(Host::Domain(name)) => {
+            name == "localhost"
+                || name.ends_with(".localhost")
+                || own.is_some_and(|own| own.host_str() == Some(name))
+        }
+        None => false,
+    }
 }
 
 /// Refuses what pages of other sites send through somebody's browser. Programs send no such headers.
@@ -71,4 +93,29 @@ pub(super) fn acting(route: MethodRouter<Site>, site: &Site) -> MethodRouter<Sit
     let guard = axum::middleware::from_fn_with_state(site.clone(), guard);
     let route: MethodRouter<Site> = route.layer(guard);
     route.layer(own_pages(site))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_a_page_may_have_pointed_here_is_not_this_machine() {
+        let check = |host: &'static str, expect: bool| {
+            let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+            let origin = Some("https://prober.internal");
+            assert_eq!(names_this_machine(origin, &headers), expect, "{host}");
+        };
+        for host in
+            ["127.0.0.1:9829", "[::1]:9829", "localhost:9829", "prober.internal", "10.0.0.7"]
+        {
+            check(host, true);
+        }
+        for host in ["evil.example:9829", "localhost.evil.example", "", "a b"] {
+            check(host, false);
+        }
+        assert!(names_this_machine(None, &HeaderMap::new()), "HTTP/1.0 has none");
+    }
 }

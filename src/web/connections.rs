@@ -22,6 +22,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use crate::web::places::client_of;
+
 /// For a request's head, from its first byte or from the connection on.
 const HEAD: Duration = Duration::from_secs(10);
 /// Between two requests: as long as Prometheus waits, who scrapes once a minute at most.
@@ -119,11 +121,11 @@ impl Open {
     fn make_room(&mut self) -> bool {
         let mut each: HashMap<IpAddr, usize> = HashMap::new();
         for connection in self.all.values() {
-            *each.entry(connection.peer).or_default() += 1;
+            *each.entry(client_of(connection.peer)).or_default() += 1;
         }
         let waiting = self.all.iter().filter_map(|(number, connection)| {
             let since = connection.waiting_since()?;
-            Some((each.get(&connection.peer).copied(), since.elapsed(), *number))
+            Some((each.get(&client_of(connection.peer)).copied(), since.elapsed(), *number))
         });
         let Some((.., number)) = waiting.max() else { return false };
         if let Some(connection) = self.all.remove(&number) {

@@ -28,6 +28,7 @@ impl Places {
 
     /// A place for a client at this address, if there is one.
     pub fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+        let address = client_of(address);
         let mut taken = self.taken.lock();
         let all: usize = taken.values().sum();
         let own = taken.get(&address).copied().unwrap_or_default();
@@ -36,6 +37,14 @@ impl Places {
         }
         taken.insert(address, own + 1);
         Some(Place { places: Arc::clone(self), address })
+    }
+}
+
+/// What stands for a client: its address, or of IPv6 the network that one customer has.
+pub(super) fn client_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -54,6 +63,14 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        let of = |text: &str| client_of(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!((of("::ffff:10.0.0.7"), of("10.0.0.8")), ("10.0.0.7".into(), "10.0.0.8".into()));
+    }
 
     #[test]
     fn one_address_leaves_places_to_others() {

@@ -34,7 +34,7 @@ const OFFSET: f64 = 0.5;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
-    target: String,
+    target: Option<String>,
     workload: Option<String>,
     #[serde(default)]
     debug: bool,
@@ -111,7 +111,9 @@ fn choose(
     patience: Option<Patience>,
 ) -> Result<(Config, Arc<Target>), Refusal> {
     let config = daemon.config();
-    let found = config.targets.iter().find(|t| t.name == wanted.target);
+    let name = wanted.target.as_deref();
+    let name = name.ok_or_else(|| unknown("no target, expected /probe?target=NAME"))?;
+    let found = config.targets.iter().find(|t| t.name == name);
     let found = found.ok_or_else(|| unknown("there is no target of this name"))?;
     let mut target = Target::clone(found);
     if let Some(name) = &wanted.workload {

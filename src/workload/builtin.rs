@@ -1,4 +1,4 @@
-//! The mix for targets that name none: short, medium and long prompts, small answers.
+//! The mix for targets that name none: short questions, and one prompt with context to read.
 
 use std::sync::Arc;
 

@@ -28,6 +28,7 @@ mod gpu;
 mod incidents;
 mod kubernetes;
 mod model_discovery;
+mod probe_url;
 mod replay;
 mod requests;
 mod rollouts;

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use llm_prober::load::Stop;
 use llm_prober::load::level::{LevelPlan, Sweeper, Until};
@@ -95,6 +95,22 @@ async fn so_many_users_and_no_more() {
     near(level.output_tokens_per_second_per_user, 100.0);
     assert_eq!((level.output_tokens, level.schedule_delay_p99), (Some(160), Some(0.0)));
     assert_eq!(against(&level), [], "{level:?}");
+}
+
+/// The level says how many ask at once, and whoever sweeps chose the hour.
+#[tokio::test(start_paused = true)]
+async fn the_schedule_of_the_target_holds_no_sweep_up() {
+    let server = Server::new(SimulatorConfig { slots: 64, ..exact(4) });
+    let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 86_400;
+    // The first day of the epoch was a Thursday.
+    let days = ["thu", "fri", "sat", "sun", "mon", "tue", "wed"];
+    let another = days[usize::try_from((today + 3) % 7).unwrap()];
+    let active = format!(", active_hours: [{{days: [{another}]}}]");
+    for settings in [", max_in_prefill: 1", &active] {
+        let (sweeper, _) = sweeper(&server, "ttft:1s", settings);
+        let level = all(&sweeper, users(4, Until::Requests(8))).await;
+        assert_eq!((level.completed, against(&level)), (8, vec![]), "{settings}: {level:?}");
+    }
 }
 
 /// What is sent before all users are active, or to warm the server up, does not count.

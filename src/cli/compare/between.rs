@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::args::CompareArgs;
+use crate::cli::batch;
 use crate::cli::error::CliError;
 use crate::cli::given::{self, Given, is_url};
 use crate::cli::setup::load;
@@ -27,7 +28,7 @@ pub(super) fn resolve(args: &CompareArgs) -> Result<(Config, Comparison), CliErr
                 return Err(CliError::Usage(why.to_owned()));
             }
             let (baseline, candidate) =
-                (target(&config, &args.baseline)?, target(&config, &args.candidate)?);
+                (batch::target(&config, &args.baseline)?, batch::target(&config, &args.candidate)?);
             (config, baseline, candidate)
         }
         None => of_urls(args)?,
@@ -79,19 +80,12 @@ fn of_urls(args: &CompareArgs) -> Result<(Config, Arc<Target>, Arc<Target>), Cli
         return Err(CliError::Usage(why.to_owned()));
     }
     let config = given::config(&[
-        Given { name: "baseline", url: &args.baseline, model: None },
-        Given { name: "candidate", url: &args.candidate, model: None },
+        Given { name: "baseline", url: &args.baseline, ..Given::default() },
+        Given { name: "candidate", url: &args.candidate, ..Given::default() },
     ])?;
-    let (baseline, candidate) = (target(&config, "baseline")?, target(&config, "candidate")?);
+    let (baseline, candidate) =
+        (batch::target(&config, "baseline")?, batch::target(&config, "candidate")?);
     Ok((config, baseline, candidate))
-}
-
-fn target(config: &Config, name: &str) -> Result<Arc<Target>, CliError> {
-    let found = config.targets.iter().find(|t| t.name == name);
-    found.cloned().ok_or_else(|| {
-        let names: Vec<_> = config.targets.iter().map(|t| t.name.as_str()).collect();
-        CliError::Usage(format!("no target `{name}`, expected one of: {}", names.join(", ")))
-    })
 }
 
 /// Those that were asked for; both sides must have them.

@@ -8,15 +8,11 @@ mod screen;
 use std::process::ExitCode;
 
 pub(super) use self::args::CompareArgs;
-use super::error::CliError;
+use super::error::{CliError, EXIT_CANNOT_TELL};
 use super::say::tell;
 use super::setup::runtime;
 use crate::transport::resources;
 use screen::Screen;
-
-/// Neither verdict stands: too few pairs, both sides alike within the tolerance, a change that may
-/// pass, or a side that does not answer.
-const EXIT_UNDECIDED: u8 = 2;
 
 pub(super) fn main(args: &CompareArgs) -> Result<ExitCode, CliError> {
     let (config, comparison) = between::resolve(args)?;
@@ -31,7 +27,7 @@ pub(super) fn main(args: &CompareArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::from(verdict.map_or_else(
         |why| {
             tell(format_args!("llm-prober: {why}"));
-            EXIT_UNDECIDED
+            EXIT_CANNOT_TELL
         },
         |standing| {
             if let Some(waits) = &standing.waits {

@@ -154,8 +154,10 @@ impl Probers {
     fn of(&self, target: &Arc<Target>, io: &IoThreads) -> Result<Arc<Prober>, SetupError> {
         let transport = Transport::network(target, io)?;
         let probing = Arc::new(Probing::new(Arc::clone(target), transport));
-        let admission = Admission::new(Limits::of(target), Ledger::default())
-            .within(&target.name, &Arc::default());
+        // Whoever compares chose the hour.
+        let limits = Limits { active_hours: Vec::new(), ..Limits::of(target) };
+        let admission =
+            Admission::new(limits, Ledger::default()).within(&target.name, &Arc::default());
         let sinks = TargetSinks::open(&[&Log], target, SinkPanics::default());
         let stop = self.stop.clone();
         Ok(Arc::new(Prober::new(probing, admission, sinks, Arc::default(), stop)))
@@ -192,9 +194,16 @@ impl Luck {
         let most = snapshot.dropped.iter().max_by_key(|(_, count)| *count);
         let why = most.map_or("unknown", |(reason, _)| match reason {
             DropReason::Skipped(SkipReason::Budget) => "a target's budget is spent",
+            DropReason::Skipped(SkipReason::InFlightLimit) => {
+                "as many probes as max_in_flight allows are under way"
+            }
+            DropReason::Skipped(SkipReason::OffHours) => "it is none of a target's active_hours",
+            DropReason::Skipped(SkipReason::Prober) => "the prober has no file descriptors left",
             DropReason::Prober => "the prober cannot ask a target, see its log",
             DropReason::Sweep => "a server was swept meanwhile",
-            DropReason::Skipped(_) | DropReason::OtherRun => "the prober is short of time",
+            DropReason::Skipped(SkipReason::Late) | DropReason::OtherRun => {
+                "the prober is short of time"
+            }
         });
         Err(NoVerdict::NoPair(why))
     }

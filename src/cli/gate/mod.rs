@@ -9,13 +9,10 @@ use std::process::ExitCode;
 pub(super) use self::args::GateArgs;
 use self::args::Output;
 use self::measure::Measuring;
-use super::error::CliError;
+use super::error::{CliError, EXIT_CANNOT_TELL};
 use super::say::{self, tell};
 use crate::regression::gate::report::{self, ComparisonJson};
 use crate::regression::gate::{Comparison, Decision, Limits, Profile, compare};
-
-/// It cannot be told whether the candidate is worse: within noise, nothing reached, interrupted.
-const EXIT_UNDECIDED: u8 = 2;
 
 /// Code 1 means "worse" here, so whatever goes wrong on the way there is code 2.
 pub(super) fn main(args: &GateArgs) -> Result<ExitCode, CliError> {
@@ -23,11 +20,11 @@ pub(super) fn main(args: &GateArgs) -> Result<ExitCode, CliError> {
         Ok(decision) => Ok(ExitCode::from(match decision {
             Decision::Pass => 0,
             Decision::Fail => 1,
-            Decision::Undecided => EXIT_UNDECIDED,
+            Decision::Undecided => EXIT_CANNOT_TELL,
         })),
         Err(CliError::Failed(message)) => {
             tell(format_args!("llm-prober: {message}"));
-            Ok(ExitCode::from(EXIT_UNDECIDED))
+            Ok(ExitCode::from(EXIT_CANNOT_TELL))
         }
         Err(usage) => Err(usage),
     }

@@ -19,7 +19,7 @@ pub(in crate::cli) struct SweepArgs {
     /// URL of the target (`http://…/v1`), instead of a configuration file.
     #[arg(value_name = "URL", conflicts_with_all = ["config", "target"])]
     pub url: Option<String>,
-    /// Model at the URL; by default the only one that the server lists.
+    /// Model at the URL; by default the first that the server lists.
     #[arg(long, requires = "url")]
     pub model: Option<String>,
     /// Configuration file.

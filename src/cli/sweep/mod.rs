@@ -16,7 +16,7 @@ use self::args::Export;
 pub(super) use self::args::SweepArgs;
 use self::plan::Plan;
 use self::screen::Screen;
-use super::error::CliError;
+use super::error::{CliError, EXIT_CANNOT_TELL};
 use super::say::{self, tell};
 use super::setup::runtime;
 use super::{answers, batch};
@@ -26,9 +26,6 @@ use crate::load::level::{Found, LevelPlan, Sweeper};
 use crate::report::sweep as written;
 use crate::sweep::{Adaptive, Finding, Load, Report, Search, SequentialTest, Tally};
 use crate::workload::Mix;
-
-/// It cannot be told: a level is invalid, a figure was not observed, nothing was reached.
-const EXIT_UNDECIDED: u8 = 2;
 
 /// How often progress is drawn.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -51,7 +48,7 @@ pub(super) fn main(args: &SweepArgs) -> Result<ExitCode, CliError> {
     }
     let cannot_tell = |why: &dyn std::fmt::Display| {
         tell(format_args!("llm-prober: {why}"));
-        Ok(ExitCode::from(EXIT_UNDECIDED))
+        Ok(ExitCode::from(EXIT_CANNOT_TELL))
     };
     match measure(args, &plan, screen) {
         Ok(report) => {
@@ -197,7 +194,7 @@ fn judge(args: &SweepArgs, report: &Report) -> u8 {
             tell(format_args!("llm-prober: invalid at {}: {}", level.load(), reason.in_words()));
         }
     }
-    let mut undecided = !report.is_valid();
+    let mut undecided = !report.is_valid() || report.adaptive.is_some_and(|a| !a.complete);
     let mut fails = false;
     for condition in &args.fail_if {
         match condition.find(&report.levels, report.knee.as_ref()) {
@@ -214,7 +211,7 @@ fn judge(args: &SweepArgs, report: &Report) -> u8 {
     }
     // Where a level is invalid, what failed may be the prober.
     match (undecided, fails) {
-        (true, _) => EXIT_UNDECIDED,
+        (true, _) => EXIT_CANNOT_TELL,
         (false, true) => 1,
         (false, false) => 0,
     }

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use url::Url;
-
 use super::args::SweepArgs;
 use crate::answer::slo::Slo;
 use crate::cli::batch;
 use crate::cli::error::CliError;
-use crate::cli::given::{self, Given, is_url};
-use crate::cli::setup::load;
+use crate::cli::given::{self, Given};
 use crate::config::Config;
 use crate::load::level::{LevelPlan, Until};
 use crate::sweep::{DEFAULT_CANDIDATES, Load, Subject};
@@ -23,8 +20,6 @@ pub(super) const REQUESTS: u32 = 100;
 const OF_EACH_USER: u32 = 2;
 /// Requests under way at most in an open loop.
 const IN_FLIGHT: u32 = 1000;
-/// The name of a target that is given by a URL, where that has no host.
-const NAME: &str = "target";
 
 /// Everything checked, and nothing sent.
 pub(super) struct Plan {
@@ -63,6 +58,19 @@ impl Plan {
                 );
                 return Err(CliError::Usage(why));
             }
+        }
+        let asked = self
+            .target
+            .workloads
+            .iter()
+            .filter(|w| self.only.as_ref().is_none_or(|only| only.name == w.name));
+        if let Some(workload) = asked.into_iter().find(|w| w.cancel.is_some()) {
+            let why = format!(
+                "workload `{}` stops reading (`cancel`), so that no request of it completes; expected \
+                 another one (--workload NAME)",
+                workload.name
+            );
+            return Err(CliError::Usage(why));
         }
         for condition in &args.fail_if {
             let Some(size) = condition.level() else { continue };
@@ -129,23 +137,9 @@ impl Plan {
 
 fn target(args: &SweepArgs) -> Result<(Config, Arc<Target>), CliError> {
     if let Some(url) = &args.url {
-        if !is_url(url) {
-            let why = format!("`{url}`: expected a URL such as http://localhost:8000/v1");
-            return Err(CliError::Usage(why));
-        }
-        let host = Url::parse(url).ok().map(|url| {
-            let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-            format!("{}{port}", url.host_str().unwrap_or(NAME))
-        });
-        let name = host.unwrap_or_else(|| NAME.to_owned());
-        let config = given::config(&[Given { name: &name, url, model: args.model.as_deref() }])?;
-        let target = batch::target(&config, &name)?;
-        return Ok((config, target));
+        return given::target(Given { url, model: args.model.as_deref(), ..Given::default() });
     }
-    let expected = || CliError::Usage("expected a URL, or --config.file and --target".to_owned());
-    let config = load(args.config.as_deref().ok_or_else(expected)?)?;
-    let target = batch::target(&config, args.target.as_deref().ok_or_else(expected)?)?;
-    Ok((config, target))
+    given::of_file(args.config.as_deref(), args.target.as_deref())
 }
 
 fn loads(args: &SweepArgs) -> Result<Vec<Load>, CliError> {

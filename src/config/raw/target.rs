@@ -35,7 +35,7 @@ pub(in crate::config) const DEFAULT_RESOLVE_EVERY: Duration = Duration::from_sec
 pub(in crate::config) const RESOLVE_INTERVALS: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(3_600);
 pub(in crate::config) const DEFAULT_MAX_IN_FLIGHT: usize = 4;
-pub(in crate::config) const IN_FLIGHT: RangeInclusive<usize> = 1..=1_000;
+pub(in crate::config) const IN_FLIGHT: RangeInclusive<usize> = 1..=10_000;
 pub(in crate::config) const IN_FLIGHT_IN_ALL: RangeInclusive<usize> = 1..=1_000_000;
 pub(in crate::config) const DEFAULT_MAX_BODY: HumanSize = HumanSize(8 << 20);
 pub(in crate::config) const BODY_SIZES: RangeInclusive<HumanSize> =

@@ -143,6 +143,7 @@ impl Sweeper {
         let target = &self.probing.target;
         let interval = load.rate().map(|rate| Duration::from_secs_f64(1.0 / rate));
         let in_flight = load.concurrency() as usize;
+        // The level says how many, and whoever sweeps chose the hour.
         let (in_prefill, active_hours) = (None, Vec::new());
         let limits = Limits { in_flight, in_prefill, interval, active_hours, ..Limits::of(target) };
         let admission = (self.admit)(limits);

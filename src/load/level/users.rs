@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::run::{Asked, Draws, LevelPlan, LevelRun, Over};
+use crate::answer::skip::SkipReason;
 use crate::load::{Policy, Prober, Refusal};
 use crate::sweep::{InvalidReason, Tally};
 
@@ -100,9 +101,11 @@ impl<D: FnMut(&Tally) -> ControlFlow<()>> Policy for Users<D> {
         let permit = match self.prober.admit_uncounted(&draw, due) {
             Ok(permit) => permit,
             Err(refusal) => {
-                // There is a place for each user, so this is about money, or the end.
-                if let Refusal::Skipped(_) = refusal {
-                    self.run.stop(InvalidReason::Budget);
+                match refusal {
+                    Refusal::Skipped(SkipReason::Budget) => self.run.stop(InvalidReason::Budget),
+                    // There is a place for each user.
+                    Refusal::Skipped(_) => self.run.stop(InvalidReason::Internal),
+                    Refusal::Stopped => {}
                 }
                 self.stop();
                 return None;

@@ -1,5 +1,6 @@
-//! The last thirty days of a target, hour by hour. Hours that are over are kept as the bytes that
-//! are written down of them, about 300 each; what they add up to is worked out once an hour.
+//! The last thirty days of a target: two days hour by hour, and what is older eight hours at a time,
+//! which takes a quarter of the memory. What is over is kept as the bytes that are written down of
+//! it, about 300 an hour; what it adds up to is worked out once an hour.
 
 use std::collections::VecDeque;
 
@@ -7,8 +8,15 @@ use super::entry::Summary;
 use super::packed::{self, TallyError};
 use super::tally::Tally;
 
-/// Hours that are kept: thirty days.
+/// Hours that are remembered: thirty days.
 pub const HOURS: usize = 720;
+/// Hours that stay by themselves.
+const SINGLE: usize = 48;
+/// As many of the older ones are put together, counted from the Unix epoch. Such a block has the
+/// number of its last hour.
+const BLOCK: i64 = 8;
+/// Single hours, those of a block that is not old enough as a whole, and blocks: at most.
+const KEPT: usize = SINGLE + 7 + (HOURS - SINGLE) / 8;
 /// The same, as a difference of hours.
 pub(super) const MONTH: i64 = 720;
 pub(super) const DAY: i64 = 24;
@@ -19,7 +27,7 @@ pub(super) fn hour_of(unix_nanos: i64) -> i64 {
     unix_nanos.div_euclid(NANOS)
 }
 
-/// The hours that had probes, oldest first; at most [`HOURS`].
+/// The hours and blocks that had probes, oldest first; at most [`KEPT`].
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hours {
     over: VecDeque<(i64, Box<[u8]>)>,
@@ -51,9 +59,40 @@ impl Hours {
             tally.add(summary, tokens_per_second);
             self.put(number, &tally);
         }
-        while self.over.len() >= HOURS {
-            changed.extend(self.over.pop_front().map(|(n, _)| n));
-            self.sums = None;
+        if number > newest {
+            changed.extend(self.put_together());
+            while self.over.len() > KEPT {
+                changed.extend(self.over.pop_front().map(|(n, _)| n));
+            }
+        }
+        changed
+    }
+
+    /// Makes blocks of what is old enough; says which hours are others now, or gone.
+    fn put_together(&mut self) -> Vec<i64> {
+        let mut changed = Vec::new();
+        let Some(at) = self.over.len().checked_sub(SINGLE) else { return changed };
+        let Some(oldest_single) = self.over.get(at).map(|(n, _)| *n) else { return changed };
+        let mut at = 0;
+        while let Some(number) = self.over.get(at).map(|(n, _)| *n) {
+            let block = number - number.rem_euclid(BLOCK) + BLOCK - 1;
+            if block >= oldest_single {
+                break;
+            }
+            let end = self.over.partition_point(|(n, _)| *n <= block);
+            if end - at > 1 || number != block {
+                let mut sum = Tally::default();
+                for (number, bytes) in self.over.drain(at..end) {
+                    changed.push(number);
+                    if let Ok(tally) = packed::tally(&bytes) {
+                        sum.merge(&tally);
+                    }
+                }
+                changed.push(block);
+                self.over.insert(at, (block, packed::bytes(&sum).into_boxed_slice()));
+                self.sums = None;
+            }
+            at += 1;
         }
         changed
     }

@@ -3,7 +3,7 @@
 //!
 //! Everything is bounded. Per target: [`ORDINARY`] + [`ODD`] + [`FAILED`] probes in a line each
 //! (about 300 bytes), [`MINUTES`] minutes of counts and quantiles (about 6 kB when each has
-//! probes), [`HOURS`] hours (about 250 kB at four probes a minute, at most 1 MB) and [`MARKS`]
+//! probes), [`HOURS`] hours (about 60 kB at four probes a minute, at most 200 kB) and [`MARKS`]
 //! marks. Over all targets: the whole recordings, compressed, in as many bytes as the history was
 //! given; half of them are for failures and odd probes, so that ordinary ones never drive those
 //! out. When a recording goes, its line stays.

@@ -3,7 +3,7 @@
 use prometheus::metrics::MetricType;
 
 use super::family::{Family, counter, family, gauge, histogram};
-use crate::metrics::prober::ProberMetrics;
+use crate::metrics::prober::{MEASUREMENT_STATISTICS, ProberMetrics};
 use crate::probe::sink::Losses;
 
 pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
@@ -71,6 +71,23 @@ pub(in crate::metrics) static PROBER: &[Family<ProberMetrics>] = &[
             s.histogram(&["main"], &p.main_loop_lag)?;
             s.histogram(&["io"], &p.io_loop_lag)
         },
+    ),
+    gauge(
+        "measurement_error_seconds",
+        &["statistic"],
+        "How long after a token was sent the prober says that it came, on this machine: from the last \
+         check at the start and once a day, in which the prober reads 200 tokens of a server of its \
+         own over loopback. statistic is p50, p99 or max. Absent before the first check.",
+        |p, s| {
+            let each = MEASUREMENT_STATISTICS.iter().zip(&p.measurement_error);
+            each.into_iter().try_for_each(|((label, _), error)| s.late(&[label], error))
+        },
+    ),
+    gauge(
+        "measurement_error_timestamp_seconds",
+        &[],
+        "Unix time of the check that measurement_error_seconds is from. Absent before the first.",
+        |p, s| s.late(&[], &p.measurement_error_timestamp),
     ),
     gauge("history_records", &[], "Probes in the history that is kept in memory.", |p, s| {
         s.gauge(&[], p.history_records.get())

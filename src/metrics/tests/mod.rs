@@ -197,6 +197,8 @@ fn full_metrics_with(options: MetricsOptions) -> Arc<Metrics> {
     metrics.reload_succeeded(std::time::SystemTime::UNIX_EPOCH + ms(1_700_000_000_250));
     metrics.set_history_records(2);
     metrics.set_flight_losses(crate::probe::sink::Losses::default());
+    let error = crate::probe::self_check::MeasurementError::between(&[0], &[25_000]).unwrap();
+    metrics.set_measurement_error(&error, std::time::SystemTime::UNIX_EPOCH);
     let limit = RateLimit { limit: Some(500), remaining: Some(499) };
     let success = Outcome {
         request_limit: limit,

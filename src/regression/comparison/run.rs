@@ -38,7 +38,7 @@ pub enum Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::New => f.write_str("nothing was known of this comparison"),
+            Self::New => f.write_str("its first run"),
             Self::Asked => f.write_str("it was asked for"),
             Self::Changed(fields) => write!(f, "changed: {}", in_words(fields)),
         }

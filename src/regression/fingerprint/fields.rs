@@ -37,11 +37,6 @@ impl Fingerprint {
         self.0.extend(fields.map(|(field, hash)| (format!("{name} {field}"), hash)));
     }
 
-    /// Adds all fields of another.
-    pub fn all_of(&mut self, other: Self) {
-        self.0.extend(other.0);
-    }
-
     /// The fields that are not what they were, or are there on one side only; none of equals.
     #[must_use]
     pub fn differing(&self, earlier: &Self) -> Vec<String> {

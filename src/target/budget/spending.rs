@@ -87,14 +87,19 @@ impl Spending {
     /// Goes on to an hour (since the Unix epoch). What was feared of the time before may have been
     /// spent in this one, and that once only.
     pub(super) fn on(&mut self, hour: u64) {
-        let (new_hour, new_day) = (self.hour != hour, self.day != Period::Day.of(hour));
+        let day = Period::Day.of(hour);
+        let (new_hour, new_day) = (self.hour != hour, self.day != day);
+        if hour < self.hour || day < self.day {
+            // The clock was set back: what was spent stays spent.
+            (self.hour, self.day) = (hour, day);
+            return;
+        }
         if new_hour {
             (self.hour, self.this_hour) = (hour, self.feared);
         }
         if new_day {
             let Sum { output_tokens, dollars } = self.feared;
-            (self.day, self.output_tokens, self.dollars) =
-                (Period::Day.of(hour), output_tokens, dollars);
+            (self.day, self.output_tokens, self.dollars) = (day, output_tokens, dollars);
         }
         if new_hour || new_day {
             self.feared = Sum::default();

@@ -175,3 +175,18 @@ fn an_older_file_is_read() {
     let ledger = Ledger::from_spent(serde_json::from_str(old).unwrap());
     assert_eq!(ledger.remaining(&budget(100), Period::Day, 73), Some(1.0 - 0.7));
 }
+
+#[test]
+fn a_clock_that_is_set_back_gives_nothing_out_again() {
+    let (ledger, most) = (Ledger::default(), tokens(0, 100));
+    let at = |hour| {
+        let made = ledger.reserve(&budget(100), None, most, hour);
+        if made.is_granted() {
+            ledger.settle(None, most, most);
+        }
+        made.is_granted()
+    };
+    assert!(at(49) && !at(49));
+    assert!(!at(48), "an hour back");
+    assert!(!at(47), "a day back");
+}

@@ -10,6 +10,9 @@ use thiserror::Error;
 /// Why nobody can be let in by this file.
 #[derive(Debug, Error)]
 pub enum AccessError {
+    /// What was asked of clients is asked no more.
+    #[error("it would ask for no TLS or for no user any more; restart the program for that")]
+    Opened,
     /// Of the file itself.
     #[error("{}: cannot be read: {error}", file.display())]
     Unreadable {

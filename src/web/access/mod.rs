@@ -68,26 +68,30 @@ impl Access {
     /// says so.
     pub async fn keep_new(self) {
         let Some(file) = self.0 else { return };
-        let mut wrong: Option<Vec<Seen>> = None;
+        let mut wrong: Option<String> = None;
         loop {
             tokio::time::sleep(LOOK).await;
-            let (rules, path, before) = (file.now.load_full(), file.path.clone(), wrong.clone());
+            let (rules, path) = (file.now.load_full(), file.path.clone());
+            // One that is wrong is tried at every look: a file that it names may come later.
             let look = tokio::task::spawn_blocking(move || {
-                let seen = seen(&rules.files);
-                let known = seen == rules.seen || Some(&seen) == before.as_ref();
-                (!known).then(|| (seen, Rules::read(&path)))
+                let changed = seen(&rules.files) != rules.seen;
+                changed.then(|| Rules::read(&path).and_then(|new| rules.followed_by(new)))
             });
             match look.await {
-                Ok(Some((_, Ok(rules)))) => {
+                Ok(Some(Ok(rules))) => {
                     tracing::info!("the web configuration has changed and was read again");
                     file.now.store(Arc::new(rules));
                     wrong = None;
                 }
-                Ok(Some((seen, Err(error)))) => {
-                    tracing::error!("the web configuration stays as it was: {error}");
-                    wrong = Some(seen);
+                Ok(Some(Err(error))) => {
+                    let why = error.to_string();
+                    if wrong.as_ref() != Some(&why) {
+                        tracing::error!("the web configuration stays as it was: {why}");
+                    }
+                    wrong = Some(why);
                 }
-                Ok(None) | Err(_) => {}
+                Ok(None) => wrong = None,
+                Err(_) => {}
             }
         }
     }
@@ -142,6 +146,14 @@ impl Rules {
             files,
             seen,
         })
+    }
+
+    /// The rules that come after these. A file that was emptied, or is not written to its end yet,
+    /// opens no door: that takes a restart.
+    fn followed_by(&self, new: Self) -> Result<Self, AccessError> {
+        let open = (self.tls.is_some() && new.tls.is_none())
+            || (!self.users.is_empty() && new.users.is_empty());
+        if open { Err(AccessError::Opened) } else { Ok(new) }
     }
 }
 
@@ -220,6 +232,25 @@ pub(super) async fn admit(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_was_emptied_opens_no_door() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("web.yml");
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            Rules::read(&file).unwrap()
+        };
+        let hash = "$2b$04$abcdefghijklmnopqrstuuhUPyrfiHGbm2s5XkLzqIoT.BG5CgvYO";
+        let users = format!("basic_auth_users: {{prom: {hash}}}\n");
+        let (with, again) = (read(&users), read(&users.replace("prom", "other")));
+        assert!(with.followed_by(again).is_ok());
+        for emptied in ["", "http_server_config: {http2: false}\n"] {
+            let refused = with.followed_by(read(emptied)).unwrap_err().to_string();
+            assert!(refused.contains("no user any more; restart"), "{refused}");
+        }
+        assert!(read("").followed_by(with).is_ok());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_bucket_has_its_burst_and_fills_again() {

@@ -91,7 +91,8 @@ impl Users {
         let right = exists && matches!(verified.await, Ok(Ok(true)));
         let mut known = self.known.lock();
         if known.len() >= REMEMBERED {
-            known.clear();
+            // Right ones are as few as there are users; wrong ones are made up.
+            known.retain(|_, right| *right);
         }
         known.insert(key, right);
         verdict(right)
@@ -150,6 +151,18 @@ mod tests {
             assert_eq!(users.check(&HeaderMap::new()).await, Verdict::Wrong);
         }
         assert_eq!(users.known.lock().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn wrong_passwords_do_not_make_a_right_one_forgotten() {
+        let hash = bcrypt::hash("right", 4).unwrap();
+        let users = Users::new(BTreeMap::from([("alice".to_owned(), hash)])).unwrap();
+        assert_eq!(users.check(&headers("alice", "right")).await, Verdict::Right);
+        let wrong = |n: usize| (users.key("alice", "", &n.to_string()), false);
+        users.known.lock().extend((0..REMEMBERED).map(wrong));
+        assert_eq!(users.check(&headers("alice", "wrong")).await, Verdict::Wrong);
+        let known: Vec<_> = users.known.lock().values().copied().collect();
+        assert_eq!((known.len(), known.iter().filter(|right| **right).count()), (2, 1));
     }
 
     #[tokio::test]

@@ -39,10 +39,11 @@ pub(super) fn setting(setting: Duration) -> String {
 
 fn whole_seconds(duration: Duration) -> String {
     let (minutes, seconds) = (duration.as_secs() / 60, duration.as_secs() % 60);
-    if minutes < 60 {
-        format!("{minutes} min {seconds} s")
-    } else {
-        format!("{} h {} min", minutes / 60, minutes % 60)
+    match (minutes / 60, minutes % 60, seconds) {
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }
 

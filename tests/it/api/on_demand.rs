@@ -72,7 +72,7 @@ async fn a_failed_probe_is_an_answer() {
 #[tokio::test]
 async fn only_named_targets_and_only_where_enabled() {
     let page = quiet().await;
-    refused(&page, "/probe", 400, "missing field `target`").await;
+    refused(&page, "/probe", 400, "no target, expected").await;
     refused(&page, "/probe?target=missing", 400, "no target of this name").await;
     refused(&page, "/probe?target=http://169.254.169.254/", 400, "no target of this name").await;
     refused(&page, "/probe?target=good&workload=x", 400, "no workload of this name").await;

@@ -29,17 +29,17 @@ async fn a_candidate_that_fails_is_worse() {
     let scene = Scene::usual().await;
     let worse = "The candidate is worse than is tolerated, by at least one signal.";
     let page = until(&scene, "/comparisons/canary", worse).await;
-    check(&page, &["Run <code>", "(nothing was known of this comparison)", "Both answered "]);
+    check(&page, &["Run <code>", "(its first run)", "Both answered "]);
     let signals = section(&page, "signals");
     check(signals, &["Time to first token", "Failures", "only the baseline <b>0</b>"]);
-    check(signals, &["<caption>", "scope=\"col\"", "scope=\"row\"", " worse"]);
+    check(signals, &["<caption>", "scope=\"col\"", "scope=\"row\"", " regressed"]);
     let sides = section(&page, "sides");
     check(sides, &["href=\"../targets/steady\"", "href=\"../targets/broken\"", "failing"]);
     check(section(&page, "rounds"), &["both at the same instant", "150 ms", "5 %", "Judged"]);
     let first = scene.page("/").await;
     check(&first, &["href=\"#comparisons\"", "href=\"#gpus\""]);
     let overview = section(&first, "comparisons");
-    check(overview, &["href=\"comparisons/canary\"", "worse", "steady", "broken"]);
+    check(overview, &["href=\"comparisons/canary\"", "regressed", "steady", "broken"]);
 }
 
 #[tokio::test]

@@ -183,7 +183,7 @@ async fn windows_and_what_happened_are_shown() {
         assert_eq!(row.matches(window).count(), times, "{window}: {row}");
     }
     let page = scene.page("/targets/steady").await;
-    let (_, windows) = page.split_once("Now and before").unwrap();
+    let (_, windows) = page.split_once("Now, hour, day, month").unwrap();
     let (windows, _) = windows.split_once("</table>").unwrap();
     for window in ["5 min (now)", "hour", "24 hours", "30 days"] {
         let row = windows.split("<tr").find(|row| row.contains(&format!("\"{window}\"")));

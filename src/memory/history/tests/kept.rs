@@ -74,8 +74,8 @@ fn thirty_days_and_the_last_failures_outlive_a_restart() {
     let (history, store) = restored(folder.path(), &[Arc::clone(&t)]);
     month(&history, &t);
     let overview = history.overview(&t, NOW);
-    // The month begins with a whole hour, the last one is not over.
-    assert!((30 * 24 * 24 - 24..=30 * 24 * 24).contains(&overview.month.probes));
+    // The month begins with a whole block of eight hours, the last hour is not over.
+    assert!((30 * 24 * 24 - 24..=(30 * 24 + 7) * 24).contains(&overview.month.probes));
     assert!((23 * 24..=24 * 24).contains(&overview.day.probes), "{:?}", overview.day);
     assert_eq!(overview.month.failed(), overview.month.failures[&FailureReason::Stalled]);
     let p50 = overview.month.ttft.unwrap().p50.as_secs_f64();
@@ -124,7 +124,7 @@ fn a_target_takes_its_bounded_share() {
     }
     history.not_saved(Unsaved::default(), true);
     let in_memory = history.inner().pasts["t"].hours.size();
-    assert!((100_000..260_000).contains(&in_memory), "{in_memory} bytes");
+    assert!((30_000..80_000).contains(&in_memory), "{in_memory} bytes");
     save(&history, &store);
     drop((history, store));
     let on_disk = std::fs::metadata(folder.path().join("state.redb")).unwrap().len();
@@ -221,6 +221,33 @@ fn a_clock_that_jumps_and_comes_back() {
     // Nor does it come back in a year.
     let newest = history.inner().pasts["t"].hours.numbers().max();
     assert_eq!(newest, Some(hour_of(NOW) + 49));
+}
+
+/// What is put together is counted once, and for no longer than a block.
+#[test]
+fn hours_of_the_past_are_put_together_and_lose_no_probe() {
+    let (folder, t) = (tempfile::tempdir().unwrap(), target("t"));
+    let (history, store) = restored(folder.path(), &[Arc::clone(&t)]);
+    for hour in 0..40 * 24 {
+        drop(history.add(&t, super::probe(&t, hour * HOUR, success(&t, 100), 0)));
+        let month = history.overview(&t, NOW + hour * HOUR * MINUTE).month.probes;
+        let all = (hour + 1).min(720);
+        assert!((all..all + 8).contains(&i64::from(month)), "{month} probes in hour {hour}");
+    }
+    let later = |history: &History| {
+        let Overview { day, month, .. } = history.overview(&t, NOW + (40 * 24 - 1) * HOUR * MINUTE);
+        (day.probes, month.probes, month.ttft)
+    };
+    let kept = later(&history);
+    assert_eq!(kept.0, 24);
+    let numbers =
+        |history: &History| -> Vec<i64> { history.inner().pasts["t"].hours.numbers().collect() };
+    let in_memory = numbers(&history);
+    assert!((130..145).contains(&in_memory.len()), "{in_memory:?}");
+    save(&history, &store);
+    drop((history, store));
+    let (history, _store) = restored(folder.path(), &[Arc::clone(&t)]);
+    assert_eq!((later(&history), numbers(&history)), (kept, in_memory));
 }
 
 /// After another bound, the SLO's share begins anew, and only that.

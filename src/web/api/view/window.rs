@@ -13,7 +13,8 @@ use crate::memory::history::Window;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WindowView {
     /// Its length in minutes. One of a day or more ends with the current hour and is counted in
-    /// whole hours, so up to an hour of it is still to come.
+    /// whole hours, so up to an hour of it is still to come. One of more than two days may hold up to
+    /// 7 hours more: older hours are kept eight at a time.
     pub minutes: u32,
     /// Probes that ended.
     pub probes: u32,

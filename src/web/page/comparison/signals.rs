@@ -15,7 +15,7 @@ use crate::web::page::{figure, state};
 const COLUMNS: [Column; 6] = [
     text("Signal"),
     picture("Candidate against baseline"),
-    text("Says"),
+    text("Verdict"),
     number("Evidence for worse"),
     number("Evidence for not worse"),
     text("Alarm"),
@@ -32,9 +32,9 @@ pub(super) fn section(view: &View<'_>) -> Markup {
         @if let Some(all) = &view.snapshot.together { (together(view, all)) }
     };
     let caption = html! {
-        "Median of candidate / baseline with its interval of 95 % at all times, since the run began \
-         or an alarm last went on or off; in the pictures what is tolerated is shaded, up to the \
-         dashed line. Evidence: decimal logarithm, found of needed; for not worse of the same pairs"
+        "Median of candidate / baseline with its 95 % interval, since the run began or an alarm was \
+         last raised or cleared. Shaded: what is tolerated. Evidence: the verdict stands when the \
+         first number reaches the second (powers of ten)."
     };
     html! {
         section aria-labelledby="signals" {

@@ -13,7 +13,7 @@ pub(in crate::web::page) fn badge(verdict: Verdict) -> Markup {
         Verdict::Undecided => state::badge(State::NotProbed, "undecided"),
         Verdict::NotWorse => state::badge(State::Healthy, "not worse"),
         Verdict::Changed => state::badge(State::Degraded, "changed"),
-        Verdict::Regressed => state::badge(State::Failing, "worse"),
+        Verdict::Regressed => state::badge(State::Failing, "regressed"),
     }
 }
 

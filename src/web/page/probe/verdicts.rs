@@ -8,7 +8,7 @@ use crate::web::page::table::{self, Column, number, text};
 use crate::web::page::{figure, state};
 
 const COLUMNS: [Column; 5] =
-    [text("Objective"), text("SLO"), number("Asked"), number("Observed"), text("Verdict")];
+    [text("Objective"), text("SLO"), number("Bound"), number("Observed"), text("Verdict")];
 
 pub(super) fn section(flight: &Flight) -> Markup {
     let verdicts = &flight.probe.outcome.verdicts;

@@ -90,10 +90,10 @@ fn name(phase: Phase) -> &'static str {
         Phase::Connect => "Connect",
         Phase::Tls => "TLS",
         Phase::Send => "Send",
-        Phase::Processing => "Processing",
-        Phase::FirstToken => "First token",
+        Phase::Processing => "Processing (until the first byte)",
+        Phase::FirstToken => "First token (after the first byte)",
         Phase::Decode => "Decode",
-        Phase::Tail => "Tail",
+        Phase::Tail => "Tail (after the last token)",
     }
 }
 

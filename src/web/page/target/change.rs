@@ -26,7 +26,7 @@ pub(super) fn section(view: &View<'_>) -> Markup {
     let settings = view.daemon.config().change_detection;
     html! {
         section aria-labelledby="change" {
-            h2 #change { "Change" }
+            h2 #change { "Compared with its own past" }
             (shown(&streams, &settings, view.now))
         }
     }
@@ -37,9 +37,8 @@ fn shown(streams: &[(String, StreamSnapshot)], of: &ChangeDetection, now: i64) -
     let scale = Scale::of(effects);
     let rows = html! { @for (workload, s) in streams { (row(workload, s, of, scale, now)) } };
     let caption = html! {
-        "Against its own past. Medians with their interval of 95 % at all times; in the pictures \
-         what is tolerated is shaded, up to the dashed line. Evidence: decimal logarithm, found of \
-         needed"
+        "Median now against the reference, with its 95 % interval. Shaded: what is tolerated. \
+         Evidence: an alarm is raised when the first number reaches the second (powers of ten)."
     };
     table::table("cards effects", &caption, &COLUMNS, Some("change"), &rows)
 }

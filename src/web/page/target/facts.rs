@@ -80,14 +80,14 @@ fn budget(view: &View<'_>) -> Option<String> {
         move |(period, left): (Period, f64)| {
             let period = period.as_str();
             if left > 0.0 {
-                format!("{} of the {period}'s {whose}is left", figure::share(left))
+                format!("{} of the {period}'s {whose} is left", figure::share(left))
             } else {
-                format!("the {period}'s {whose}is spent: not probed until the next {period} (UTC)")
+                format!("the {period}'s {whose} is spent: not probed until the next {period} (UTC)")
             }
         }
     };
-    let all = metrics.budget_in_all_remaining().into_iter().map(of("budget of all targets "));
-    let parts: Vec<_> = own.into_iter().map(of("")).chain(all).collect();
+    let all = metrics.budget_in_all_remaining().into_iter().map(of("budget of all targets"));
+    let parts: Vec<_> = own.into_iter().map(of("budget")).chain(all).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 

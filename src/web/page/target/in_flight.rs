@@ -25,8 +25,8 @@ pub(super) fn section(view: &View<'_>) -> Markup {
     html! {
         section aria-labelledby="in-flight" data-live="in-flight" {
             h2 #in-flight { "Time to first token by load" }
-            (by("Since the start, by the requests at the server, as it says itself", &server))
-            (by("Since the start, by the other probes of this target under way", &own))
+            (by("By the requests in flight that the server reported, since the prober started", &server))
+            (by("By this prober's own other probes of the target, since the prober started", &own))
         }
     }
 }

@@ -29,7 +29,11 @@ impl Show {
     pub const ALL: [(Self, &'static str, &'static str); 3] = [
         (Self::All, "", "all"),
         (Self::Failed, "failed", "failed"),
-        (Self::Slow, "slow", "slow: SLO missed or remarkable"),
+        (
+            Self::Slow,
+            "slow",
+            "slow or odd: SLO missed, slowest of its hour, tokens arrived together",
+        ),
     ];
 
     fn takes(self, probe: &Summary) -> bool {

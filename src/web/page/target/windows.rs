@@ -33,13 +33,13 @@ const COLUMNS: [Column; 8] = [
 
 pub(super) fn section(view: &View<'_>) -> Markup {
     let caption = html! {
-        "Time to first token (TTFT) and inter-token latency (ITL); 24 hours and 30 days in whole \
-         hours, the current one among them"
+        "TTFT: time to first token. ITL: inter-token latency. 24 hours and 30 days count whole hours \
+         and include the current one; 30 days may reach up to 7 hours further back."
     };
     let rows = html! { @for row in rows(&view.overview) { (line(&row, view)) } };
     html! {
         section aria-labelledby="windows" data-live="windows" {
-            h2 #windows { "Now and before" }
+            h2 #windows { "Now, hour, day, month" }
             (table::table("cards", &caption, &COLUMNS, None, &rows))
         }
     }
