@@ -40,8 +40,8 @@ pub use load::Load;
 pub use report::{Adaptive, LevelConfidence, Report, Run, Subject};
 pub use request::{Instants, LATE_READ, Request, Speed};
 pub use scheduled::{
-    LevelCounts, Percentiles, REMEMBERED_RUNS, ScheduledSweep, Strain, SweepCounts, SweepLevel, SweepPast,
-    SweepResult, SweepRun, Timetable,
+    LevelCounts, Percentiles, REMEMBERED_RUNS, ScheduledSweep, Strain, SweepCounts, SweepLevel,
+    SweepPast, SweepResult, SweepRun, Timetable,
 };
 pub use statistics::{Statistics, quantile};
 pub use tally::{Judged, Tally};

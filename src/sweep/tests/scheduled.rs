@@ -189,7 +189,10 @@ fn what_is_usual_is_the_median_of_the_weeks_before() {
 fn the_past_has_a_limit() {
     let runs: Vec<_> = (0..100).map(|day| (day, Some(8))).collect();
     let past = past(&runs);
-    assert_eq!((past.runs().len(), past.last().unwrap().began), (REMEMBERED_RUNS, MONDAY + 99 * DAY));
+    assert_eq!(
+        (past.runs().len(), past.last().unwrap().began),
+        (REMEMBERED_RUNS, MONDAY + 99 * DAY)
+    );
     assert_eq!(past.runs().next().unwrap().began, MONDAY + 40 * DAY);
 }
 
