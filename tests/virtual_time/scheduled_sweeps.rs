@@ -38,7 +38,7 @@ fn yaml(settings: &str, more: &str) -> String {
     format!(
         "seed: 3\n\
          workloads: {{w: {{prompts: {{inline: [hi]}}, max_output_tokens: 4}}}}\n\
-         slos: {{s: {{objective: 0.9, ttft: 500ms}}}}\n\
+         slos: {{s: {{objective: 0.99, ttft: 500ms}}}}\n\
          defaults: {{interval: 2s, arrival: constant}}\n\
          {more}\n\
          targets:\n\
