@@ -59,12 +59,12 @@ pub fn answers(data: &[u8]) {
         let shape = Shape { stream: head & 1 == 0 };
         decode(&*new(), shape, &recording(*head, &pieces), TimestampSource::Task, MOST)
     };
-    let whole = told(read(vec![body]));
-    assert_eq!(told(read(body.chunks(usize::from(*length).max(1)).collect())), whole);
+    let whole = told(&read(vec![body]));
+    assert_eq!(told(&read(body.chunks(usize::from(*length).max(1)).collect())), whole);
 }
 
 /// What is said, without when.
-fn told(timeline: Timeline) -> String {
+fn told(timeline: &Timeline) -> String {
     let events: Vec<_> = timeline.events.iter().map(|event| (event.choice, &event.kind)).collect();
     format!("{events:?} {:?} {}", timeline.end, timeline.streamed)
 }

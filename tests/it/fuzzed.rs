@@ -89,7 +89,9 @@ fn near(seeds: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> + use<> {
     assert!(!seeds.is_empty());
     let changed = (prop::sample::select(seeds.to_vec()), prop::collection::vec(change(), 0..6));
     let changed = changed.prop_map(|(mut bytes, changes)| {
-        changes.into_iter().for_each(|change| change.apply(&mut bytes));
+        for change in changes {
+            change.apply(&mut bytes);
+        }
         bytes
     });
     prop_oneof![

@@ -106,17 +106,17 @@ async fn check_server(server: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn captures_of_litellm() {
-    check_server("litellm-proxy").await;
+    Box::pin(check_server("litellm-proxy")).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn captures_of_llama_cpp() {
-    check_server("llama-server").await;
+    Box::pin(check_server("llama-server")).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn captures_of_vllm() {
-    check_server("vllm-cpu").await;
+    Box::pin(check_server("vllm-cpu")).await;
 }
 
 /// A capture that breaks off anywhere before its finish reason is a failure; once it has come
