@@ -40,7 +40,7 @@ pub const RULES: [Rule; 17] = [
 ];
 
 /// Grafana's names of the units that are used here; the linter knows many more.
-const UNITS: [&str; 12] = [
+const UNITS: [&str; 13] = [
     "short",
     "locale",
     "percentunit",
@@ -49,6 +49,7 @@ const UNITS: [&str; 12] = [
     "Bps",
     "currencyUSD",
     "cpm",
+    "reqps",
     "watt",
     "joule",
     "hertz",

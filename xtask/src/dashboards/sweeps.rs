@@ -108,7 +108,7 @@ fn table_of_levels() -> Panel {
 fn knee() -> Vec<Panel> {
     let of = |expression: &str| format!("max by (target, sweep) ({expression})");
     let knee = lines(
-        "Knee",
+        "Knee over time",
         "The largest number of users with whom enough requests are good, by the last sweep that \
          tells; dashed the median of the 28 days before it.",
         "short",
