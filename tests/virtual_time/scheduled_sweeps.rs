@@ -134,8 +134,11 @@ async fn a_sweep_is_made_at_its_instant_and_leaves_the_probe_series_clean() {
     let [one, eight] = ["1", "8"]
         .map(|users| level("sweep_time_to_first_token_seconds", users, "percentile=\"50\""));
     assert!((one - 0.2).abs() < 1e-3 && eight > 0.5, "{one} {eight}");
-    assert_eq!(level("sweep_attainment_ratio", "1", ""), 1.0);
-    assert!(level("sweep_attainment_ratio", "8", "") < 0.5);
+    let attainment = |users: &str| {
+        sum(&daemon, "sweep_attainment_ratio", &[&format!("concurrency=\"{users}\"")])
+    };
+    assert_eq!(attainment("1"), 1.0);
+    assert!(attainment("8") < 0.5);
     // The next night's, and the probes again.
     let next = values(&daemon, "sweep_next_run_timestamp_seconds");
     assert_eq!(next, [three[0] + 86_400.0]);
@@ -250,14 +253,17 @@ async fn one_sweep_at_a_time_at_each_host_and_port() {
     let daemon = start_at(BEFORE, &text, Dialers::from(dialers));
     seconds(119).await;
     let (mut most, mut both) = (0.0_f64, 0.0_f64);
-    for _ in 0..100 {
-        let of = |target: &str| sum(&daemon, "sweep_running", &[&format!("sweep=\"{target}\"")]);
+    for _ in 0..40 {
+        let scrape = Exposition::of(&daemon.metrics);
+        let of = |target: &str| {
+            scrape.sum("llm_prober_sweep_running", &[&format!("sweep=\"{target}\"")])
+        };
         let here = of("t") + of("same");
         (most, both) = (most.max(here), both.max(here + of("elsewhere")));
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        seconds(1).await;
     }
     assert_eq!((most, both), (1.0, 2.0));
-    assert_eq!((running(&daemon), ended(&daemon, "complete")), (0.0, 3.0));
+    assert_eq!((running(&daemon), sum(&daemon, "sweep_runs_total", &[])), (0.0, 3.0));
 }
 
 #[tokio::test(start_paused = true)]
