@@ -56,7 +56,8 @@ impl Rig {
     pub async fn start(options: &str, flags: &[&str], form: &str) -> Option<Self> {
         let (simulated, compared) = (simulator(SIMULATOR).await, simulator(SIMULATOR).await);
         let (scripted, _) = scripted::tcp(always(talkative())).await;
-        let swept = simulator("model: m\nttft: 20ms\nitl: 2ms\n").await;
+        // Slow enough that a busy machine does not make the prober the bottleneck.
+        let swept = simulator("model: m\nttft: 300ms\nitl: 10ms\n").await;
         let tls = TlsServer::start("localhost", talkative()).await;
         // One at a time: only a probe that is alone has its energy and its parts measured.
         let hosted = "price: {input_per_million: 1, output_per_million: 2}, \
