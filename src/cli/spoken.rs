@@ -75,6 +75,7 @@ pub(super) fn target(given: Given<'_>) -> Result<(Config, Arc<Target>), CliError
     for Spoken { api, url, time_to_first_token } in &spoken {
         let first = time_to_first_token.map(|ttft| format!(", first token after {ttft:.1?}"));
         let place = Url::parse(url).map_or_else(|_| String::new(), |url| shown(&url));
+        let place = place.trim_end_matches('/');
         tell(format_args!("{api} answers at {place}{}", first.unwrap_or_default()));
     }
     let Some(Spoken { api, url, .. }) = spoken.first() else {

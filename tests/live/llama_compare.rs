@@ -8,7 +8,7 @@ use crate::common::daemon::run;
 use crate::common::llama::LlamaServer;
 
 /// A verdict on something that is slower in every pair takes about 25.
-const TO_FIND: u64 = 120;
+const TO_FIND: u64 = 400;
 /// As many would do, if there were something to find.
 const TO_FIND_NOTHING: u64 = 30;
 
