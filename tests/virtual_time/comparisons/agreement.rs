@@ -175,11 +175,7 @@ impl Rig {
     }
 
     async fn pages_agree(&self, told: &Told) {
-        let word = match &*told.verdict {
-            "not_worse" => "not worse",
-            "regressed" => "worse",
-            other => other,
-        };
+        let word = told.verdict.replace('_', " ");
         let badge = format!("</span> {word}</span>");
         let page = self.get("/comparisons/canary").await;
         let (_, summary) = page.split_once("data-live=\"state\"").unwrap();

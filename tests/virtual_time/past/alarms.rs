@@ -64,7 +64,7 @@ async fn a_fifth_slower_is_found_and_over_when_it_is_over() {
     assert_eq!(value(&daemon, "alarm_active", "failure"), Some(0.0));
     let raised = value(&daemon, "last_alarm_timestamp_seconds", "ttft").unwrap();
     #[allow(clippy::cast_precision_loss)]
-    let hours = (raised - (20_000 * DAY) as f64) / HOUR as f64;
+    let hours = (raised - (20_003 * DAY) as f64) / HOUR as f64;
     assert!((6.1..9.0).contains(&hours), "{hours}");
     let effect = ["effect_lower_ratio", "effect_ratio", "effect_upper_ratio"];
     let [lower, ratio, upper] = effect.map(|name| value(&daemon, name, "ttft").unwrap());
