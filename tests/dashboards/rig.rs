@@ -57,7 +57,7 @@ impl Rig {
         let (simulated, compared) = (simulator(SIMULATOR).await, simulator(SIMULATOR).await);
         let (scripted, _) = scripted::tcp(always(talkative())).await;
         // Slow enough that a busy machine does not make the prober the bottleneck.
-        let swept = simulator("model: m\nttft: 300ms\nitl: 10ms\n").await;
+        let swept = simulator("model: m\nttft: 2s\nitl: 100ms\nanswer_tokens: 8\n").await;
         let tls = TlsServer::start("localhost", talkative()).await;
         // One at a time: only a probe that is alone has its energy and its parts measured.
         let hosted = "price: {input_per_million: 1, output_per_million: 2}, \
@@ -129,7 +129,7 @@ fn write(file: &Path, targets: &str, version: u32, minute: &str) {
            - {{name: canary, baseline: before, candidate: after, interval: 100ms, \
               agreement: {{length_ratio: 2}}}}\n\
          sweeps:\n  \
-           - {{name: nightly, target: swept, concurrency: [1, 4], requests_per_level: 20, \
+           - {{name: nightly, target: swept, concurrency: [1, 2], requests_per_level: 4, \
               max_output_tokens: 1M, max_duration: 1m, at: '{minute}'}}\n\
          targets: [{}]\n",
         library(Age::New).display(),
