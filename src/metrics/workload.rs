@@ -111,11 +111,8 @@ impl WorkloadMetrics {
         let known = before.and_then(|b| b.cost.clone());
         self.cost = target.price.map(|_| known.unwrap_or_default());
         let own = workload.validators.iter().map(Validator::name);
-        let inherent = if target.dialect.kind().writes() {
-            &[DEGENERATE, REPETITION][..]
-        } else {
-            &[RESULTS]
-        };
+        let inherent =
+            if target.dialect.kind().writes() { &[DEGENERATE, REPETITION][..] } else { &[RESULTS] };
         let validators = own.chain(inherent.iter().copied());
         self.rejections = CounterSet::going_on(validators, before.map(|b| &b.rejections));
         let slos = target.slos.iter().filter(|slo| slo.covers(&workload.name));
