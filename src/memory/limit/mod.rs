@@ -1,6 +1,6 @@
 //! How much memory the program may have, and what is given up for it.
 //!
-//! What the system counts against the program is looked at once a second ([`resident`]). Beyond the
+//! What the system counts against the program is looked at once a second (`resident.rs`). Beyond the
 //! limit, what can be spared goes, in this order and by its own count of bytes: recordings of past
 //! probes, answers that wait for clients who do not take them, and then new probes, which are skipped.
 //! Counters, references and probes under way are never given up.
