@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -366,53 +366,89 @@ async fn operators(watch: &mut Watch, folder: &Folder, config: &str) {
 /// Stops the process in the middle of an answer for longer than `stall_timeout`, while the server goes
 /// on: that is neither a stall nor anything else that the server did.
 async fn pause(watch: &mut Watch, folder: &Folder, config: &str) {
-    let sent = Arc::<AtomicUsize>::default();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let counted = Arc::clone(&sent);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(steady(stream, Arc::clone(&counted)));
-        }
-    });
-    let steady = format!(
-        "- {{name: steady, url: 'http://{address}/v1', model: m, timeout: 60s, stall_timeout: 2s, \
-         interval: 10s}}\n"
+    let steady = Steady::start().await;
+    let target = format!(
+        "- {{name: steady, url: 'http://{}/v1', model: m, timeout: 240s, stall_timeout: 2s, \
+         interval: 10s, max_in_flight: 1}}\n",
+        steady.address
     );
-    folder.write("llm-prober.yml", &(config.to_owned() + &steady));
+    folder.write("llm-prober.yml", &(config.to_owned() + &target));
     watch.daemon.signal("HUP");
-    let until = async |tokens: usize| {
-        eventually("tokens", async || {
-            let sent = sent.load(Ordering::SeqCst);
-            only_if(sent >= tokens, sent)
-        })
-        .await
-    };
-    until(20).await;
+    steady.until("tokens", 20).await;
     watch.daemon.signal("STOP");
-    let before = sent.load(Ordering::SeqCst);
     // More than three seconds.
-    until(before + 160).await;
+    steady.until("tokens meanwhile", steady.sent() + 160).await;
     watch.daemon.signal("CONT");
-    let target = ["target=\"steady\""];
+    steady.ends.store(true, Ordering::SeqCst);
+    // One at a time: the first was judged before.
+    eventually("the next probe", async || {
+        let asked = steady.asked.load(Ordering::SeqCst);
+        only_if(asked >= 2, asked)
+    })
+    .await;
     let late = ["target=\"steady\"", "reason=\"late\""];
-    let skipped = |m: &Exposition| m.sum("llm_prober_probes_skipped_total", &late);
-    let seen = watch.until("its end", |m| skipped(m) >= 1.0).await;
+    let seen = watch.scrape().await;
+    assert!(seen.sum("llm_prober_probes_skipped_total", &late) >= 1.0, "{seen}");
     for counted in ["probes_total", "probe_failures_total", "slo_probes_total"] {
-        assert_eq!(seen.sum(&format!("llm_prober_{counted}"), &target), 0.0, "{seen}");
+        assert_eq!(
+            seen.sum(&format!("llm_prober_{counted}"), &["target=\"steady\""]),
+            0.0,
+            "{seen}"
+        );
     }
     watch.goes_on().await;
 }
 
-/// A token each 20 ms, 400 of them.
-async fn steady(mut stream: TcpStream, sent: Arc<AtomicUsize>) -> std::io::Result<()> {
+/// A server that answers its first request with a token each 20 ms, and no other one.
+struct Steady {
+    address: SocketAddr,
+    asked: Arc<AtomicUsize>,
+    sent: Arc<AtomicUsize>,
+    /// The answer ends.
+    ends: Arc<AtomicBool>,
+}
+
+impl Steady {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (asked, sent, ends) =
+            <(Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicBool>)>::default();
+        let server = Self { address, asked: asked.clone(), sent: sent.clone(), ends: ends.clone() };
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let number = asked.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(answer(stream, number == 0, Arc::clone(&sent), Arc::clone(&ends)));
+            }
+        });
+        server
+    }
+
+    fn sent(&self) -> usize {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    async fn until(&self, what: &str, tokens: usize) {
+        eventually(what, async || only_if(self.sent() >= tokens, self.sent())).await;
+    }
+}
+
+async fn answer(
+    mut stream: TcpStream,
+    answers: bool,
+    sent: Arc<AtomicUsize>,
+    ends: Arc<AtomicBool>,
+) -> std::io::Result<()> {
     let mut request = [0; 16 << 10];
     if stream.read(&mut request).await? == 0 {
         return Ok(());
     }
+    if !answers {
+        return stream.read_to_end(&mut Vec::new()).await.map(drop);
+    }
     stream.write_all(CHUNKED.as_bytes()).await?;
-    for n in 0..400 {
-        stream.write_all(token(&format!(" word{n}")).as_bytes()).await?;
+    while !ends.load(Ordering::SeqCst) {
+        stream.write_all(token(" word").as_bytes()).await?;
         sent.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
