@@ -1,5 +1,6 @@
 //! What happens to the machine, with a healthy target that must not notice.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,6 +26,16 @@ async fn folder() -> Folder {
     ))
 }
 
+/// A library from this source; `false` where there is no compiler.
+fn compiled(source: &str, library: &Path) -> bool {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/daemon").join(source);
+    let mut compiler = Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).args([library, &source]).arg("-ldl");
+    let Ok(output) = compiler.output() else { return false };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    true
+}
+
 /// Shifts the wall clock of a program that is started with it.
 struct Clock {
     library: PathBuf,
@@ -34,18 +45,10 @@ struct Clock {
 impl Clock {
     /// `None` where there is no compiler.
     fn new(folder: &Folder) -> Option<Self> {
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/daemon/clock_shift.c");
         let clock =
             Self { library: folder.path("clock_shift.so"), file: folder.path("clock_shift") };
         clock.step_to(0);
-        let compiled = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O1", "-o"])
-            .args([&clock.library, Path::new(source)])
-            .arg("-ldl")
-            .output();
-        let compiled = compiled.ok()?;
-        assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-        Some(clock)
+        compiled("clock_shift.c", &clock.library).then_some(clock)
     }
 
     fn step_to(&self, seconds: i64) {
@@ -99,6 +102,60 @@ async fn a_clock_that_steps() {
         }
         assert_eq!(watch.daemon.get("/").await.status, 200);
     }
+    watch.daemon.signal("TERM");
+    assert_eq!(watch.daemon.ended().await.code(), Some(0), "{}", watch.daemon.stderr());
+}
+
+/// More names hang than are looked up at a time.
+#[tokio::test]
+async fn a_resolver_that_hangs() {
+    let server = simulator().await;
+    let mut config = format!(
+        "defaults: {{interval: 100ms, timeout: 30s}}\n\
+         targets:\n\
+         - {{name: healthy, url: 'http://{server}/v1', model: simulated}}\n\
+         - {{name: slow, url: 'http://slow.test:{}/v1', model: simulated}}\n",
+        server.port()
+    );
+    for n in 0..48 {
+        let url = format!("http://hangs-{n}.test/v1");
+        writeln!(config, "- {{name: hangs-{n}, url: '{url}', model: simulated}}").unwrap();
+    }
+    let folder = Folder::with(&config);
+    let library = folder.path("slow_names.so");
+    if !compiled("slow_names.c", &library) {
+        println!("skipped: no C compiler");
+        return;
+    }
+    let flag = folder.flag();
+    let arguments = [flag.as_str(), "--web.listen-address=127.0.0.1:0"];
+    let environment = [("LD_PRELOAD", library.to_str().unwrap())];
+    let mut watch = Watch::new(Program::start(arguments, &environment));
+    watch.goes_on().await;
+    let failures = |m: &Exposition, n: usize, reason: &str| {
+        let labels = [format!("target=\"hangs-{n}\""), format!("reason=\"{reason}\"")];
+        m.sum("llm_prober_probe_failures_total", &[&labels[0], &labels[1]])
+    };
+    let all =
+        |m: &Exposition, reason: &str| (0..48).filter(|n| failures(m, *n, reason) > 0.0).count();
+    let seen = watch.until("each of them is `resolve`", |m| all(m, "resolve") == 48).await;
+    assert_eq!(all(&seen, "timeout"), 0, "{seen}");
+    watch
+        .until("a slow name is found", |m| {
+            let slow = ["target=\"slow\""];
+            let failed = m.sum("llm_prober_probe_failures_total", &slow);
+            m.sum("llm_prober_probes_total", &slow) > failed
+        })
+        .await;
+    // Everything that may not wait for it.
+    folder.write("llm-prober.yml", &config.replace("timeout: 30s", "timeout: 31s"));
+    let reload =
+        |m: &Exposition| m.sum("llm_prober_config_last_reload_success_timestamp_seconds", &[]);
+    let before = reload(&seen);
+    watch.daemon.signal("HUP");
+    watch.until("a reload", |m| reload(m) > before).await;
+    watch.goes_on().await;
+    assert_eq!(watch.daemon.get("/").await.status, 200);
     watch.daemon.signal("TERM");
     assert_eq!(watch.daemon.ended().await.code(), Some(0), "{}", watch.daemon.stderr());
 }
