@@ -3,7 +3,7 @@
 #   docker build --tag llm-prober .
 #   docker run --publish 9829:9829 --volume "$PWD/llm-prober.yml:/etc/llm-prober/llm-prober.yml:ro" llm-prober
 
-FROM rust:1.95-slim-trixie AS build
+FROM rust:1.95-slim-trixie@sha256:ee4fa026a11f9e8b1b00568364a880dc720409bb94b0e6800f63f974f9c909d5 AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY alerts alerts
@@ -13,7 +13,7 @@ COPY src src
 COPY xtask xtask
 RUN cargo build --release --locked --bin llm-prober
 
-FROM debian:trixie-slim
+FROM debian:trixie-slim@sha256:3a39a0592364683e6bab97937b72cad5a8fa6dcbbee90edb3bb48c7f8e94f258
 # Root certificates for the targets' TLS, a client for the health check.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates wget \

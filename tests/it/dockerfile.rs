@@ -82,6 +82,30 @@ fn the_builder_is_new_enough() {
     assert!(number(tag) >= number(env!("CARGO_PKG_RUST_VERSION")), "{image}");
 }
 
+/// A tag is whatever its owner makes of it tomorrow.
+#[test]
+fn images_and_actions_are_pinned() {
+    let workflow = include_str!("../../.github/workflows/ci.yml");
+    let named = |key: &str| {
+        let values = workflow.lines().filter_map(|line| line.split_once(key));
+        values.map(|(_, value)| value.to_owned()).collect::<Vec<_>>()
+    };
+    let (actions, containers) = (named(" uses: "), named(" container: "));
+    assert!(actions.len() > 3 && !containers.is_empty(), "{workflow}");
+    let check = |what: &str, before: &str, digits: usize| {
+        let digest = what.split_whitespace().next().unwrap().split_once(before);
+        let (_, digest) = digest.unwrap_or_else(|| panic!("{what}: expected {before}DIGEST"));
+        let is_digest = digest.len() == digits && digest.bytes().all(|b| b.is_ascii_hexdigit());
+        assert!(is_digest, "{what}: expected {digits} hexadecimal digits");
+    };
+    for image in all("FROM").iter().chain(&containers) {
+        check(image, "@sha256:", 64);
+    }
+    for action in &actions {
+        check(action, "@", 40);
+    }
+}
+
 #[test]
 fn flags_are_the_binary_s() {
     let help = help();
