@@ -163,6 +163,9 @@ fn workload(workload: &Workload) -> Node {
                 None => Value::Null,
                 Some(Cancel::AfterOutputTokens(tokens)) => json!({"after_output_tokens": tokens}),
                 Some(Cancel::After(time)) => json!({"after": human(time)}),
+                Some(Cancel::Slow { bytes_per_second }) => {
+                    json!({"bytes_per_second": bytes_per_second})
+                }
             },
         ),
         (

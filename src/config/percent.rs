@@ -21,7 +21,8 @@ const EXPECTED: &str = "a percentage, such as 5% or 0.5%";
 /// Names the value and what was expected.
 pub fn parse_percent(text: &str) -> Result<HumanPercent, NotAPercentage> {
     let number = text.strip_suffix('%').map(str::trim_end).filter(|n| is_plain_number(n));
-    let share = number.and_then(|n| n.parse::<f64>().ok()).map(|percent| percent / 100.0);
+    // Not divided by 100: 99.9 / 100 is more than 0.999.
+    let share = number.and_then(|n| format!("{n}e-2").parse().ok());
     share.map(HumanPercent).ok_or_else(|| NotAPercentage(text.to_owned()))
 }
 
@@ -71,7 +72,9 @@ mod tests {
         check("5%", Some(0.05), "5%");
         check("7 %", Some(0.07), "7%");
         check("0.5%", Some(0.005), "0.5%");
-        for text in ["5", "", "%", "-1%", "inf%", "1e3%", "1..2%", "0x1%"] {
+        check("99.9%", Some(0.999), "99.9%");
+        check("5.%", Some(0.05), "5%");
+        for text in ["5", "", ".%", "%", "-1%", "inf%", "1e3%", "1..2%", "0x1%"] {
             check(text, None, "");
         }
     }

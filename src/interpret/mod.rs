@@ -108,6 +108,10 @@ fn read(
     {
         failure.detail = why;
     }
+    if workload.bytes_read_per_second().is_some() {
+        result = result_of_slow_reading(result, recording);
+        measurement = measurement.without_times();
+    }
     let mut rejected_by = Vec::new();
     if result.is_ok() {
         rejected_by = rejecting_validators(workload, &timeline, &measurement);
@@ -210,6 +214,23 @@ fn classify(kind: Kind, recording: &Recording, timeline: &Timeline) -> Result<()
         }
         (false, _) => Err(Failure::new(FailureReason::Empty, without)),
     }
+}
+
+/// A reader who was slower than the server knows whether it answers, but not how soon it would have
+/// ended.
+fn result_of_slow_reading(
+    result: Result<(), Failure>,
+    recording: &Recording,
+) -> Result<(), Failure> {
+    let own = match &result {
+        Ok(()) => true,
+        Err(failure) => failure.reason == FailureReason::Timeout && recording.first_byte.is_some(),
+    };
+    if own {
+        let detail = "the reader is slower than the server, as the workload asks";
+        return Err(Failure::new(FailureReason::Cancelled, detail));
+    }
+    result
 }
 
 fn refused(head: &Head, recording: &Recording) -> Result<(), Failure> {

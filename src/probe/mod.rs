@@ -195,6 +195,11 @@ impl Probing {
         };
         recording.schedule_delay += schedule_delay;
         let mut outcome = interpret(&self.target, &draw.workload, &draw.prompt, &recording);
+        let to_its_end =
+            matches!(recording.ending, Ending::Complete | Ending::TailTimedOut | Ending::TimedOut);
+        if draw.workload.bytes_read_per_second().is_some() && to_its_end && outcome.given_up() {
+            recording.ending = Ending::ReaderStopped;
+        }
         let no_news = self.transport.addresses().judge(&recording, &mut outcome);
         if recording.ending != Ending::ReaderStopped {
             self.look_into(&recording, &draw.workload, &mut outcome, &cancel).await;

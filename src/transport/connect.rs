@@ -10,7 +10,7 @@ use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::names::Names;
-use super::race;
+use super::race::{self, Buffer};
 use super::socket::StampedSocket;
 use super::stamps::{Stamps, since};
 use super::stream::{Layer, Stream, Wire};
@@ -52,6 +52,7 @@ impl Dialer {
         &self,
         epoch: Instant,
         wanted: Option<SocketAddr>,
+        buffer: Buffer,
         recording: &mut Recording,
     ) -> Result<Dialled, Ending> {
         let stamps = Stamps::new(epoch);
@@ -66,7 +67,7 @@ impl Dialer {
                     Addresses::Each => one_of(names, wanted),
                 };
                 recording.address = candidates.first().filter(|_| candidates.len() == 1).copied();
-                let winner = race::connect(&candidates).await?;
+                let winner = race::connect(&candidates, buffer).await?;
                 recording.connection.connected = Some(since(epoch));
                 recording.address = Some(winner.address);
                 round_trip = winner.handshake;

@@ -109,7 +109,7 @@ impl Connection {
     pub async fn exchange(
         &mut self,
         request: http::Request<Full<Bytes>>,
-        max_body_bytes: usize,
+        reading: BodyReading,
         live: &Live,
         recording: &mut Recording,
     ) -> Ending {
@@ -119,7 +119,7 @@ impl Connection {
                 let head = head(&parts);
                 live.answer(&head);
                 recording.head = Some(head);
-                self.read_body(body, max_body_bytes, live, recording).await
+                self.read_body(body, reading, live, recording).await
             }
             Err(ending) => ending,
         }
@@ -148,14 +148,15 @@ impl Connection {
         .await
     }
 
+    #[allow(clippy::cast_precision_loss)] // of a read's bytes
     async fn read_body(
         &mut self,
         mut body: Incoming,
-        max_body_bytes: usize,
+        reading: BodyReading,
         live: &Live,
         recording: &mut Recording,
     ) -> Ending {
-        let mut pieces = Pieces::new(max_body_bytes);
+        let mut pieces = Pieces::new(reading.max_bytes);
         let ending = loop {
             let next = poll_fn(|cx| {
                 let polled = self.poll_frame(&mut body, cx);
@@ -175,6 +176,11 @@ impl Connection {
             {
                 break too_large;
             }
+            if let Some(bytes_per_second) = reading.bytes_per_second {
+                pieces.close(live, recording);
+                let seconds = bytes.len() as f64 / f64::from(bytes_per_second);
+                tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+            }
         };
         pieces.close(live, recording);
         ending
@@ -192,6 +198,15 @@ impl Connection {
         let _ = Pin::new(&mut self.http).poll(cx);
         Pin::new(body).poll_frame(cx)
     }
+}
+
+/// How a body is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BodyReading {
+    /// Its largest size.
+    pub max_bytes: usize,
+    /// No more than this: the server waits meanwhile. `None` is as fast as it comes.
+    pub bytes_per_second: Option<u32>,
 }
 
 /// What the bookkeeping of a stored piece takes beside its bytes.
@@ -323,6 +338,10 @@ mod tests {
         http::Request::post("/").header("host", "h").body(Full::default()).unwrap()
     }
 
+    fn reading(max_bytes: usize) -> BodyReading {
+        BodyReading { max_bytes, bytes_per_second: None }
+    }
+
     /// The server may close an idle connection just after it was found to be usable.
     #[tokio::test(start_paused = true)]
     async fn a_close_that_shows_only_while_sending() {
@@ -333,15 +352,17 @@ mod tests {
         let stream = Stream::new(Layer::Plain(Wire::Pipe(client, stamps.clone())), stamps.clone());
         let mut connection = Connection::new(stream, stamps).await.unwrap();
         let mut recording = Recording::begin(0);
-        let (ending, ()) =
-            tokio::join!(connection.exchange(request(), most, &live, &mut recording), async {
+        let (ending, ()) = tokio::join!(
+            connection.exchange(request(), reading(most), &live, &mut recording),
+            async {
                 assert_ne!(server.read(&mut [0; 1024]).await.unwrap(), 0);
                 server.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx").await.unwrap();
-            });
+            }
+        );
         assert_eq!(ending, Ending::Complete);
         assert!(connection.is_usable().await);
         drop(server);
-        let exchange = connection.exchange(request(), most, &live, &mut recording);
+        let exchange = connection.exchange(request(), reading(most), &live, &mut recording);
         let ending = tokio::time::timeout(limits.timeout, exchange).await;
         assert!(matches!(ending, Ok(Ending::CutOff(_))), "{ending:?}");
     }
@@ -356,14 +377,16 @@ mod tests {
         let stream = Stream::new(Layer::Plain(Wire::Pipe(client, stamps.clone())), stamps.clone());
         let mut connection = Connection::new(stream, stamps).await.unwrap();
         let (mut recording, live) = (Recording::begin(0), Live::default());
-        let ending =
-            tokio::join!(connection.exchange(request(), most, &live, &mut recording), async {
+        let ending = tokio::join!(
+            connection.exchange(request(), reading(most), &live, &mut recording),
+            async {
                 assert_ne!(far.read(&mut [0; 1024]).await.unwrap(), 0);
                 far.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
                     .await
                     .unwrap();
                 server(&mut far).await;
-            });
+            }
+        );
         (recording, ending.0)
     }
 

@@ -12,9 +12,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::connect::{Dialer, Dialled};
-use super::exchange::Connection;
+use super::exchange::{BodyReading, Connection};
 use super::idle::Idle;
 use super::live::Live;
+use super::race::Buffer;
 use super::stamps::{Stamps, since, unix_at};
 use super::standstill::Standstill;
 use crate::answer::recording::{Chunk, ConnectionPhases, Ending, Head, Offset, Recording};
@@ -60,6 +61,8 @@ struct Underway {
     /// The server closes the connection, or it broke.
     closed: bool,
     live: Live,
+    /// Where the reader is slower than the server.
+    bytes_per_second: Option<u32>,
 }
 
 impl Underway {
@@ -99,6 +102,7 @@ impl Inner {
         &self,
         request: http::Request<Full<Bytes>>,
         address: Option<SocketAddr>,
+        bytes_per_second: Option<u32>,
         live: &Live,
         cancel: &CancellationToken,
     ) -> Recording {
@@ -106,8 +110,14 @@ impl Inner {
         live.begin(epoch);
         let mut standstill = Standstill::new();
         let recording = Recording { address, ..Recording::begin(unix_at(epoch)) };
-        let mut progress =
-            Underway { epoch, recording, stamps: None, closed: false, live: live.clone() };
+        let mut progress = Underway {
+            epoch,
+            recording,
+            stamps: None,
+            closed: false,
+            live: live.clone(),
+            bytes_per_second,
+        };
         let ending = tokio::select! {
             biased;
             ending = self.send_and_read(request, address, &mut progress) => ending,
@@ -154,7 +164,9 @@ impl Inner {
         address: Option<SocketAddr>,
         progress: &mut Underway,
     ) -> Ending {
-        if let Some(connection) = self.idle.take(address).await {
+        if progress.bytes_per_second.is_none()
+            && let Some(connection) = self.idle.take(address).await
+        {
             progress.recording.connection.reused = true;
             progress.recording.address = connection.address;
             let longest_crossing = 2 * connection.round_trip + CROSSING_SLACK;
@@ -177,7 +189,9 @@ impl Inner {
     ) -> Result<Connection, Ending> {
         progress.recording.connection = ConnectionPhases::default();
         progress.recording.address = address;
-        let dialled = self.dialer.dial(progress.epoch, address, &mut progress.recording).await?;
+        let buffer = progress.bytes_per_second.map_or(Buffer::Usual, |_| Buffer::Small);
+        let dialled =
+            self.dialer.dial(progress.epoch, address, buffer, &mut progress.recording).await?;
         let Dialled { stream, stamps, round_trip } = dialled;
         let mut connection = Connection::new(stream, stamps).await?;
         (connection.round_trip, connection.address) = (round_trip, progress.recording.address);
@@ -192,11 +206,13 @@ impl Inner {
     ) -> Ending {
         let stamps = connection.begin(progress.epoch);
         progress.stamps = Some(stamps);
-        let ending = connection
-            .exchange(request, self.limits.max_body_bytes, &progress.live, &mut progress.recording)
-            .await;
+        let bytes_per_second = progress.bytes_per_second;
+        let reading = BodyReading { max_bytes: self.limits.max_body_bytes, bytes_per_second };
+        let ending =
+            connection.exchange(request, reading, &progress.live, &mut progress.recording).await;
         progress.closed = ending != Ending::Complete || !connection.is_usable().await;
-        if !progress.closed && self.mode == ConnectionMode::Reuse {
+        let usual = progress.bytes_per_second.is_none();
+        if usual && !progress.closed && self.mode == ConnectionMode::Reuse {
             self.idle.park(connection);
         }
         ending

@@ -39,7 +39,7 @@ pub struct Reading {
     /// With more events of answer than this in each choice, the server does not keep the limit
     /// that it was asked to; `None` does not look.
     pub most_events: Option<u64>,
-    /// When to stop reading an answer that has not come to its end.
+    /// When to stop reading an answer that has not come to its end, or how slowly to read.
     pub cancel: Option<Cancel>,
 }
 
@@ -168,6 +168,7 @@ pub(super) async fn read_along(live: &Live, reading: Reading, answered: &Answere
         None => usual,
         Some(Cancel::AfterOutputTokens(_)) => COUNTING_TICK,
         Some(Cancel::After(time)) => usual.min(time).max(COUNTING_TICK),
+        Some(Cancel::Slow { .. }) => usual,
     };
     let mut reader = Reader::new(reading);
     // The deadline that was reached when it was looked at last.
@@ -272,6 +273,8 @@ impl Reader {
                 let stops = (Offset(nanos), Ending::ReaderStopped);
                 deadline.filter(|(at, _)| *at < stops.0).or(Some(stops))
             }
+            // What does not come was not read.
+            Some(Cancel::Slow { .. }) => None,
             _ => deadline,
         }
     }

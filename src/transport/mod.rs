@@ -61,6 +61,7 @@ use crate::answer::failure::FailureReason;
 use crate::answer::outcome::Outcome;
 use crate::answer::recording::{Ending, Recording};
 use crate::target::{Addresses, Target};
+use crate::workload::Cancel;
 
 /// A target's way to its server, with its idle connections. Cheap to clone.
 #[derive(Clone)]
@@ -157,7 +158,11 @@ impl Transport {
         let lane = self.lane(address);
         let (inner, live) = (Arc::clone(&lane.inner), Live::default());
         let stored = live.clone();
-        let work = async move { inner.exchange(request, address, &stored, &cancel).await };
+        let rate = match reading.cancel {
+            Some(Cancel::Slow { bytes_per_second }) => Some(bytes_per_second),
+            _ => None,
+        };
+        let work = async move { inner.exchange(request, address, rate, &stored, &cancel).await };
         let exchanged = tokio::select! {
             biased;
             exchanged = io_threads::run_on(lane.io.as_ref(), work) => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use thiserror::Error;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::Instant;
 
 use super::resources::{Descriptor, is_exhausted};
@@ -19,6 +19,19 @@ const MAX_ATTEMPTS: usize = 8;
 
 /// How long one address may take before the next one joins in: the RFC's recommendation.
 const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Bytes that a connection holds for a reader who is slower than the server. The system makes of it
+/// what it can.
+const SMALL_BUFFER: u32 = 4096;
+
+/// How much of an answer the system takes in before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Buffer {
+    /// As it does for every program.
+    Usual,
+    /// As little as can be.
+    Small,
+}
 
 /// Who answered first.
 pub(super) struct Winner {
@@ -45,7 +58,7 @@ pub(super) fn interleaved(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
 }
 
 /// Connects to whichever answers first; the other attempts are dropped.
-pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<Winner, Ending> {
+pub(super) async fn connect(addresses: &[SocketAddr], buffer: Buffer) -> Result<Winner, Ending> {
     let mut waiting = addresses.iter();
     let mut attempts = FuturesUnordered::new();
     let mut problems = Vec::<AttemptError>::new();
@@ -61,7 +74,7 @@ pub(super) async fn connect(addresses: &[SocketAddr]) -> Result<Winner, Ending> 
                 }
             },
             () = tokio::time::sleep_until(next), if waiting.len() > 0 => {
-                attempts.extend(waiting.next().map(|address| attempt(*address)));
+                attempts.extend(waiting.next().map(|address| attempt(*address, buffer)));
                 next = Instant::now() + HEAD_START;
             }
             else => {
@@ -94,11 +107,19 @@ impl AttemptError {
     }
 }
 
-async fn attempt(address: SocketAddr) -> Result<Winner, AttemptError> {
+async fn attempt(address: SocketAddr, buffer: Buffer) -> Result<Winner, AttemptError> {
     let begun = Instant::now();
     let problem = |error| AttemptError::System { address, error };
     let descriptor = Descriptor::take().ok_or(AttemptError::NoDescriptor(address))?;
-    let tcp = TcpStream::connect(address).await.map_err(problem)?;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let socket = socket.map_err(problem)?;
+    if buffer == Buffer::Small {
+        socket.set_recv_buffer_size(SMALL_BUFFER).map_err(problem)?;
+    }
+    let tcp = socket.connect(address).await.map_err(problem)?;
     let handshake = since(begun).since(crate::answer::recording::Offset::default());
     tcp.set_nodelay(true).map_err(problem)?;
     Ok(Winner { tcp, descriptor, address, handshake })
@@ -107,7 +128,7 @@ async fn attempt(address: SocketAddr) -> Result<Winner, AttemptError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::{TcpListener, TcpSocket};
+    use tokio::net::TcpListener;
 
     fn addresses(text: &[&str]) -> Vec<SocketAddr> {
         text.iter().map(|a| a.parse().unwrap()).collect()
@@ -155,7 +176,8 @@ mod tests {
         let (hole, _held, _queued) = black_hole().await;
         let (good, _listener) = listener().await;
         for addresses in [vec![hole, good], vec![hole, hole, good], vec![good, hole]] {
-            let winner = connect(&addresses).await.unwrap_or_else(|e| panic!("{e:?}"));
+            let winner =
+                connect(&addresses, Buffer::Usual).await.unwrap_or_else(|e| panic!("{e:?}"));
             assert_eq!((winner.address, winner.tcp.peer_addr().unwrap()), (good, good));
             // Its own time, not that of the race.
             assert!(winner.handshake < HEAD_START * u32::try_from(addresses.len()).unwrap());
@@ -170,10 +192,12 @@ mod tests {
         let (good, _listener) = self::listener().await;
         let refused = [address, address, address];
         let begun = Instant::now();
-        let winner = connect(&[&refused[..], &[good]].concat()).await;
+        let winner = connect(&[&refused[..], &[good]].concat(), Buffer::Usual).await;
         assert_eq!(winner.map(|w| w.address).ok(), Some(good));
         assert!(begun.elapsed() < 3 * HEAD_START, "nobody was waited for");
-        let Err(Ending::ConnectFailed(why)) = connect(&refused).await else { panic!("connected") };
+        let Err(Ending::ConnectFailed(why)) = connect(&refused, Buffer::Usual).await else {
+            panic!("connected")
+        };
         assert_eq!(why.matches(&format!("{address}: ")).count(), 3, "{why}");
     }
 }

@@ -53,13 +53,18 @@ impl Tiles {
     }
 }
 
-/// When a reader stops reading an answer that has not come to its end.
+/// How the readers of a workload leave the server with an answer that they do not take in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cancel {
     /// After so many tokens.
     AfterOutputTokens(u64),
     /// So long after the probe began.
     After(Duration),
+    /// Never, but so slowly that the server has to wait: it says nothing about the server's own times.
+    Slow {
+        /// What is read in a second.
+        bytes_per_second: u32,
+    },
 }
 
 /// What was found in a data set.
@@ -140,6 +145,15 @@ pub struct Conversation {
 }
 
 impl Workload {
+    /// How much of an answer is read in a second, where its readers are slower than the server.
+    #[must_use]
+    pub fn bytes_read_per_second(&self) -> Option<u32> {
+        match self.cancel? {
+            Cancel::Slow { bytes_per_second } => Some(bytes_per_second),
+            Cancel::AfterOutputTokens(_) | Cancel::After(_) => None,
+        }
+    }
+
     /// One that asks these prompts as simply as can be.
     #[must_use]
     pub fn new(name: String, prompts: Arc<[Prompt]>) -> Self {

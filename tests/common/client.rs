@@ -9,6 +9,7 @@ use llm_prober::answer::recording::Recording;
 use llm_prober::interpret::progress::Patience;
 use llm_prober::target::Target;
 use llm_prober::transport::{Answered, IoThreads, Lookup, PipeDialer, Reading, Transport};
+use llm_prober::workload::Cancel;
 use tokio_util::sync::CancellationToken;
 
 /// A transport and what it belongs to.
@@ -49,6 +50,15 @@ impl Client {
 
     /// One request that is given up at `cancel`.
     pub async fn exchange_until(&self, cancel: CancellationToken) -> Recording {
+        self.exchange_read(None, cancel).await
+    }
+
+    /// One request of a reader who stops, or reads slowly.
+    pub async fn exchange_read(
+        &self,
+        reader: Option<Cancel>,
+        cancel: CancellationToken,
+    ) -> Recording {
         let request = http::Request::post("/v1/chat/completions")
             .header("host", "llm.test")
             .body(Full::new(Bytes::from_static(b"{}")))
@@ -59,7 +69,7 @@ impl Client {
             max_event_bytes: self.target.limits.max_body_bytes,
             patience: Patience::new(&self.target, &self.target.workloads[0], false),
             most_events: None,
-            cancel: None,
+            cancel: reader,
         };
         self.transport.exchange(request, reading, &Answered::default(), cancel).await
     }

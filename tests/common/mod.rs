@@ -15,6 +15,7 @@ pub mod log;
 pub mod paged;
 pub mod process;
 pub mod prometheus;
+pub mod promtool;
 pub mod scripted;
 pub mod simulated;
 pub mod stream;

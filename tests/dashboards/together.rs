@@ -1,10 +1,8 @@
 //! Where failures are judged over all workloads together, those of a single one hold nothing up.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
-use crate::common::counterparts::counterpart;
+use crate::common::promtool::test_rules;
 use crate::expressions::queries;
 use crate::files::committed;
 
@@ -44,7 +42,6 @@ fn series() -> Vec<Value> {
 
 #[test]
 fn single_workloads_hold_nothing_up() {
-    let Some(promtool) = counterpart("promtool") else { return };
     let case = |panel: &str, index, expected: &[(&str, f64)]| {
         let samples: Vec<_> = expected
             .iter()
@@ -63,15 +60,12 @@ fn single_workloads_hold_nothing_up() {
     ]});
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), test.to_string()).unwrap();
-    let output = Command::new(promtool).args(["test", "rules"]).arg(file.path()).output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    test_rules(file.path());
 }
 
 /// The counter of alarms begins with the first one, which an increase would miss.
 #[test]
 fn the_first_alarm_of_all_is_counted() {
-    let Some(promtool) = counterpart("promtool") else { return };
     let series = |name: &str, signal: &str, values: &str| {
         let labels = format!(
             "job=\"p\", instance=\"i\", target=\"b\", workload=\"chat\", comparison=\"c\", \
@@ -107,7 +101,5 @@ fn the_first_alarm_of_all_is_counted() {
     ]});
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), test.to_string()).unwrap();
-    let output = Command::new(promtool).args(["test", "rules"]).arg(file.path()).output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    test_rules(file.path());
 }

@@ -2,18 +2,18 @@
 //! runbook, and names follow the conventions.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a helper that panics fails its test
 
+use crate::alerts_needed::parts;
 use crate::common;
 
 use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 
 use regex::Regex;
 use serde_json::Value;
 
-use common::counterparts::counterpart;
+use common::promtool::{promtool, test_rules};
 use llm_prober::regression::outage;
 use llm_prober::rules::FORMATS;
 
@@ -58,27 +58,26 @@ fn unit_tests() -> Vec<Value> {
     files.iter().flat_map(|f| list(&yaml(f)["tests"]).to_vec()).collect()
 }
 
-fn promtool(arguments: &[&str], files: &[PathBuf]) {
-    let Some(promtool) = counterpart("promtool") else { return };
-    let output = Command::new(promtool).args(arguments).args(files).output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{arguments:?}:\n{}", String::from_utf8_lossy(&said));
-}
-
 #[test]
 fn prometheus_accepts_the_rules() {
     promtool(&["check", "rules", "--lint=all", "--lint-fatal"], &files("alerts", ".rules.yml"));
 }
 
-/// Each file by a promtool of its own, as many at a time as there are processors. From the last on:
-/// the files that take longest are there, and would be waited for alone.
+/// Each part of a file by a promtool of its own, as many at a time as there are processors.
 #[test]
 fn every_alert_fires_nearly_fires_and_resolves() {
-    let waiting = Mutex::new(files("tests/alerts", ".test.yml"));
+    let files = files("tests/alerts", ".test.yml");
+    let waiting = Mutex::new(files.iter().flat_map(|f| parts(f)).collect::<Vec<_>>());
     let next = || waiting.lock().unwrap().pop();
     let work = || {
-        while let Some(file) = next() {
-            promtool(&["test", "rules"], &[file]);
+        let folder = tempfile::tempdir().unwrap();
+        let [rules, tests] = ["part.rules.yml", "part.test.yml"].map(|f| folder.path().join(f));
+        while let Some((needed, mut part)) = next() {
+            // JSON is YAML.
+            std::fs::write(&rules, needed.to_string()).unwrap();
+            part["rule_files"] = serde_json::json!([rules]);
+            std::fs::write(&tests, part.to_string()).unwrap();
+            test_rules(&tests);
         }
     };
     std::thread::scope(|threads| {

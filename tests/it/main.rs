@@ -11,6 +11,7 @@
 mod common;
 
 mod alerts;
+mod alerts_needed;
 mod answers;
 mod api;
 mod architecture;

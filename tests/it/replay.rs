@@ -71,12 +71,12 @@ fn summary(outcome: &Outcome) -> String {
     )
 }
 
-/// Where an answer is cut: everywhere in its beginning, and after that, where its events repeat each
-/// other, at every seventh byte, which meets each place of an event in one of them; to its end.
+/// Where an answer is cut: everywhere in its head and its first events, and after that, where its events
+/// repeat each other, at every 29th byte, which meets each place of an event in one of them; to its end.
 fn points(length: usize) -> impl Iterator<Item = usize> {
-    const BEGINNING: usize = 2000;
-    const END: usize = 500;
-    (1..length).filter(move |at| *at < BEGINNING || at % 7 == 0 || length - at < END)
+    const BEGINNING: usize = 1000;
+    const END: usize = 300;
+    (1..length).filter(move |at| *at < BEGINNING || at % 29 == 0 || length - at < END)
 }
 
 /// Every capture of one server; a test per server, because they run side by side.

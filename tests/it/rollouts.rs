@@ -6,9 +6,8 @@ use crate::common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
 
-use common::counterparts::counterpart;
+use common::promtool::test_rules;
 use regex::Regex;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -218,7 +217,6 @@ fn the_queries_read_metrics_and_labels_that_exist() {
 /// before beside.
 #[test]
 fn the_queries_evaluate_to_the_verdict() {
-    let Some(promtool) = counterpart("promtool") else { return };
     let states = [
         ("undecided", Some(0)),
         ("not_worse", Some(1)),
@@ -232,9 +230,7 @@ fn the_queries_evaluate_to_the_verdict() {
     let file = folder.path().join("verdict.test.yml");
     // JSON is YAML.
     std::fs::write(&file, json!({"tests": tests}).to_string()).unwrap();
-    let output = Command::new(promtool).args(["test", "rules"]).arg(file).output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    test_rules(file);
 }
 
 fn case(run: &str, holds: &str, value: Option<i32>) -> serde_json::Value {

@@ -27,25 +27,25 @@ const PLANS: [Plan; 3] = [
     Plan {
         name: "constant",
         arrival: "constant",
-        interval: "15s",
-        mean: 5760.0,
+        interval: "60s",
+        mean: 1440.0,
         tolerance: 1.0,
         dials: 1,
     },
     Plan {
         name: "poisson",
         arrival: "poisson",
-        interval: "15s",
-        mean: 5760.0,
-        tolerance: 228.0,
-        dials: 200,
+        interval: "60s",
+        mean: 1440.0,
+        tolerance: 114.0,
+        dials: 420,
     },
     Plan {
         name: "bursty",
         arrival: "{gamma: {shape: 0.5}}",
-        interval: "60s",
-        mean: 1440.0,
-        tolerance: 161.0,
+        interval: "120s",
+        mean: 720.0,
+        tolerance: 114.0,
         dials: 500,
     },
 ];
@@ -72,12 +72,12 @@ async fn a_day() {
     let servers: Vec<_> = PLANS.iter().map(|p| (p.name, server())).collect();
     let dialers: Dialers = servers.iter().map(|(name, s)| (*name, s.dialer())).collect();
     let daemon = start(config(&yaml()), dialers);
-    seconds(3600).await;
+    seconds(6 * 3600).await;
     let _ = Exposition::of(&daemon.metrics); // the next one tells how long it took
-    let hour = Exposition::of(&daemon.metrics);
-    seconds(23 * 3600).await;
+    let morning = Exposition::of(&daemon.metrics);
+    seconds(18 * 3600).await;
     let day = Exposition::of(&daemon.metrics);
-    assert_eq!(day.len(), hour.len(), "series");
+    assert_eq!(day.len(), morning.len(), "series");
     let remembered = daemon.history.len();
     assert!(remembered >= ORDINARY * PLANS.len(), "{remembered} probes");
     assert!(remembered <= (ORDINARY + ODD) * PLANS.len(), "{remembered} probes");

@@ -170,6 +170,24 @@ pub struct Measurement {
 }
 
 impl Measurement {
+    /// What was counted, where the times were the reader's own doing.
+    #[must_use]
+    pub fn without_times(self) -> Self {
+        Self {
+            input_tokens: self.input_tokens,
+            cached_input_tokens: self.cached_input_tokens,
+            output_tokens: self.output_tokens,
+            reasoning_tokens: self.reasoning_tokens,
+            tokenized: self.tokenized,
+            token_disagreement: self.token_disagreement,
+            server_timing: self.server_timing,
+            finish: self.finish,
+            results: self.results,
+            degenerate: self.degenerate,
+            ..Self::default()
+        }
+    }
+
     /// 1 / ITL.
     #[must_use]
     pub fn output_tokens_per_second(&self) -> Option<f64> {

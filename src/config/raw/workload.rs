@@ -18,6 +18,7 @@ pub(in crate::config) const MAX_WEIGHT: f64 = 1e6;
 pub(in crate::config) const SAMPLES_KEPT: (Bound<f64>, Bound<f64>) = above(0.0, 1.0);
 pub(in crate::config) const DEFAULT_MAX_OUTPUT_TOKENS: u32 = 64;
 pub(in crate::config) const OUTPUT_TOKENS: RangeInclusive<u32> = 1..=1_000_000;
+pub(in crate::config) const BYTES_PER_SECOND: RangeInclusive<u32> = 1..=1_000_000;
 pub(in crate::config) const PROMPT_TOKENS: RangeInclusive<u32> = LEAST_TOKENS..=MOST_TOKENS;
 pub(in crate::config) const DEFAULT_LENGTHS: u32 = 200;
 pub(in crate::config) const LENGTHS: RangeInclusive<u32> = 1..=10_000;
@@ -60,7 +61,7 @@ keys! {
         extra_body: Maybe<serde_json::Map<String, serde_json::Value>> => settings.otherwise("none"),
         /// The longest time without progress, instead of the targets' own, and always.
         stall_timeout: Maybe<HumanDuration> => shown.otherwise("the target's own").range(TIMEOUTS),
-        /// Users who stop reading. Such a probe is counted in
+        /// Users who stop reading, or read slowly. Such a probe is counted in
         /// `llm_prober_probes_cancelled_total`: it is no failure and in no SLO.
         cancel: Maybe<Cancel> => inside.otherwise("every answer is read to its end"),
         /// Users who ask again: each arrival begins a conversation, of which every turn is a probe
@@ -143,6 +144,9 @@ choices! {
         "after_output_tokens" => AfterOutputTokens(Spanned<u64>) shown,
         /// So long after the probe began.
         "after" => After(Spanned<HumanDuration>) shown,
+        /// Never, but reads so slowly that a long answer waits at the server: on a connection of its own
+        /// with a small buffer, to the end or to the time-out. Counted as the others, without latencies.
+        "bytes_per_second" => BytesPerSecond(Spanned<u64>) shown,
     }
 }
 

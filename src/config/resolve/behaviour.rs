@@ -6,7 +6,9 @@ use super::prefix::whole;
 use super::timing;
 use crate::config::error::Report;
 use crate::config::keys::range_in_words;
-use crate::config::raw::{self, DEFAULT_THINK_TIME, OUTPUT_TOKENS, THINK_TIMES, TIMEOUTS, TURNS};
+use crate::config::raw::{
+    self, BYTES_PER_SECOND, DEFAULT_THINK_TIME, OUTPUT_TOKENS, THINK_TIMES, TIMEOUTS, TURNS,
+};
 use crate::text::units::HumanDuration;
 use crate::workload::{Cancel, Conversation};
 
@@ -32,6 +34,10 @@ pub(super) fn cancel(
                 return report.add(time.referenced, why);
             }
             Some(Cancel::After(after))
+        }
+        raw::Cancel::BytesPerSecond(bytes) => {
+            let bytes_per_second = whole("bytes_per_second", bytes, &BYTES_PER_SECOND, report)?;
+            Some(Cancel::Slow { bytes_per_second })
         }
     }
 }

@@ -42,8 +42,9 @@ pub(in crate::metrics) static PROBES: &[Family<WorkloadMetrics>] = &[
         "probes_cancelled_total",
         &[],
         "Probes whose reader stopped reading, as `cancel` of the workload asks, before the answer had \
-         come to its end. They are neither failures nor in an SLO nor in probes_total; what they had \
-         seen until then is in the latencies and tokens. Only for workloads with `cancel`.",
+         come to its end, or was slower than the server. They are neither failures nor in an SLO nor in \
+         probes_total; what they had seen until then is in the latencies and tokens, of slow readers \
+         in the tokens alone. Only for workloads with `cancel`.",
         |w, s| s.maybe_counter(&[], w.cancelled.get()),
     ),
     gauge("probes_in_flight", &[], "Probes under way now.", |w, s| s.gauge(&[], w.in_flight.get())),

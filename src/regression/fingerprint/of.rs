@@ -129,6 +129,9 @@ pub fn of_workload(workload: &Workload) -> Fingerprint {
         None => {}
         Some(Cancel::AfterOutputTokens(tokens)) => print.field("cancel", &("tokens", *tokens)),
         Some(Cancel::After(time)) => print.field("cancel", &("time", *time)),
+        Some(Cancel::Slow { bytes_per_second }) => {
+            print.field("cancel", &("bytes", *bytes_per_second));
+        }
     }
     if let Some(Conversation { turns, think_time }) = conversation {
         print.field("conversation", &(*turns, *think_time));

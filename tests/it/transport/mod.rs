@@ -7,6 +7,7 @@ mod connections;
 mod endings;
 mod limits;
 mod named_certificates;
+mod slow_readers;
 mod stamps;
 mod tail;
 mod tls;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::common::config;
 use crate::common::exposition::Exposition;
-use crate::common::scripted::{Step, always, answer, pipe};
+use crate::common::scripted::{CHUNKED, Step, always, answer, pause, pipe, send, token};
 use crate::common::simulated::{Dialers, Server, exact, start};
 use crate::seconds;
 
@@ -67,6 +67,45 @@ async fn a_reader_may_stop_before_the_first_token_or_come_to_the_end() {
         assert_eq!(sum(&scrape, "probes_total"), server.requests());
         assert_eq!(sum(&scrape, "slo_good_probes_total"), server.requests());
     }
+}
+
+/// Their times are their own doing, whether the answer ends before the time-out or not.
+#[tokio::test(start_paused = true)]
+async fn readers_who_are_slower_than_the_server_have_no_latency() {
+    for (bytes_per_second, least) in [(20_000, 30.0), (200, 20.0)] {
+        let slowly = format!("cancel: {{bytes_per_second: {bytes_per_second}}}");
+        let (scrape, server) = ten_minutes(&slowly, 400).await;
+        let cancelled = sum(&scrape, "probes_cancelled_total");
+        let given_up = sum(&scrape, "probes_given_up_total");
+        assert!(cancelled >= least && given_up < 5.0, "{slowly}: {cancelled}, {given_up}");
+        assert_eq!(cancelled + given_up, server.requests(), "{slowly}");
+        for nothing in ["probes_total", "probe_failures_total", "slo_probes_total"] {
+            assert_eq!(sum(&scrape, nothing), 0.0, "{slowly}: {nothing}");
+        }
+        let times = ["time_to_first_token", "inter_token_latency", "request_latency"];
+        for time in times.map(|name| format!("{name}_seconds_count")) {
+            assert_eq!(sum(&scrape, &time), 0.0, "{slowly}: {time}");
+        }
+        assert!(sum(&scrape, "output_tokens_total") >= 20.0 * cancelled, "{slowly}");
+        // Each on a connection of its own.
+        let dials = f64::from(u32::try_from(server.dials()).unwrap());
+        assert_eq!((server.requests(), server.open()), (dials, 0), "{slowly}");
+    }
+}
+
+/// What the server does wrong is no reader's doing.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_breaks_off_fails_however_slowly_it_is_read() {
+    let broken = [Step::Request, send(CHUNKED), send(token("one")), pause(1)];
+    let (dialer, _) = pipe(always(broken));
+    let daemon =
+        start(config(&yaml("cancel: {bytes_per_second: 1000}")), Dialers::from([("t", dialer)]));
+    seconds(300).await;
+    daemon.drain().await;
+    let scrape = Exposition::of(&daemon.metrics);
+    let truncated = scrape.sum("llm_prober_probe_failures_total", &["reason=\"truncated\""]);
+    assert!(truncated >= 15.0 && truncated >= sum(&scrape, "probes_total"), "{scrape}");
+    assert_eq!(sum(&scrape, "probes_cancelled_total"), 0.0);
 }
 
 /// The messages of a request: who says what.
