@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::ServerConfig;
-use rustls::crypto::ring;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::Acceptor;
+use rustls::{CipherSuite, ServerConfig, SupportedProtocolVersion};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::LazyConfigAcceptor;
 
@@ -136,28 +136,58 @@ fn config(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> 
     Arc::new(config)
 }
 
-/// What is answered to a GET over TLS; the server's certificate, whatever it is, is noted.
-pub async fn get(address: &str, path: &str, seen: Arc<Mutex<Option<Vec<u8>>>>) -> String {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let provider = Arc::new(ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
-        .with_no_client_auth();
-    let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
-    let tcp = TcpStream::connect(address).await.unwrap();
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    let mut stream = connector.connect(name, tcp).await.unwrap();
-    let certificate = stream.get_ref().1.peer_certificates().unwrap()[0].to_vec();
-    seen.lock().unwrap().replace(certificate);
-    let request = format!("GET {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    // A server that closes without a word is none of this test's business.
-    let _ = stream.read_to_string(&mut answer).await;
-    answer
+/// How a client speaks TLS. It trusts every server.
+pub struct TlsClient {
+    pub provider: CryptoProvider,
+    pub versions: Vec<&'static SupportedProtocolVersion>,
+    /// What it shows of itself where it is asked.
+    pub certificate: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+}
+
+impl Default for TlsClient {
+    fn default() -> Self {
+        let provider = ring::default_provider();
+        Self { provider, versions: rustls::DEFAULT_VERSIONS.to_vec(), certificate: None }
+    }
+}
+
+/// What a client met with a server that let it in.
+pub struct Met {
+    pub certificate: Vec<u8>,
+    pub suite: CipherSuite,
+    pub answer: String,
+}
+
+impl TlsClient {
+    /// Sends a request; `None` where the server did not let it in.
+    pub async fn ask(self, address: &str, request: &str) -> Option<Met> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let provider = Arc::new(self.provider);
+        let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&self.versions)
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody(provider)));
+        let config = match self.certificate {
+            None => config.with_no_client_auth(),
+            Some((certificate, key)) => {
+                config.with_client_auth_cert(vec![certificate], key).unwrap()
+            }
+        };
+        let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let mut stream = connector.connect(name, tcp).await.ok()?;
+        let session = stream.get_ref().1;
+        let certificate = session.peer_certificates().unwrap()[0].to_vec();
+        let suite = session.negotiated_cipher_suite().unwrap().suite();
+        // With TLS 1.3 a client hears only afterwards that it is not let in.
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        // A server that closes without a word is none of this test's business.
+        let _ = stream.read_to_string(&mut answer).await;
+        (!answer.is_empty()).then_some(Met { certificate, suite, answer })
+    }
 }
 
 /// Trusts everybody.

@@ -1,7 +1,5 @@
 //! Who may look, and who may act.
 
-use std::sync::Arc;
-
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::{Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,6 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::common::daemon::{Program, run};
 use crate::common::eventually::{eventually, only_if};
+use crate::common::tls::TlsClient;
 use crate::daemon::{Folder, simulator};
 
 const RELOAD: &str = "/-/reload";
@@ -146,11 +145,10 @@ async fn tls_is_spoken_and_a_new_certificate_is_taken_up() {
     let _ = plain.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP/"), "{answer:?}");
     let met = async || {
-        let seen = Arc::<std::sync::Mutex<Option<Vec<u8>>>>::default();
-        let answer = crate::common::tls::get(&address, "/-/healthy", Arc::clone(&seen)).await;
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        let seen = seen.lock().unwrap().take();
-        seen.unwrap()
+        let request = "GET /-/healthy HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+        let met = TlsClient::default().ask(&address, request).await.unwrap();
+        assert!(met.answer.starts_with("HTTP/1.1 200"), "{}", met.answer);
+        met.certificate
     };
     assert_eq!(met().await, first);
     let second = certificate(&folder);
@@ -221,59 +219,4 @@ fn a_wrong_file_is_refused_before_any_port_is_bound() {
     check("http_server_config: {headers: {X-Frame-Options: allow}}", "expected deny or sameorigin");
     check("rate_limit: {interval: often, burst: 1}", "expected a duration");
     check("tls_server_confg: {}", "web.yml:1:1: unknown key `tls_server_confg`");
-}
-
-/// Files as the exporters' own documentation has them.
-#[tokio::test]
-async fn what_other_exporters_take_is_taken() {
-    let folder = folder().await;
-    let _ = certificate(&folder);
-    let hash = hash();
-    let full = format!(
-        "tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n  \
-         client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: server.pem\n  \
-         client_allowed_sans: [prometheus.example.com]\n  min_version: TLS12\n  max_version: TLS13\n  \
-         cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, \
-         TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n  prefer_server_cipher_suites: true\n  \
-         curve_preferences: [CurveP521, CurveP256, X25519]\nhttp_server_config:\n  http2: true\n  \
-         headers:\n    Strict-Transport-Security: max-age=31536000\n    X-XSS-Protection: ''\n\
-         basic_auth_users:\n  alice: {hash}\n  bob: {hash}\nrate_limit: {{interval: 1s, burst: 20}}\n"
-    );
-    let inline = format!(
-        "tls_server_config: {{cert: {:?}, key: {:?}}}\n",
-        std::fs::read_to_string(folder.path("server.pem")).unwrap(),
-        std::fs::read_to_string(folder.path("server.key")).unwrap()
-    );
-    let empty =
-        "tls_server_config:\nbasic_auth_users:\nhttp_server_config:\nrate_limit:\n".to_owned();
-    let of_tls = |more: &str| {
-        format!("tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n{more}")
-    };
-    let all_suites = of_tls(
-        "  client_auth_type: RequestClientCert\n  cipher_suites:\n  \
-         - TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256\n  - TLS_CHACHA20_POLY1305_SHA256\n  \
-         - TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA\n  - TLS_RSA_WITH_AES_256_GCM_SHA384\n",
-    );
-    let all_curves = of_tls(
-        "  client_auth_type: RequireClientCert\n  curve_preferences: [CurveP256, CurveP384, \
-         CurveP521, X25519]\n",
-    );
-    let no_http2 = of_tls("http_server_config: {http2: false}\n");
-    let names =
-        of_tls("  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [a.test]\n");
-    let old = of_tls("  min_version: TLS10\n  prefer_server_cipher_suites: false\n");
-    let headers = "http_server_config:\n  headers:\n    Content-Security-Policy: \"default-src 'self'\"\n    \
-                   X-Content-Type-Options: nosniff\n    X-Frame-Options: sameorigin\n"
-        .to_owned();
-    let users = format!("basic_auth_users:\n  alice: {hash}\n  empty.name: {hash}\n");
-    let unlimited = "rate_limit:\n  interval: 0\n  burst: 0\n".to_owned();
-    let limited = "rate_limit:\n  interval: 1.5s\n  burst: 1\n".to_owned();
-    let all = [full, inline, empty, String::new(), all_suites, all_curves, no_http2, names, old];
-    for text in all.into_iter().chain([headers, users, unlimited, limited]) {
-        folder.write("web.yml", &text);
-        let web = format!("--web.config.file={}", folder.path("web.yml").display());
-        let listen = "--web.listen-address=127.0.0.1:0".to_owned();
-        let daemon = Program::start([folder.flag(), web, listen], &[]);
-        daemon.find(|daemon| daemon.stdout().contains("metrics:").then_some(())).await;
-    }
 }

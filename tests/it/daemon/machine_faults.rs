@@ -106,18 +106,22 @@ async fn a_clock_that_steps() {
     assert_eq!(watch.daemon.ended().await.code(), Some(0), "{}", watch.daemon.stderr());
 }
 
-/// More names hang than are looked up at a time.
+/// More names hang than are looked up at a time, and none of the others is asked for first.
 #[tokio::test]
 async fn a_resolver_that_hangs() {
+    const HANG: usize = 48;
+    const SLOW: usize = 12;
     let server = simulator().await;
     let mut config = format!(
-        "defaults: {{interval: 100ms, timeout: 30s}}\n\
+        "defaults: {{interval: 500ms, timeout: 30s}}\n\
          targets:\n\
-         - {{name: healthy, url: 'http://{server}/v1', model: simulated}}\n\
-         - {{name: slow, url: 'http://slow.test:{}/v1', model: simulated}}\n",
-        server.port()
+         - {{name: healthy, url: 'http://{server}/v1', model: simulated}}\n"
     );
-    for n in 0..48 {
+    for n in 0..SLOW {
+        let url = format!("http://slow-{n}.test:{}/v1", server.port());
+        writeln!(config, "- {{name: slow-{n}, url: '{url}', model: simulated}}").unwrap();
+    }
+    for n in 0..HANG {
         let url = format!("http://hangs-{n}.test/v1");
         writeln!(config, "- {{name: hangs-{n}, url: '{url}', model: simulated}}").unwrap();
     }
@@ -132,20 +136,22 @@ async fn a_resolver_that_hangs() {
     let environment = [("LD_PRELOAD", library.to_str().unwrap())];
     let mut watch = Watch::new(Program::start(arguments, &environment));
     watch.goes_on().await;
-    let failures = |m: &Exposition, n: usize, reason: &str| {
-        let labels = [format!("target=\"hangs-{n}\""), format!("reason=\"{reason}\"")];
-        m.sum("llm_prober_probe_failures_total", &[&labels[0], &labels[1]])
+    let failed = |m: &Exposition, target: &str, reason: &str| {
+        let (target, reason) = (format!("target=\"{target}\""), format!("reason=\"{reason}\""));
+        m.sum("llm_prober_probe_failures_total", &[&target, &reason])
     };
-    let all =
-        |m: &Exposition, reason: &str| (0..48).filter(|n| failures(m, *n, reason) > 0.0).count();
-    let seen = watch.until("each of them is `resolve`", |m| all(m, "resolve") == 48).await;
-    assert_eq!(all(&seen, "timeout"), 0, "{seen}");
+    let hang = |m: &Exposition, reason: &str| {
+        (0..HANG).filter(|n| failed(m, &format!("hangs-{n}"), reason) > 0.0).count()
+    };
+    let seen = watch.until("each of them is `resolve`", |m| hang(m, "resolve") == HANG).await;
+    assert_eq!(hang(&seen, "timeout"), 0, "{seen}");
+    let is_found = |m: &Exposition, target: &str| {
+        let labels = format!("target=\"{target}\"");
+        let all = m.sum("llm_prober_probes_total", &[&labels]);
+        all > m.sum("llm_prober_probe_failures_total", &[&labels])
+    };
     watch
-        .until("a slow name is found", |m| {
-            let slow = ["target=\"slow\""];
-            let failed = m.sum("llm_prober_probe_failures_total", &slow);
-            m.sum("llm_prober_probes_total", &slow) > failed
-        })
+        .until("each slow name is found", |m| (0..SLOW).all(|n| is_found(m, &format!("slow-{n}"))))
         .await;
     // Everything that may not wait for it.
     folder.write("llm-prober.yml", &config.replace("timeout: 30s", "timeout: 31s"));

@@ -22,6 +22,7 @@ mod reload;
 mod state;
 mod stop;
 mod sweep;
+mod web_configuration;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
