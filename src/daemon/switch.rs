@@ -131,7 +131,7 @@ impl Daemon {
             self.retire(state.running.remove(&changed.next.name));
         }
         for gone in &plan.targets.gone {
-            tracing::info!(target_name = %gone.name, "target removed");
+            tracing::info!(target = %gone.name, "target removed");
             let running = state.running.remove(&gone.name);
             if let Some(running) = &running {
                 running.prober.stop().removed.cancel();
@@ -167,7 +167,7 @@ impl Daemon {
     fn tell_changed(&self, Changed { before, next, keys }: &Changed<Target>) {
         let moved = before.moved_to(next);
         let (to_another, keys) = (moved.map(Moved::as_str), keys.join(", "));
-        tracing::info!(target_name = %next.name, keys, to_another, "target changed");
+        tracing::info!(target = %next.name, keys, to_another, "target changed");
         if let Some(moved) = moved {
             self.mark(&next.name, Occasion::Moved(moved));
         }
@@ -228,7 +228,7 @@ impl Daemon {
         let Some(metrics) = self.metrics.target(&target.name) else { return };
         metrics.set_addresses(probing.transport.addresses());
         if target.tls.insecure_skip_verify {
-            tracing::warn!(target_name = %target.name, "certificates are not verified");
+            tracing::warn!(target = %target.name, "certificates are not verified");
         }
         // Another seed each time: the same nonces would find their prompts in the prefix cache.
         let seed = seed_of(self.seed, &target.name);

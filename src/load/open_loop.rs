@@ -180,7 +180,7 @@ impl OpenLoop {
                 Some(probe.map(|_| Came::Done).boxed())
             }
             Err(Refusal::Skipped(reason)) => {
-                tracing::debug!(target_name = %self.prober.target().name, %reason, "not confirmed");
+                tracing::debug!(target = %self.prober.target().name, %reason, "not confirmed");
                 outage.not_confirmed(reason);
                 None
             }

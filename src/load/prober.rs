@@ -214,7 +214,7 @@ impl Prober {
         let probe = self.exchange(id.clone(), &permit, draw, scheduled);
         let probe = AssertUnwindSafe(probe).catch_unwind().await.unwrap_or_else(|_| {
             // Not the panic's own words: they may quote what was being read.
-            tracing::error!(target_name = %self.target().name, "a probe panicked");
+            tracing::error!(target = %self.target().name, "a probe panicked");
             let failure = Failure::new(FailureReason::Internal, "the probe panicked");
             self.probing.not_sent(id, &workload, failure)
         });

@@ -9,6 +9,7 @@ use crate::regression::comparison::{
     Comparison, PooledSnapshot, Snapshot, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,
 };
 use crate::regression::detect::Verdict;
+use crate::text::units::unix_seconds;
 
 /// The object that `llm-prober compare --output json` prints.
 #[derive(Debug, Serialize)]
@@ -116,7 +117,7 @@ impl<'a> ComparisonJson<'a> {
             candidate: &spec.candidate.name,
             run: standing.run.id.as_str(),
             verdict: standing.verdict,
-            changed_since: standing.changed_since_unix_millis.map(seconds),
+            changed_since: standing.changed_since_unix_millis.map(unix_seconds),
             waits_for: standing.waits.as_ref().map(ToString::to_string),
             pairs: snapshot.pairs(),
             rounds_dropped: dropped.map(|(reason, n)| (reason.as_str(), *n)).collect(),
@@ -137,11 +138,6 @@ impl<'a> ComparisonJson<'a> {
                 .collect(),
         }
     }
-}
-
-#[allow(clippy::cast_precision_loss)] // below 2^53 for 280,000 years
-fn seconds(unix_millis: u64) -> f64 {
-    unix_millis as f64 / 1e3
 }
 
 impl<'a> WorkloadJson<'a> {

@@ -1,4 +1,4 @@
-//! Durations and counts as people write them in configuration files and on command lines.
+//! Durations, moments and counts as people write them in configuration files and on command lines.
 
 use std::fmt;
 use std::time::Duration;
@@ -24,6 +24,13 @@ pub struct DurationError(String);
 /// When it is none.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     humantime::parse_duration(text).map_err(|_| DurationError(text.to_owned()))
+}
+
+/// A moment that is kept in milliseconds since the Unix epoch, in seconds since then.
+#[must_use]
+#[allow(clippy::cast_precision_loss)] // below 2^53 for 280,000 years
+pub fn unix_seconds(unix_millis: u64) -> f64 {
+    unix_millis as f64 / 1e3
 }
 
 struct DurationVisitor;

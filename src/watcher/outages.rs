@@ -138,7 +138,7 @@ impl OutageWatch {
             (was_down, outage.is_down(now), doubt)
         };
         if was_down && !is_down {
-            tracing::info!(target_name = %self.name, "answers again");
+            tracing::info!(target = %self.name, "answers again");
         }
         doubt
     }

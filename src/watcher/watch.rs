@@ -101,7 +101,7 @@ impl Watch {
         let workloads = self.watch().begin_anew(workload);
         self.changed();
         if workloads > 0 {
-            tracing::info!(target_name = %self.name, workload, "reference begins anew, as asked");
+            tracing::info!(target = %self.name, workload, "reference begins anew, as asked");
         }
         workloads
     }
@@ -149,23 +149,23 @@ impl Watch {
 
     fn tell(&self, event: &Event) {
         self.mark(event);
-        let (target_name, workload, signal) = (&self.name, &event.workload, event.signal.as_str());
+        let (target, workload, signal) = (&self.name, &event.workload, event.signal.as_str());
         match &event.what {
             What::Complete => {
-                tracing::info!(%target_name, %workload, signal, "reference complete");
+                tracing::info!(%target, %workload, signal, "reference complete");
             }
             What::Unfit(error) => {
-                tracing::warn!(%target_name, %workload, signal, %error, "reference begins anew");
+                tracing::warn!(%target, %workload, signal, %error, "reference begins anew");
             }
             What::Alarm(Change::Raised) => {
-                tracing::warn!(%target_name, %workload, signal, "worse than its own past");
+                tracing::warn!(%target, %workload, signal, "worse than its own past");
             }
             What::Alarm(Change::Cleared) => {
-                tracing::info!(%target_name, %workload, signal, "no longer worse than its past");
+                tracing::info!(%target, %workload, signal, "no longer worse than its past");
             }
             What::Outdated(fields) => {
                 let changed = in_words(fields);
-                tracing::info!(%target_name, %workload, signal, changed, "reference begins anew");
+                tracing::info!(%target, %workload, signal, changed, "reference begins anew");
             }
         }
     }

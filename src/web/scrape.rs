@@ -45,15 +45,11 @@ pub(super) async fn metrics(
     site.daemon.metrics.set_history_records(site.daemon.history.len());
     site.daemon.metrics.set_tasks(Handle::current().metrics().num_alive_tasks());
     let daemon = Arc::clone(&site.daemon);
-    let encoded = spawn_blocking(move || {
+    let packed = put_together(coding.packed(), move |sink| {
         let _admitted = admitted;
-        let mut pieces = Pieces::default();
-        let packed = coding.packed();
-        packed.compress(&mut pieces, |sink| daemon.metrics.write(format, sink))?;
-        Ok::<_, io::Error>(pieces.all())
+        daemon.metrics.write(format, sink)
     });
-    let encoded = encoded.await.map_err(io::Error::other).flatten();
-    let body = encoded.and_then(|pieces| match coding {
+    let body = packed.await.and_then(|pieces| match coding {
         ContentCoding::Identity => site.held.unpacked(pieces, &client),
         ContentCoding::Gzip | ContentCoding::Zstd => Ok(site.held.body(pieces, &client)),
     });
@@ -71,6 +67,19 @@ pub(super) async fn metrics(
         set.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
     response
+}
+
+/// What is written, compressed, on a thread beside those of the runtime.
+async fn put_together(
+    coding: ContentCoding,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+) -> io::Result<VecDeque<Bytes>> {
+    let packed = spawn_blocking(move || {
+        let mut pieces = Pieces::default();
+        coding.compress(&mut pieces, write)?;
+        Ok(pieces.all())
+    });
+    packed.await.map_err(io::Error::other).flatten()
 }
 
 /// How long a scraper waits for its answer to begin.
@@ -134,6 +143,22 @@ mod tests {
         check(Some("0"), 0.0);
         for senseless in ["60", "soon", "-1", "1e300", "NaN"] {
             check(Some(senseless), 10.0);
+        }
+    }
+
+    /// The only thread of this runtime is free meanwhile: what is written waits for a word from it.
+    #[tokio::test]
+    async fn an_answer_is_put_together_beside_the_runtime() {
+        for coding in [ContentCoding::Identity, ContentCoding::Gzip, ContentCoding::Zstd] {
+            let (go_on, told) = std::sync::mpsc::channel();
+            let write = move |sink: &mut dyn Write| {
+                told.recv_timeout(Duration::from_secs(30)).map_err(io::Error::other)?;
+                sink.write_all(b"figures")
+            };
+            let mut packed = Box::pin(put_together(coding, write));
+            assert!(futures_util::poll!(&mut packed).is_pending(), "{coding:?}");
+            go_on.send(()).unwrap();
+            assert!(!packed.await.unwrap().is_empty(), "{coding:?}");
         }
     }
 

@@ -117,7 +117,7 @@ impl Runner {
         let began = self.now();
         self.live.begin(began);
         tracing::info!(
-            sweep = %self.spec.name, target_name = %self.spec.target.name, "a sweep begins"
+            sweep = %self.spec.name, target = %self.spec.target.name, "a sweep begins"
         );
         let mut tallies = Vec::new();
         let broken_off = match (self.equipment.dial)(&self.spec.target) {
@@ -220,17 +220,17 @@ impl Runner {
     }
 
     fn tell(&self, run: &SweepRun) {
-        let (sweep, target_name) = (&self.spec.name, &self.spec.target.name);
+        let (sweep, target) = (&self.spec.name, &self.spec.target.name);
         let result = run.result.as_str();
         match (run.knee, run.result) {
             (Some(knee), _) => {
-                tracing::info!(%sweep, %target_name, result, knee, "the sweep is over");
+                tracing::info!(%sweep, %target, result, knee, "the sweep is over");
             }
             (None, SweepResult::Stopped) => {
-                tracing::info!(%sweep, %target_name, result, "the sweep is given up");
+                tracing::info!(%sweep, %target, result, "the sweep is given up");
             }
             (None, _) => {
-                tracing::warn!(%sweep, %target_name, result, "the sweep is over, and tells no knee");
+                tracing::warn!(%sweep, %target, result, "the sweep is over, and tells no knee");
             }
         }
     }

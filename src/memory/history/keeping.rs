@@ -41,7 +41,7 @@ impl History {
             if key.kind == Kind::Recording {
                 recordings.push((key, value, target));
             } else if let Err(why) = inner.take_up(&key, &value, target) {
-                tracing::debug!(target_name = %key.target, kind = ?key.kind, %why, "a row of the history");
+                tracing::debug!(target = %key.target, kind = ?key.kind, %why, "a row of the history");
                 unreadable += 1;
                 unsaved.row(&key.target, key.kind, key.number);
             }

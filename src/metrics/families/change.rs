@@ -8,6 +8,7 @@ use super::family::{Family, counter, gauge};
 use crate::metrics::change::{ChangeMetrics, StreamMetrics};
 use crate::metrics::samples::SampleWriter;
 use crate::regression::detect::Estimate;
+use crate::text::units::unix_seconds;
 
 const LABELS: &[&str] = &["signal", "comparison"];
 
@@ -65,7 +66,7 @@ pub(in crate::metrics) static CHANGE: &[Family<ChangeMetrics>] = &[
         "change_last_alarm_timestamp_seconds",
         LABELS,
         "Unix time at which the alarm last went off. Absent before the first.",
-        |c, s| each(c, s, |stream| stream.last_alarm_unix_millis.map(seconds)),
+        |c, s| each(c, s, |stream| stream.last_alarm_unix_millis.map(unix_seconds)),
     ),
 ];
 
@@ -90,7 +91,7 @@ pub(in crate::metrics) static CHANGE_WORKLOAD: &[Family<ChangeMetrics>] = &[
         &["comparison"],
         "Unix time at which the reference of the last signal was complete. Absent while one is being \
          collected, and for comparisons.",
-        |c, s| once(c, s, c.reference_complete_unix_millis.map(seconds)),
+        |c, s| once(c, s, c.reference_complete_unix_millis.map(unix_seconds)),
     ),
 ];
 
@@ -124,9 +125,4 @@ fn effect(
     of: impl Fn(&Estimate) -> Option<f64>,
 ) -> fmt::Result {
     each(change, samples, |stream| stream.effect.as_deref().and_then(&of))
-}
-
-#[allow(clippy::cast_precision_loss)] // below 2^53 for 280,000 years
-fn seconds(unix_millis: u64) -> f64 {
-    unix_millis as f64 / 1e3
 }

@@ -11,6 +11,7 @@ use crate::regression::comparison::{
     ALL_WORKLOADS, AnswerCheck, GateSnapshot, Signal, StreamSnapshot, WorkloadSnapshot,
 };
 use crate::regression::detect::Verdict;
+use crate::text::units::unix_seconds;
 
 /// What a signal can say; undecided where it says none of these.
 const PARTS: [Verdict; 3] = [Verdict::Regressed, Verdict::Changed, Verdict::NotWorse];
@@ -32,7 +33,7 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "comparison_run_began_timestamp_seconds",
         &[],
         "Unix time at which the run under way began: all figures of a comparison are of this run.",
-        |c, s| s.gauge(&[], seconds(c.snapshot.standing.run.began_unix_millis)),
+        |c, s| s.gauge(&[], unix_seconds(c.snapshot.standing.run.began_unix_millis)),
     ),
     gauge(
         "comparison_interval_seconds",
@@ -110,7 +111,7 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         "Unix time since which an alarm is on, of several the first. Absent while none is.",
         |c, s| {
             let since = c.snapshot.standing.changed_since_unix_millis;
-            since.map_or(Ok(()), |millis| s.gauge(&[], seconds(millis)))
+            since.map_or(Ok(()), |millis| s.gauge(&[], unix_seconds(millis)))
         },
     ),
     gauge(
@@ -212,11 +213,6 @@ pub(in crate::metrics) static COMPARISON: &[Family<ComparisonMetrics>] = &[
         },
     ),
 ];
-
-#[allow(clippy::cast_precision_loss)] // below 2^53 for 280,000 years
-fn seconds(unix_millis: u64) -> f64 {
-    unix_millis as f64 / 1e3
-}
 
 fn workloads(
     comparison: &ComparisonMetrics,

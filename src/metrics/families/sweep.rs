@@ -6,6 +6,7 @@ use super::family::{Family, counter, gauge};
 use crate::metrics::samples::SampleWriter;
 use crate::metrics::sweep::SweepMetrics;
 use crate::sweep::{LevelCounts, Percentiles, SweepLevel};
+use crate::text::units::unix_seconds;
 
 const LEVEL: &[&str] = &["sweep", "concurrency"];
 const PERCENTILE: &[&str] = &["sweep", "concurrency", "percentile"];
@@ -116,7 +117,7 @@ pub(in crate::metrics) static SWEEP: &[Family<SweepMetrics>] = &[
          before the first.",
         |sweep, s| {
             let last = sweep.snapshot.past.last();
-            s.maybe(&[&sweep.spec.name], last.map(|run| seconds(run.began)))
+            s.maybe(&[&sweep.spec.name], last.map(|run| unix_seconds(run.began)))
         },
     ),
     gauge(
@@ -124,14 +125,9 @@ pub(in crate::metrics) static SWEEP: &[Family<SweepMetrics>] = &[
         &["sweep"],
         "Unix time at which the next sweep is due; of one that is under way, or that waits for another \
          one of the same host and port, when it was due itself.",
-        |sweep, s| s.maybe(&[&sweep.spec.name], sweep.snapshot.next.map(seconds)),
+        |sweep, s| s.maybe(&[&sweep.spec.name], sweep.snapshot.next.map(unix_seconds)),
     ),
 ];
-
-#[allow(clippy::cast_precision_loss)] // below 2^53 for 280,000 years
-fn seconds(unix_millis: u64) -> f64 {
-    unix_millis as f64 / 1e3
-}
 
 fn percentiles(
     sweep: &SweepMetrics,
