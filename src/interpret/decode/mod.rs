@@ -220,7 +220,12 @@ impl Decoder {
             // The highest byte of a length.
             Some(0) if self.expected == Framing::AwsEvents => Looks::Like(Framing::AwsEvents),
             Some(_) if self.expected == Framing::Text => Looks::Like(Framing::Text),
-            Some(b'{' | b'[') if self.expected == Framing::Lines => Looks::Like(Framing::Lines),
+            Some(b'{' | b'[') if self.expected == Framing::Lines => match start.get(1) {
+                // One value over several lines, as it is printed for people.
+                Some(b'\n' | b'\r') => Looks::Like(Framing::Whole),
+                None if !ended => return None,
+                _ => Looks::Like(Framing::Lines),
+            },
             Some(b'{' | b'[') => Looks::Like(Framing::Whole),
             Some(_) if is_event_stream => Looks::Like(Framing::Sse),
             Some(_) if start.len() < DECIDING_BYTES && !ended => return None,
