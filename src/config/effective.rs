@@ -373,6 +373,10 @@ fn auth(auth: &Auth) -> Value {
 fn tls(target: &Target) -> Value {
     let mut view = serde_json::Map::new();
     view.extend(target.tls.ca_file.as_ref().map(|f| ("ca_file".to_owned(), json!(f))));
+    view.extend(target.tls.certificate.iter().flat_map(|files| {
+        [("cert_file", &files.cert_file), ("key_file", &files.key_file)]
+            .map(|(key, file)| (key.to_owned(), json!(file)))
+    }));
     view.extend(target.tls.server_name.as_ref().map(|n| ("server_name".to_owned(), json!(n))));
     view.insert("insecure_skip_verify".to_owned(), json!(target.tls.insecure_skip_verify));
     Value::Object(view)

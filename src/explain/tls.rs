@@ -35,7 +35,9 @@ pub fn rustls_error(error: &io::Error) -> Option<&Error> {
 pub fn refused(error: &Error, settings: &Tls, name: &str) -> String {
     match error {
         Error::InvalidCertificate(problem) => certificate(problem, settings, name),
-        Error::AlertReceived(alert) => alerted(*alert, name),
+        Error::AlertReceived(alert) => {
+            about_the_client(*alert, settings).unwrap_or_else(|| alerted(*alert, name))
+        }
         Error::InvalidMessage(_) => format!("what the server answers is not TLS ({error})"),
         Error::PeerIncompatible(_) => {
             format!("the server has no version or cipher of TLS 1.2 or 1.3 in common ({error})")
@@ -139,11 +141,42 @@ fn time(at: UnixTime) -> String {
     humantime::format_rfc3339_seconds(at).to_string()
 }
 
+/// What the server says of the client's own certificate, if that is what its alert is about. In TLS 1.3
+/// it comes after the handshake, in the place of an answer.
+#[must_use]
+pub fn about_the_client(alert: AlertDescription, settings: &Tls) -> Option<String> {
+    use AlertDescription as A;
+    let what = match (alert, &settings.certificate) {
+        (A::CertificateRequired, None)
+        | (A::BadCertificate | A::UnknownCa | A::AccessDenied, None) => {
+            "it demands a certificate of its clients: name one with tls.cert_file and tls.key_file"
+                .to_owned()
+        }
+        (A::CertificateExpired, Some(files)) => {
+            format!("the certificate in {} has expired: renew it", files.cert_file.display())
+        }
+        (
+            A::CertificateRequired
+            | A::BadCertificate
+            | A::UnsupportedCertificate
+            | A::CertificateRevoked
+            | A::CertificateUnknown
+            | A::UnknownCa
+            | A::AccessDenied
+            | A::DecryptError,
+            Some(files),
+        ) => format!(
+            "it does not accept the certificate in {}: let an authority that the server knows sign \
+             it, and put those between them into the file, too",
+            files.cert_file.display()
+        ),
+        _ => return None,
+    };
+    Some(format!("the server refused it with the alert {alert:?}: {what}"))
+}
+
 fn alerted(alert: AlertDescription, name: &str) -> String {
     let why = match alert {
-        AlertDescription::CertificateRequired => {
-            "it demands a certificate of its clients, which llm-prober cannot show"
-        }
         AlertDescription::UnrecognisedName => {
             return format!(
                 "the server refused it with the alert {alert:?}: it does not know the name {name}; \
@@ -260,12 +293,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_the_clients_own_certificate() {
+        use crate::target::client_certificate::ClientCertificate;
+
+        let certificate =
+            ClientCertificate { cert_file: "/etc/me.pem".into(), key_file: "/etc/me.key".into() };
+        let settings = Tls { certificate: Some(certificate), ..Tls::default() };
+        let check = |alert, expect: Option<&str>| {
+            assert_eq!(about_the_client(alert, &settings).as_deref(), expect);
+        };
+        check(
+            AlertDescription::CertificateExpired,
+            Some(
+                "the server refused it with the alert CertificateExpired: the certificate in \
+                 /etc/me.pem has expired: renew it",
+            ),
+        );
+        check(
+            AlertDescription::UnknownCa,
+            Some(
+                "the server refused it with the alert UnknownCa: it does not accept the certificate \
+                 in /etc/me.pem: let an authority that the server knows sign it, and put those \
+                 between them into the file, too",
+            ),
+        );
+        check(AlertDescription::UnrecognisedName, None);
+    }
+
+    #[test]
     fn what_else_ends_a_handshake() {
         check(
             Error::AlertReceived(AlertDescription::CertificateRequired),
             None,
             "the server refused it with the alert CertificateRequired: it demands a certificate of \
-             its clients, which llm-prober cannot show",
+             its clients: name one with tls.cert_file and tls.key_file",
         );
         check(
             Error::AlertReceived(AlertDescription::UnrecognisedName),

@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod budget;
+pub mod client_certificate;
 pub mod gpu_settings;
 pub mod hours;
 pub mod learned;
@@ -90,6 +91,8 @@ pub struct Tls {
     pub ca_file: Option<std::path::PathBuf>,
     /// Name to verify and send as SNI instead of the URL's host.
     pub server_name: Option<String>,
+    /// What is shown to a server that asks for a certificate of its clients.
+    pub certificate: Option<client_certificate::ClientCertificate>,
     /// Accept any certificate. For test rigs; said aloud in the log at load.
     pub insecure_skip_verify: bool,
 }

@@ -67,6 +67,8 @@ pub struct Control {
     client: Client,
     /// With the name that the certificate is for, which need not be the host's.
     url: Url,
+    /// What is shown to a server that asks for one.
+    certificate: Option<Arc<CurrentCertificate>>,
 }
 
 impl Control {
@@ -90,17 +92,19 @@ impl Control {
             }
         }
         let tls = if encrypted {
-            tls::client_config(tls).map(|shared| shared.as_ref().clone())
+            tls::with_certificate(tls).map(|(shared, shown)| (shared.as_ref().clone(), shown))
         } else {
-            tls::trusting_nobody()
+            tls::trusting_nobody().map(|config| (config, None))
         };
+        let (tls, certificate) = tls.map_err(|e| ControlError::Settings(e.to_string()))?;
         let client = Client::builder()
-            .tls_backend_preconfigured(tls.map_err(|e| ControlError::Settings(e.to_string()))?)
+            .tls_backend_preconfigured(tls)
             .dns_resolver(Arc::new(AlwaysTo(host)))
             .redirect(redirects.policy())
             .no_proxy() // the measured path has none either
             .build();
-        Ok(Self { client: client.map_err(|e| ControlError::Settings(e.to_string()))?, url })
+        let client = client.map_err(|e| ControlError::Settings(e.to_string()))?;
+        Ok(Self { client, url, certificate })
     }
 
     /// Asks. Any status is an answer.
@@ -108,6 +112,9 @@ impl Control {
     /// # Errors
     /// When there is none.
     pub async fn get(&self, headers: HeaderMap) -> Result<Response, ControlError> {
+        if let Some(certificate) = &self.certificate {
+            certificate.refresh();
+        }
         let sent = self.client.get(self.url.clone()).headers(headers).send().await;
         sent.map_err(broken)
     }

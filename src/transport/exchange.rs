@@ -17,6 +17,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::AlertDescription;
 use tokio::time::Instant;
 
 use super::live::Live;
@@ -65,6 +66,8 @@ pub(super) struct Connection {
     pub round_trip: Duration,
     /// Where it leads; `None` over a pipe.
     pub address: Option<SocketAddr>,
+    /// What the server said in TLS in the place of an answer.
+    pub alert: Option<AlertDescription>,
 }
 
 impl Connection {
@@ -77,13 +80,13 @@ impl Connection {
             .allow_spaces_after_header_name_in_responses(true)
             .handshake(TokioIo::new(stream));
         let (sender, http) = handshake.await.map_err(|e| ending_of(&e))?;
-        Ok(Self { sender, http, stamps, round_trip: Duration::ZERO, address: None })
+        Ok(Self { sender, http, stamps, round_trip: Duration::ZERO, address: None, alert: None })
     }
 
     /// For the next request, which is not to come before [`Connection::is_usable`]. `None` where the
     /// server has sent more than its answer.
     pub fn park(self) -> Option<Parked> {
-        let Self { sender: _, http, stamps, round_trip, address } = self;
+        let Self { sender: _, http, stamps, round_trip, address, alert: _ } = self;
         let http1::Parts { io, read_buf, .. } = http.into_parts();
         let stream = io.into_inner();
         stream.forget_waiting();
@@ -130,14 +133,18 @@ impl Connection {
         request: http::Request<Full<Bytes>>,
     ) -> Result<http::Response<Incoming>, Ending> {
         let mut response = pin!(self.sender.send_request(request));
-        let http = &mut self.http;
+        let (http, alert) = (&mut self.http, &mut self.alert);
+        let mut ending = |error: hyper::Error| {
+            *alert = alert_of(&error);
+            ending_of(&error)
+        };
         poll_fn(|cx| {
             if let Poll::Ready(answer) = response.as_mut().poll(cx) {
-                return Poll::Ready(answer.map_err(|e| ending_of(&e)));
+                return Poll::Ready(answer.map_err(&mut ending));
             }
             let over = Pin::new(&mut *http).poll(cx).is_ready();
             match response.as_mut().poll(cx) {
-                Poll::Ready(answer) => Poll::Ready(answer.map_err(|e| ending_of(&e))),
+                Poll::Ready(answer) => Poll::Ready(answer.map_err(&mut ending)),
                 // It ended before it took the request, which waits in it for ever.
                 Poll::Pending if over => {
                     Poll::Ready(Err(Ending::CutOff("the connection was closed".to_owned())))
@@ -303,6 +310,15 @@ fn ending_of(error: &hyper::Error) -> Ending {
         Ending::Internal(text)
     } else {
         Ending::CutOff(text)
+    }
+}
+
+/// What the server said in TLS in the place of an answer.
+fn alert_of(error: &hyper::Error) -> Option<AlertDescription> {
+    let io = error.source()?.downcast_ref::<io::Error>()?;
+    match io.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::AlertReceived(alert) => Some(*alert),
+        _ => None,
     }
 }
 

@@ -198,6 +198,12 @@ impl Inner {
         Ok(connection)
     }
 
+    /// Where the server did not take the client's certificate, which it says after the handshake.
+    fn refused(&self, connection: &Connection) -> Option<Ending> {
+        let Dialer::Network { tls: Some(tls), .. } = &self.dialer else { return None };
+        tls.refused_the_client(connection.alert?).map(Ending::TlsFailed)
+    }
+
     async fn run(
         &self,
         mut connection: Connection,
@@ -210,6 +216,7 @@ impl Inner {
         let reading = BodyReading { max_bytes: self.limits.max_body_bytes, bytes_per_second };
         let ending =
             connection.exchange(request, reading, &progress.live, &mut progress.recording).await;
+        let ending = self.refused(&connection).unwrap_or(ending);
         progress.closed = ending != Ending::Complete || !connection.is_usable().await;
         let usual = progress.bytes_per_second.is_none();
         if usual && !progress.closed && self.mode == ConnectionMode::Reuse {

@@ -3,6 +3,7 @@
 //! is known.
 
 mod authority;
+mod client_certificate;
 mod connect;
 pub mod control;
 mod exchange;
@@ -42,6 +43,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use authority::host_and_port;
+use client_certificate::CurrentCertificate;
 use connect::Dialer;
 pub use connect::PipeDialer;
 pub use io_threads::IoThreads;
@@ -72,6 +74,8 @@ pub struct Transport {
     next: Arc<AtomicUsize>,
     /// Where the server is; `None` over a pipe.
     places: Option<Places>,
+    /// What is shown to a server that asks for a certificate.
+    certificate: Option<Arc<CurrentCertificate>>,
 }
 
 /// The addresses of a target, and what keeps them new.
@@ -110,13 +114,14 @@ impl Transport {
             "https" => Some(TlsClient::new(target, &host, &io.trust)?),
             _ => None,
         };
+        let certificate = tls.as_ref().and_then(TlsClient::certificate);
         let names = Arc::new(Names::new(host, port, resolver));
         let addresses = target.addresses;
         let dialer = Dialer::Network { names: Arc::clone(&names), addresses, tls };
         let transport = Self::new(target, &dialer, io.handles().map(Some));
         let refresh = Refresh::start(&names, &transport.lanes, target.resolve_every);
         let places = Places { names, probed: addresses, _refresh: refresh.map(Arc::new) };
-        Ok(Self { places: Some(places), ..transport })
+        Ok(Self { places: Some(places), certificate, ..transport })
     }
 
     /// The transport of a target whose server runs in this process, over in-memory pipes and in
@@ -141,7 +146,7 @@ impl Transport {
         threads: impl Iterator<Item = Option<Handle>>,
     ) -> Self {
         let lanes = threads.map(|io| Lane::new(target, dialer.clone(), io)).collect();
-        Self { lanes, next: Arc::default(), places: None }
+        Self { lanes, next: Arc::default(), places: None, certificate: None }
     }
 
     /// Sends one request and writes down what happens until the answer's end, a time-out or
@@ -154,6 +159,9 @@ impl Transport {
         answered: &Answered,
         cancel: CancellationToken,
     ) -> Recording {
+        if let Some(certificate) = &self.certificate {
+            certificate.refresh();
+        }
         let address = self.next_address();
         let lane = self.lane(address);
         let (inner, live) = (Arc::clone(&lane.inner), Live::default());

@@ -6,6 +6,8 @@ use rustls::client::VerifierBuilderError;
 use rustls::pki_types::{InvalidDnsNameError, pem};
 use thiserror::Error;
 
+use crate::target::client_certificate::ClientCertificateError;
+
 /// What of a target's URL or TLS settings cannot be used.
 #[derive(Debug, Error)]
 pub enum SetupError {
@@ -43,6 +45,9 @@ pub enum SetupError {
     /// One of the file's certificates cannot be an authority's.
     #[error("tls.ca_file: {0}")]
     Authority(rustls::Error),
+    /// What a server may ask for.
+    #[error("tls.{0}")]
+    ClientCertificate(#[from] ClientCertificateError),
     /// All of them together.
     #[error("tls.ca_file: {0}")]
     Authorities(#[from] VerifierBuilderError),

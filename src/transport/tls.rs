@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
+use super::client_certificate::CurrentCertificate;
 use super::named_certificates::NamedCertificates;
 use super::setup_error::SetupError;
 use crate::target::Tls;
@@ -20,19 +21,35 @@ use crate::target::Tls;
 /// # Errors
 /// When the file cannot be read or holds no certificate, or the system has no authorities.
 pub fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, SetupError> {
+    Ok(with_certificate(tls)?.0)
+}
+
+/// The same, with what is shown to a server that asks.
+pub(super) fn with_certificate(
+    tls: &Tls,
+) -> Result<(Arc<ClientConfig>, Option<Arc<CurrentCertificate>>), SetupError> {
     let (provider, builder) = builder()?;
-    let mut config = if tls.insecure_skip_verify {
+    let builder = if tls.insecure_skip_verify {
         let verifier = Arc::new(AcceptAny(provider));
-        builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+        builder.dangerous().with_custom_certificate_verifier(verifier)
     } else if let Some(file) = &tls.ca_file {
         let named = certificates(file)?;
         let verifier = Arc::new(NamedCertificates::new(named, provider)?);
-        builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+        builder.dangerous().with_custom_certificate_verifier(verifier)
     } else {
-        builder.with_root_certificates(system_roots()?).with_no_client_auth()
+        builder.with_root_certificates(system_roots()?)
+    };
+    let certificate = tls.certificate.as_ref().map(CurrentCertificate::read).transpose()?;
+    let certificate = certificate.map(Arc::new);
+    let mut config = match &certificate {
+        None => builder.with_no_client_auth(),
+        Some(certificate) => {
+            let certificate = Arc::clone(certificate);
+            builder.with_client_cert_resolver(certificate)
+        }
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok((Arc::new(config), certificate))
 }
 
 /// The configuration of every target that trusts the system's authorities: they are many, and are
@@ -41,16 +58,20 @@ pub fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, SetupError> {
 pub(super) struct SystemTrust(Mutex<Option<Arc<ClientConfig>>>);
 
 impl SystemTrust {
-    /// As [`client_config`].
-    pub fn client_config(&self, tls: &Tls) -> Result<Arc<ClientConfig>, SetupError> {
-        if tls.ca_file.is_some() || tls.insecure_skip_verify {
-            return client_config(tls);
+    /// As [`with_certificate`].
+    pub fn client_config(
+        &self,
+        tls: &Tls,
+    ) -> Result<(Arc<ClientConfig>, Option<Arc<CurrentCertificate>>), SetupError> {
+        if tls.ca_file.is_some() || tls.insecure_skip_verify || tls.certificate.is_some() {
+            return with_certificate(tls);
         }
         let mut shared = self.0.lock();
-        if let Some(config) = &*shared {
-            return Ok(Arc::clone(config));
-        }
-        Ok(Arc::clone(shared.insert(client_config(tls)?)))
+        let config = match &*shared {
+            Some(config) => Arc::clone(config),
+            None => Arc::clone(shared.insert(client_config(tls)?)),
+        };
+        Ok((config, None))
     }
 }
 

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, Error};
+use rustls::{AlertDescription, ClientConfig, Error};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Url;
 
+use super::client_certificate::CurrentCertificate;
 use super::setup_error::SetupError;
 use super::spoken;
 use super::stream::Wire;
@@ -24,6 +25,7 @@ pub(super) struct TlsClient(Arc<Inner>);
 
 struct Inner {
     config: Arc<ClientConfig>,
+    certificate: Option<Arc<CurrentCertificate>>,
     name: ServerName<'static>,
     settings: Tls,
     base: Url,
@@ -38,9 +40,14 @@ impl TlsClient {
         let verified = target.tls.server_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(verified.to_owned())
             .map_err(|error| SetupError::ServerName { name: verified.to_owned(), error })?;
-        let config = trust.client_config(&target.tls)?;
+        let (config, certificate) = trust.client_config(&target.tls)?;
         let (settings, base) = (target.tls.clone(), target.url.clone());
-        Ok(Self(Arc::new(Inner { config, name, settings, base })))
+        Ok(Self(Arc::new(Inner { config, certificate, name, settings, base })))
+    }
+
+    /// What is shown to a server that asks for a certificate.
+    pub fn certificate(&self) -> Option<Arc<CurrentCertificate>> {
+        self.0.certificate.clone()
     }
 
     /// Makes a new connection one of TLS. A server at the other end that turns out to speak plain
@@ -59,6 +66,11 @@ impl TlsClient {
             Err(error) if !is_tls(&error) && self.speaks_plainly(peer).await => plain(),
             Err(error) => Err(Ending::TlsFailed(explain::tls::handshake(&error, settings, &shown))),
         }
+    }
+
+    /// Why the server did not take the client's certificate, if that is what its alert is about.
+    pub fn refused_the_client(&self, alert: AlertDescription) -> Option<String> {
+        explain::tls::about_the_client(alert, &self.0.settings)
     }
 
     async fn speaks_plainly(&self, peer: SocketAddr) -> bool {

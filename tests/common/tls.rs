@@ -48,6 +48,26 @@ impl TlsServer {
         Self::serve(certificates(name, over), Duration::ZERO, Vec::new()).await
     }
 
+    /// Serves whoever shows a certificate of this authority.
+    pub async fn asking(name: &str, clients: &ClientAuthority, steps: Vec<Step>) -> Self {
+        let until = rcgen::date_time_ymd(2040, 2, 3);
+        let (ca, certificate, key) = made(name, until);
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(clients.certificate.clone()).unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
+            Arc::new(roots),
+            Arc::clone(&provider),
+        );
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier.build().unwrap())
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        Self::serve((Arc::new(config), ca), Duration::ZERO, steps).await
+    }
+
     /// Answers a handshake only after so long.
     pub async fn slow(name: &str, pause: Duration, steps: Vec<Step>) -> Self {
         let until = rcgen::date_time_ymd(2040, 2, 3);
@@ -109,21 +129,57 @@ async fn serve(
     }
 }
 
-/// A server's configuration, and its authority's certificate as PEM.
-fn certificates(name: &str, until: time::OffsetDateTime) -> (Arc<ServerConfig>, String) {
+/// Signs the certificates of clients.
+pub struct ClientAuthority {
+    certificate: CertificateDer<'static>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl ClientAuthority {
+    pub fn new() -> Self {
+        let (issuer, ca) = authority("clients");
+        let certificate = CertificateDer::from_pem_slice(ca.as_bytes()).unwrap();
+        Self { certificate, issuer }
+    }
+
+    /// Writes a certificate and its key into these files.
+    pub fn write(&self, cert_file: &Path, key_file: &Path) {
+        let client = CertificateParams::new(vec!["prober.test".to_owned()]).unwrap();
+        let key = KeyPair::generate().unwrap();
+        std::fs::write(cert_file, client.signed_by(&key, &self.issuer).unwrap().pem()).unwrap();
+        std::fs::write(key_file, key.serialize_pem()).unwrap();
+    }
+}
+
+/// One that signs certificates, and its own as PEM.
+fn authority(of: &str) -> (Issuer<'static, KeyPair>, String) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.distinguished_name.push(DnType::CommonName, format!("authority of {name}"));
-    let authority_key = KeyPair::generate().unwrap();
-    let ca = authority.self_signed(&authority_key).unwrap().pem();
-    let issuer = Issuer::new(authority, authority_key);
+    authority.distinguished_name.push(DnType::CommonName, format!("authority of {of}"));
+    let key = KeyPair::generate().unwrap();
+    let ca = authority.self_signed(&key).unwrap().pem();
+    (Issuer::new(authority, key), ca)
+}
+
+/// A server's configuration, and its authority's certificate as PEM.
+fn certificates(name: &str, until: time::OffsetDateTime) -> (Arc<ServerConfig>, String) {
+    let (ca, certificate, key) = made(name, until);
+    (config(certificate, key), ca)
+}
+
+/// The certificate of a server's authority as PEM, its own, and its key.
+fn made(
+    name: &str,
+    until: time::OffsetDateTime,
+) -> (String, CertificateDer<'static>, PrivateKeyDer<'static>) {
+    let (issuer, ca) = authority(name);
     let mut server = CertificateParams::new(vec![name.to_owned()]).unwrap();
     server.not_before = rcgen::date_time_ymd(2000, 1, 1);
     server.not_after = until;
     let key = KeyPair::generate().unwrap();
     let certificate: CertificateDer<'static> = server.signed_by(&key, &issuer).unwrap().into();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    (config(certificate, key), ca)
+    (ca, certificate, key)
 }
 
 fn config(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> Arc<ServerConfig> {

@@ -35,6 +35,12 @@ keys! {
         ca_file: Maybe<PathBuf> => shown.otherwise("the system's authorities"),
         /// The name to verify.
         server_name: Maybe<String> => shown.otherwise("the URL's host"),
+        /// A file with the certificate that is shown to a server that asks its clients for one, in PEM,
+        /// followed by those between it and the authority that the server knows. Read again when it
+        /// changes.
+        cert_file: Maybe<PathBuf> => shown.otherwise("none is shown"),
+        /// A file with its private key, in PEM.
+        key_file: Maybe<PathBuf> => shown.otherwise("none is shown"),
         /// Accept any certificate: for test rigs.
         insecure_skip_verify: Option<bool> => shown.default(false),
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use serde_yaml::Spanned;
+use serde_yaml::{Location, Spanned};
 use url::Url;
 
 use super::context::{Context, optional};
@@ -13,6 +13,7 @@ use crate::config::error::Report;
 use crate::config::raw;
 use crate::dialect::{self, Shape};
 use crate::target::Tls;
+use crate::target::client_certificate::ClientCertificate;
 use crate::text::input_file;
 
 const MAX_CA_BYTES: u64 = 4 << 20;
@@ -87,11 +88,35 @@ pub(super) fn tls(
         let why = "not a server name, expected a DNS name or an IP address";
         report.check(name.referenced, good.map_err(|_| why))
     });
+    let certificate = client_certificate(raw, *referenced, context, report);
     Some(Tls {
+        certificate: certificate.ok()?,
         ca_file: ca_file.ok()?,
         server_name: server_name.ok()?,
         insecure_skip_verify: raw.insecure_skip_verify.unwrap_or_default(),
     })
+}
+
+/// What is shown to a server that asks; an error is told already.
+fn client_certificate(
+    raw: &raw::Tls,
+    whole: Location,
+    context: &Context<'_>,
+    report: &mut Report<'_>,
+) -> Result<Option<ClientCertificate>, ()> {
+    let (cert, key) = match (&raw.cert_file, &raw.key_file) {
+        (None, None) => return Ok(None),
+        (Some(cert), Some(key)) => (cert, key),
+        _ => {
+            let why = "expected both cert_file and key_file, or neither";
+            return report.add::<()>(whole, why).map(|()| None).ok_or(());
+        }
+    };
+    let certificate = ClientCertificate {
+        cert_file: context.path(&cert.value),
+        key_file: context.path(&key.value),
+    };
+    report.check(cert.referenced, certificate.read()).map(|_| Some(certificate)).ok_or(())
 }
 
 fn ca_file(

@@ -29,7 +29,7 @@ pub fn of_target(target: &Target) -> Fingerprint {
         usage,
         headers,
         extra_body,
-        tls: Tls { server_name, ca_file: _, insecure_skip_verify: _ },
+        tls: Tls { server_name, ca_file: _, certificate: _, insecure_skip_verify: _ },
         connection,
         addresses,
         limits:

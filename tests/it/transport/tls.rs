@@ -5,7 +5,7 @@ use llm_prober::answer::recording::{Ending, Recording};
 
 use crate::common::client::Client;
 use crate::common::scripted::{Step, always, answer, send, tcp, whole};
-use crate::common::tls::{EXPIRY, Hello, TlsServer};
+use crate::common::tls::{ClientAuthority, EXPIRY, Hello, TlsServer};
 
 fn steps() -> Vec<Step> {
     vec![Step::Request, answer(), Step::Request, answer(), Step::Hold]
@@ -51,6 +51,43 @@ async fn a_certificate_of_the_configured_authority() {
     for recording in [first, second] {
         assert_eq!(recording.timestamp_source().as_str(), "kernel", "{recording:?}");
     }
+}
+
+/// The certificate of a client, read again when it was written again.
+#[tokio::test]
+async fn a_server_that_asks_its_clients_for_a_certificate() {
+    let (known, unknown) = (ClientAuthority::new(), ClientAuthority::new());
+    let server = TlsServer::asking("127.0.0.1", &known, steps()).await;
+    let nothing = client(&server, "CA").exchange().await;
+    let demands = "it demands a certificate of its clients: name one with tls.cert_file and \
+                   tls.key_file";
+    assert!(
+        matches!(&nothing.ending, Ending::TlsFailed(why) if why.contains(demands)),
+        "{nothing:?}"
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["me.pem", "me.key"].map(|name| folder.path().join(name));
+    let [cert, key] = files.each_ref();
+    unknown.write(cert, key);
+    let settings = format!("CA, cert_file: '{}', key_file: '{}'", cert.display(), key.display());
+    let client = client(&server, &settings);
+    let refused = client.exchange().await;
+    let not_accepted = format!("it does not accept the certificate in {}", cert.display());
+    assert!(
+        matches!(&refused.ending, Ending::TlsFailed(why) if why.contains(&not_accepted)),
+        "{refused:?}"
+    );
+    assert_eq!(client.verdict(&refused), "tls");
+
+    known.write(cert, key);
+    let taken = client.exchange().await;
+    assert_eq!(client.verdict(&taken), "success", "{taken:?}");
+    assert!(!taken.connection.reused);
+    // What is written now is of no use, and what was read before is shown.
+    std::fs::write(key, "half a").unwrap();
+    let client_again = client.exchange().await;
+    assert_eq!(client.verdict(&client_again), "success", "{client_again:?}");
 }
 
 /// Over HTTP/2 a read could belong to any stream.
