@@ -9,46 +9,39 @@ use crate::regression::detect::exact::Exact;
 use crate::regression::detect::repeats::Repeats;
 use crate::regression::detect::wealth::EProcesses;
 
-/// A cluster of misses is over after so many pairs without one.
-const CALM: u32 = 5;
+/// Of misses in a row nothing but the first one gains anything, up to so many; a row that is longer is none
+/// of the usual ones.
+const ROW: u32 = 15;
 
-/// Of a cluster nothing but the first miss gains anything in so many pairs; one that lasts longer is none of
-/// the usual ones.
-const CLUSTER: u32 = 15;
+/// Misses of one side alone, one after the other: they are one piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct InARow(u32);
 
-/// Misses of one side alone that come one after the other: they are one piece of evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Cluster {
-    /// Pairs since the last miss.
-    since: u32,
-    /// Pairs since the first one.
-    lasted: u32,
-}
-
-impl Default for Cluster {
-    fn default() -> Self {
-        Self { since: CALM, lasted: 0 }
-    }
-}
-
-impl Cluster {
-    /// Whether the next pair, if it is a miss, is none of a cluster that has just begun.
+impl InARow {
+    /// Whether the next pair, if it is a miss, is evidence of its own.
     fn counts(&self) -> bool {
-        self.since >= CALM || self.lasted >= CLUSTER
+        self.0 == 0 || self.0 >= ROW
     }
 
-    /// What is bet on the next pair: in a cluster only what it may lose, which is less than fair.
-    fn bet_on<const N: usize>(&self, ln_factors: [f64; N]) -> [f64; N] {
-        if self.counts() { ln_factors } else { ln_factors.map(|ln| ln.min(0.0)) }
+    /// `ln` of the factors that a pair earns, by what the one before makes expect; a miss that is not
+    /// evidence of its own earns nothing, which is less than fair.
+    fn earned(
+        &self,
+        miss: bool,
+        expected: f64,
+        ln_factors: impl FnOnce(f64) -> [f64; GATE_BETS],
+    ) -> [f64; GATE_BETS] {
+        match (self.counts(), miss) {
+            (true, _) => ln_factors(expected),
+            (false, true) => [0.0; GATE_BETS],
+            (false, false) => ln_factors(0.0),
+        }
     }
 
     /// Learns whether a pair was a miss; after the bet.
     fn learn(&mut self, miss: bool) {
-        if miss && self.since >= CALM {
-            self.lasted = 0;
-        }
-        self.lasted = self.lasted.saturating_add(1);
-        self.since = if miss { 0 } else { self.since.saturating_add(1) };
+        self.0 = if miss { self.0.saturating_add(1) } else { 0 };
     }
 }
 
@@ -66,7 +59,7 @@ pub struct MissGate {
     repeats: Repeats,
     /// Of the candidate alone, and of the baseline alone.
     #[serde(default)]
-    clusters: [Cluster; 2],
+    in_a_row: [InARow; 2],
     pairs: u64,
     /// Since *not worse* was last begun anew.
     #[serde(default)]
@@ -83,7 +76,7 @@ impl Default for MissGate {
             regressed: EProcesses::with_shares(GATE_SHARES),
             not_worse: EProcesses::with_shares(GATE_SHARES),
             repeats: Repeats::default(),
-            clusters: Default::default(),
+            in_a_row: Default::default(),
             pairs: 0,
             pairs_anew: 0,
             verdict: Verdict::Undecided,
@@ -107,16 +100,17 @@ impl MissGate {
 
     /// Takes up one pair that counts for these verdicts; the verdict so far.
     pub fn observe_for(&mut self, misses: Misses, counts: CountsFor) -> Verdict {
-        let [of_candidate, of_baseline] = &mut self.clusters;
+        let [of_candidate, of_baseline] = &mut self.in_a_row;
+        let (sign, margin) = (misses.sign(), self.margin.0);
         if counts.regressed {
-            let repeat = self.repeats.expected(1);
-            let factors = misses.ln_gate_factors(0.0, 1.0, repeat);
-            self.regressed.update(&of_candidate.bet_on(factors));
+            let factors = |repeat| misses.ln_gate_factors(0.0, 1.0, repeat);
+            let expected = self.repeats.expected(1);
+            self.regressed.update(&of_candidate.earned(sign > 0, expected, factors));
         }
         if counts.not_worse {
-            let repeat = self.repeats.expected(-1);
-            let factors = misses.ln_gate_factors(self.margin.0, -1.0, repeat);
-            self.not_worse.update(&of_baseline.bet_on(factors));
+            let factors = |repeat| misses.ln_gate_factors(margin, -1.0, repeat);
+            let expected = self.repeats.expected(-1);
+            self.not_worse.update(&of_baseline.earned(sign < 0, expected, factors));
         }
         of_candidate.learn(misses.sign() > 0);
         of_baseline.learn(misses.sign() < 0);
@@ -179,28 +173,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_first_of_a_cluster_counts_until_it_lasts_too_long() {
-        let mut cluster = Cluster::default();
+    fn only_the_first_in_a_row_counts_until_there_are_too_many() {
+        let mut row = InARow::default();
         let mut counted = |misses: &str| -> String {
             let mut pair = |miss| {
-                let counts = cluster.counts();
-                cluster.learn(miss == '1');
+                let counts = row.counts();
+                row.learn(miss == '1');
                 if counts { 'x' } else { '-' }
             };
             misses.chars().map(&mut pair).collect()
         };
-        assert_eq!(counted("00100000"), "xxx-----");
-        assert_eq!(counted("010010000001"), "xx--------xx");
-        // It is bet on again while it goes on.
-        assert_eq!(counted("00000"), "-----");
+        assert_eq!(counted("0011100"), "xxx---x");
         assert_eq!(counted("11111111111111111111"), "x--------------xxxxx");
-        assert_eq!(counted("000001"), "xxxxxx");
-        assert_eq!(counted("01"), "--");
+        assert_eq!(counted("0101"), "xx-x");
     }
 
     /// Whoever fails after the other one, in a rhythm, is not the worse one.
     #[test]
-    fn a_cluster_does_not_hide_what_speaks_against_it() {
+    fn a_row_does_not_hide_what_speaks_against_it() {
         let mut gate = MissGate::new(0.01, Alpha::DEFAULT).unwrap();
         for i in 0..3_000 {
             gate.observe(Misses { baseline: i % 6 == 1 || i % 6 == 5, candidate: i % 6 == 0 });
