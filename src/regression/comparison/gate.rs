@@ -51,7 +51,23 @@ pub(super) struct Evidence {
     pub doubted: bool,
 }
 
+/// Evidence of less says nothing about how fast it grows.
+const GROWING: f64 = 0.3;
+
 impl Evidence {
+    /// About how many more pairs *not worse* takes, if the evidence grows as it did in so many; to two
+    /// digits. `None` where it hardly did, and where it is not evidence that is missing.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn pairs_to_go(&self, needed: Needed, pairs: u64) -> Option<u64> {
+        let found = self.not_worse;
+        if found < GROWING || found >= needed.not_worse || pairs < ANSWERED_PAIRS {
+            return None;
+        }
+        let more = pairs as f64 * (needed.not_worse / found - 1.0);
+        let digit = 10_f64.powf((more.max(10.0).log10() - 1.0).floor());
+        Some(((more / digit).ceil() * digit) as u64)
+    }
+
     /// The stream's part. `changing`: an alarm of any stream is on.
     pub fn part(&self, needed: Needed, changing: bool) -> Verdict {
         if self.regressed >= needed.regressed {
@@ -82,6 +98,16 @@ mod tests {
         assert_eq!(part(2.9, 1.9), Verdict::Undecided);
         assert_eq!(part(2.9, 2.1), Verdict::NotWorse);
         assert_eq!(part(3.1, 2.1), Verdict::Regressed, "which stands");
+    }
+
+    #[test]
+    fn what_grows_tells_when_it_will_be_enough() {
+        let needed = Needed::of(Alpha::DEFAULT, 1, 0);
+        let of = |not_worse, pairs| Evidence { not_worse, ..NOTHING }.pairs_to_go(needed, pairs);
+        assert_eq!(of(0.5, 100), Some(300));
+        assert_eq!(of(0.7, 1_000), Some(1_900));
+        assert_eq!(of(1.96, 100), Some(3));
+        assert_eq!((of(0.2, 100), of(2.1, 100), of(1.0, 40)), (None, None, None));
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl Judge {
 
     /// What *not worse* waits for, most telling first.
     fn waits(&self, parts: &Parts) -> Option<Waits> {
-        let alone = self.together.is_none();
+        let (alone, needed) = (self.together.is_none(), self.needed());
         let mut workloads = self.workloads.iter();
         let few = workloads
             .find(|w| w.answered() < ANSWERED_PAIRS)
@@ -233,15 +233,19 @@ impl Judge {
                 let lacking = w.lacking(parts, alone).into_iter();
                 lacking.map(move |signal| {
                     let workload = name.clone();
-                    match w.independent_pairs_lacking(signal) {
-                        Some(pairs) => Waits::Independence { workload, signal, pairs },
-                        None => Waits::Evidence { workload, signal },
+                    if let Some(pairs) = w.independent_pairs_lacking(signal) {
+                        return Waits::Independence { workload, signal, pairs };
                     }
+                    // Of several workloads each only waits for its interval.
+                    let pairs = w.pairs_to_go(signal, needed).filter(|_| alone);
+                    Waits::Evidence { workload, signal, pairs }
                 })
             });
-        let together = self.together.as_ref().and_then(|t| t.lacking(&parts.together));
-        let together =
-            together.map(|signal| Waits::Evidence { workload: ALL_WORKLOADS.to_owned(), signal });
+        let together = self.together.as_ref().and_then(|t| {
+            let signal = t.lacking(&parts.together)?;
+            let (workload, pairs) = (ALL_WORKLOADS.to_owned(), t.pairs_to_go(signal, needed));
+            Some(Waits::Evidence { workload, signal, pairs })
+        });
         let waits = few.or_else(|| lacking.next()).or(together);
         let Some(waits) = waits else { return self.half_dead_side() };
         Some(self.silent_side().or_else(|| self.half_dead_side()).unwrap_or(waits))

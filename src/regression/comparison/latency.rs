@@ -112,6 +112,11 @@ impl LatencyStream {
         needed.checked_sub(self.answered).filter(|lacking| *lacking > 0)
     }
 
+    /// Pairs that both answered, since *not worse* was last begun anew.
+    pub fn answered(&self) -> u64 {
+        self.answered
+    }
+
     /// Whether the interval of the median ratio ends below this, and no alarm is on; by pairs since
     /// *not worse* was last begun anew.
     pub fn is_below(&self, ratio: f64) -> bool {

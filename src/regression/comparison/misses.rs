@@ -58,6 +58,11 @@ impl MissStream {
         self.gate.pairs()
     }
 
+    /// Those since *not worse* was last begun anew.
+    pub fn pairs_anew(&self) -> u64 {
+        self.gate.pairs_anew()
+    }
+
     /// Since when its alarm is on.
     pub fn changed_since(&self) -> Option<u64> {
         self.last_alarm_unix_millis.filter(|_| self.detector.alarm().is_active())

@@ -100,6 +100,8 @@ pub enum Waits {
         workload: String,
         /// Of which signal.
         signal: Signal,
+        /// About so many pairs, if this goes on. `None` where that cannot be said.
+        pairs: Option<u64>,
     },
 }
 
@@ -130,11 +132,16 @@ impl fmt::Display for Waits {
                  {pairs} more pairs",
                 signal.as_str()
             ),
-            Self::Evidence { workload, signal } if workload.is_empty() => {
-                write!(f, "more pairs are needed for {} over all workloads", signal.as_str())
-            }
-            Self::Evidence { workload, signal } => {
-                write!(f, "more pairs are needed for {} of {workload}", signal.as_str())
+            Self::Evidence { workload, signal, pairs } => {
+                if let Some(pairs) = pairs {
+                    write!(f, "about {pairs} ")?;
+                }
+                write!(f, "more pairs are needed for {} ", signal.as_str())?;
+                match workload.as_str() {
+                    "" => write!(f, "over all workloads")?,
+                    workload => write!(f, "of {workload}")?,
+                }
+                if pairs.is_some() { write!(f, ", if this goes on") } else { Ok(()) }
             }
         }
     }

@@ -148,6 +148,20 @@ fn slower_from_the_start_has_regressed_for_good() {
     assert_eq!(course.pairs(3_000, 100).verdict, Verdict::Regressed);
 }
 
+/// What is said a third of the way is about what comes.
+#[test]
+fn it_is_said_how_many_more_pairs_are_needed() {
+    let mut course = Course::new();
+    let said = course.pairs(250, 100).waits.map(|waits| waits.to_string()).unwrap_or_default();
+    assert!(said.ends_with(" of chat, if this goes on"), "{said}");
+    let number = said.strip_prefix("about ").and_then(|rest| rest.split(' ').next());
+    let expected = number.and_then(|pairs| pairs.parse::<u64>().ok());
+    let (verdict, pairs) = course.until_another(100);
+    assert_eq!(verdict, Verdict::NotWorse);
+    let near = |expected: u64| (pairs * 2 / 3..pairs * 3 / 2).contains(&expected);
+    assert!(expected.is_some_and(near), "{said}: {pairs}");
+}
+
 /// A candidate that is faster in every pair has all the evidence after 25.
 #[test]
 fn not_worse_needs_fifty_answered_pairs() {
@@ -414,7 +428,7 @@ fn a_workload_whose_interval_is_wide_holds_the_mix_up() {
     let together = mix.judge.snapshot().together.unwrap();
     assert!(together.latencies.iter().all(|l| l.gate.verdict == Verdict::NotWorse), "{together:?}");
     assert_eq!(standing.verdict, Verdict::Undecided, "{standing:?}");
-    let waits = Waits::Evidence { workload: "d".to_owned(), signal: Signal::Ttft };
+    let waits = Waits::Evidence { workload: "d".to_owned(), signal: Signal::Ttft, pairs: None };
     assert_eq!(standing.waits, Some(waits));
 }
 

@@ -143,16 +143,19 @@ impl Together {
         }
     }
 
-    /// Every signal's part in the verdict. `changing`: an alarm of any workload is on.
-    pub fn parts(&self, needed: Needed, changing: bool) -> Vec<(Signal, Verdict)> {
-        let failures = Evidence {
+    fn failures(&self) -> Evidence {
+        Evidence {
             regressed: self.gate.regressed_log10(),
             not_worse: self.gate.not_worse_log10(),
             alarmed: false,
             doubted: false,
-        };
+        }
+    }
+
+    /// Every signal's part in the verdict. `changing`: an alarm of any workload is on.
+    pub fn parts(&self, needed: Needed, changing: bool) -> Vec<(Signal, Verdict)> {
         let latencies = self.latencies.iter().map(|pooled| (pooled.signal, pooled.evidence()));
-        let all = latencies.chain([(Signal::Failure, failures)]);
+        let all = latencies.chain([(Signal::Failure, self.failures())]);
         all.map(|(signal, evidence)| (signal, evidence.part(needed, changing))).collect()
     }
 
@@ -163,6 +166,14 @@ impl Together {
         let lacks =
             |(signal, part): &&(Signal, Verdict)| *part != Verdict::NotWorse && !unseen(*signal);
         parts.iter().find(lacks).map(|(signal, _)| *signal)
+    }
+
+    /// About how many more pairs a signal's *not worse* takes, if this goes on.
+    pub fn pairs_to_go(&self, signal: Signal, needed: Needed) -> Option<u64> {
+        match self.latencies.iter().find(|pooled| pooled.signal == signal) {
+            Some(pooled) => pooled.evidence().pairs_to_go(needed, pooled.long.pairs_anew()),
+            None => self.failures().pairs_to_go(needed, self.gate.pairs_anew()),
+        }
     }
 
     /// `parts` as [`Together::parts`].

@@ -149,6 +149,15 @@ impl WorkloadJudge {
         lacking
     }
 
+    /// About how many more pairs a signal's *not worse* takes, if this goes on.
+    pub fn pairs_to_go(&self, signal: Signal, needed: Needed) -> Option<u64> {
+        let latencies = self.latencies.iter().map(|s| (s.signal, s.evidence(), s.answered()));
+        let misses = self.misses.iter().map(|s| (s.signal, s.evidence(), s.pairs_anew()));
+        let mut all = latencies.chain(misses);
+        let (_, evidence, pairs) = all.find(|(s, ..)| *s == signal)?;
+        evidence.pairs_to_go(needed, pairs)
+    }
+
     /// How many more pairs a latency needs because of its memory, if it does.
     pub fn independent_pairs_lacking(&self, signal: Signal) -> Option<u64> {
         let stream = self.latencies.iter().find(|s| s.signal == signal)?;

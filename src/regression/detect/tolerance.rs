@@ -14,8 +14,8 @@ impl Tolerance {
     pub const TTFT: Self = Self(0.10);
     /// For inter-token latency against its own past.
     pub const ITL: Self = Self(0.05);
-    /// For the share of failures against its own past: half a percentage point.
-    pub const FAILURES: Self = Self(0.005);
+    /// For the share of failures against its own past: a tenth of a percentage point.
+    pub const FAILURES: Self = Self(0.001);
     /// For the share of missed SLOs against its own past: a percentage point.
     pub const MISSES: Self = Self(0.01);
     /// For pairs.

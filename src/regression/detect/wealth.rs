@@ -158,6 +158,13 @@ impl<const N: usize> EProcesses<N> {
         Self { logs: Logs([Exact(0.0); N]), highest: Exact(0.0), episodes: Episodes::default() }
     }
 
+    /// Begins with these shares of the wealth, of which the sum is 1; else each has the same.
+    pub fn with_shares(shares: [f64; N]) -> Self {
+        #[allow(clippy::cast_precision_loss)] // a handful
+        let logs = shares.map(|share| Exact((share * N as f64).ln()));
+        Self { logs: Logs(logs), ..Self::new() }
+    }
+
     /// Takes one bet per process: its factor, in logarithms.
     pub fn update(&mut self, ln_factors: &[f64; N]) {
         self.add(ln_factors);

@@ -1,6 +1,7 @@
 //! What stands beside the probes: comparisons, the targets' own past, their servers, GPUs.
 
 use llm_prober::web::WebOptions;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::api::{LIVELY, Page};
@@ -41,6 +42,28 @@ async fn a_comparison_by_workload_and_signal() {
     assert!(ttft["alarm_threshold_log10"].as_f64().unwrap() > 1.0, "{ttft}");
     assert_eq!((&ttft["alarm"], &ttft["alarms"]), (&json!(false), &json!(0)));
     assert_eq!(ttft.get("last_alarm_unix_seconds"), None);
+}
+
+/// By API and page.
+#[tokio::test]
+async fn latencies_of_several_workloads_are_shown_together() {
+    let config = LIVELY.replace(", workloads: [short]", "");
+    let page = Page::of(&config, WebOptions::default()).await;
+    let seen = |list: &Value| {
+        let latencies = list["comparisons"][0]["latencies_together"].as_array();
+        latencies.is_some_and(|all| all.iter().all(|s| s["pairs"].as_u64() >= Some(2)))
+    };
+    let list = until(&page, "/api/v1/comparisons", seen).await;
+    let together = list["comparisons"][0]["latencies_together"].as_array().unwrap();
+    let names: Vec<_> = together.iter().map(|s| s["signal"].as_str().unwrap()).collect();
+    assert_eq!(names, ["ttft", "itl"], "those that decide");
+    assert_eq!(together[0]["effect"]["observations"], together[0]["pairs"]);
+    assert_eq!(together[0]["verdict"], "undecided");
+    let html = page.ask(Method::GET, "/comparisons/canary").await.text().await.unwrap();
+    for row in ["all ttft", "all itl", "all failure"] {
+        assert!(html.contains(row), "{row} is not in {html}");
+    }
+    assert!(!html.contains("all request_latency"), "a streamed answer's length is noise");
 }
 
 #[tokio::test]

@@ -5,13 +5,6 @@ use serde::{Deserialize, Serialize};
 /// Hours of a day.
 pub(super) const HOURS: usize = 24;
 
-/// Fewer observations are no reference for a stratum: the padded rank of the 90th percentile lies
-/// within 36, and one hour's observations resemble each other.
-const STRATUM_OBSERVATIONS: u64 = 50;
-
-/// Widths into which a day divides, finest first.
-const WIDTHS: [usize; 7] = [1, 2, 3, 4, 6, 8, 12];
-
 /// An hour of the UTC day, from 0 to 23, how far into it, and of which kind the day is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HourOfDay {
@@ -78,38 +71,23 @@ pub(super) struct Strata<T> {
     parts: Vec<T>,
 }
 
-impl<T> Strata<T> {
-    /// Divides the day where its load swings and each part has enough observations, as finely as
-    /// that allows; else the day stays whole. `of` makes one from a range of hours.
-    pub fn divide(
-        counts: &[u64; HOURS],
-        of: impl Fn(&[usize]) -> T,
-        swings: impl Fn(&T, &[usize]) -> bool,
-    ) -> Self {
-        let hours: [usize; HOURS] = std::array::from_fn(|hour| hour);
-        let whole = of(&hours);
-        let enough = |width: &usize| {
-            counts.chunks(*width).all(|part| part.iter().sum::<u64>() >= STRATUM_OBSERVATIONS)
-        };
-        // A part of which some hours were never seen would stand for them too.
-        let complete = !counts.contains(&0);
-        let parts = WIDTHS
-            .into_iter()
-            .find(|width| complete && enough(width))
-            .filter(|width| hours.chunks(*width).any(|part| swings(&whole, part)))
-            .map_or_else(Vec::new, |width| hours.chunks(width).map(of).collect());
-        Self { whole, parts }
+impl<T: PartialEq> Strata<T> {
+    /// Those of the hours; the day stays whole where they are all the same as it.
+    pub fn by_hour(whole: T, of: impl Fn(usize) -> T) -> Self {
+        let parts: Vec<T> = (0..HOURS).map(of).collect();
+        let differ = parts.iter().any(|part| *part != whole);
+        Self { whole, parts: if differ { parts } else { Vec::new() } }
     }
 
-    /// What counts at an hour.
+    /// What counts at an hour. An earlier version wrote down fewer parts.
     pub fn at(&self, hour: HourOfDay) -> &T {
         let part = hour.index() * self.parts.len() / HOURS;
         self.parts.get(part).unwrap_or(&self.whole)
     }
 
-    /// How many parts the day has: 1 if it is whole.
-    pub fn count(&self) -> usize {
-        self.parts.len().max(1)
+    /// Whether the day is divided.
+    pub fn are_several(&self) -> bool {
+        !self.parts.is_empty()
     }
 }
 
@@ -117,35 +95,19 @@ impl<T> Strata<T> {
 mod tests {
     use super::*;
 
-    fn divided(per_hour: u64, swings: bool) -> Strata<Vec<usize>> {
-        Strata::divide(&[per_hour; HOURS], <[usize]>::to_vec, |_, _| swings)
-    }
-
     #[test]
-    fn as_fine_as_the_observations_allow_and_only_where_load_swings() {
-        for (per_hour, parts) in [(240, 24), (50, 24), (49, 12), (13, 6), (5, 2), (4, 1), (0, 1)] {
-            assert_eq!(divided(per_hour, true).count(), parts, "{per_hour}");
-        }
-        assert_eq!(divided(240, false).count(), 1);
-    }
-
-    #[test]
-    fn a_day_not_seen_whole_stays_whole() {
-        let counts = std::array::from_fn(|hour| if hour == 7 { 0 } else { 1000 });
-        assert_eq!(Strata::divide(&counts, <[usize]>::to_vec, |_, _| true).count(), 1);
-    }
-
-    #[test]
-    fn every_hour_finds_its_part() {
-        for per_hour in [240, 49, 13, 4] {
-            let strata = divided(per_hour, true);
-            for hour in 0..HOURS {
-                assert!(
-                    strata.at(HourOfDay { hour, seconds: 0, weekend: false }).contains(&hour),
-                    "{per_hour} {hour}"
-                );
-            }
-        }
+    fn every_hour_finds_its_part_and_a_day_that_is_alike_has_none() {
+        let at = |strata: &Strata<usize>| {
+            let hours = (0..HOURS).map(|hour| HourOfDay { hour, seconds: 0, weekend: false });
+            hours.map(|hour| *strata.at(hour)).collect::<Vec<_>>()
+        };
+        let divided = Strata::by_hour(99, |hour| hour);
+        assert!(divided.are_several() && at(&divided) == (0..HOURS).collect::<Vec<_>>());
+        let whole = Strata::by_hour(7, |_| 7);
+        assert!(!whole.are_several() && at(&whole) == [7; HOURS]);
+        // As it was once written.
+        let halves: Strata<usize> = serde_json::from_str(r#"{"whole":9,"parts":[1,2]}"#).unwrap();
+        assert_eq!((at(&halves)[11], at(&halves)[12]), (1, 2));
     }
 
     #[test]

@@ -109,6 +109,19 @@ fn failures_of_the_candidate_alone_are_found_by_discordant_pairs() {
     assert_eq!(MissGate::new(1.0, Alpha::DEFAULT), None);
 }
 
+/// Ten in a row are one piece of evidence, and a candidate that is dead is found all the same.
+#[test]
+fn the_first_run_of_failures_decides_nothing() {
+    let mut gate = MissGate::new(0.01, Alpha::DEFAULT).unwrap();
+    let failing = |candidate| Misses { baseline: false, candidate };
+    (0..100).for_each(|_| _ = gate.observe(failing(false)));
+    (0..10).for_each(|_| _ = gate.observe(failing(true)));
+    assert!(gate.regressed_log10() < 2.0, "{}", gate.regressed_log10());
+    assert_eq!(gate.verdict(), Verdict::Undecided);
+    (0..20).for_each(|_| _ = gate.observe(failing(true)));
+    assert_eq!(gate.verdict(), Verdict::Regressed);
+}
+
 fn noon() -> HourOfDay {
     HourOfDay::of_unix_seconds(43_200)
 }

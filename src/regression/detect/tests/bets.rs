@@ -150,13 +150,17 @@ proptest! {
             (1.0 - candidate - baseline, none),
         ];
         let direction = if candidate - baseline <= margin + repeat { 1.0 } else { -1.0 };
-        let support =
+        let alarm =
             sides.map(|(weight, misses)| (weight, misses.ln_factors(margin, direction, repeat)));
-        for mean in means(&support) {
-            prop_assert!(mean <= 1.0 + 1e-12, "{mean}");
-        }
-        for (_, factors) in support {
-            prop_assert!(factors.iter().all(|ln| ln.is_finite()));
+        let gate = sides
+            .map(|(weight, misses)| (weight, misses.ln_gate_factors(margin, direction, repeat)));
+        for support in [alarm, gate] {
+            for mean in means(&support) {
+                prop_assert!(mean <= 1.0 + 1e-12, "{mean}");
+            }
+            for (_, factors) in support {
+                prop_assert!(factors.iter().all(|ln| ln.is_finite()));
+            }
         }
     }
 

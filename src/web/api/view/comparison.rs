@@ -10,8 +10,8 @@ use super::effect::EffectView;
 use super::probe::unix_seconds_of_millis;
 use crate::load::comparer::Live;
 use crate::regression::comparison::{
-    AnswerCheck, AnswerCounts, Discordant, Needed, StreamSnapshot, TogetherSnapshot,
-    WorkloadSnapshot,
+    AnswerCheck, AnswerCounts, Discordant, Needed, PooledSnapshot, StreamSnapshot,
+    TogetherSnapshot, WorkloadSnapshot,
 };
 
 /// A candidate beside the stack in use.
@@ -57,6 +57,9 @@ pub struct ComparisonView {
     /// Failures over all workloads; left out where there is only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures_together: Option<TogetherView>,
+    /// The latencies that decide, over all workloads; left out where there is only one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub latencies_together: Vec<PooledView>,
 }
 
 /// One workload of a comparison.
@@ -129,6 +132,24 @@ pub struct TogetherView {
     pub discordant: DiscordantView,
 }
 
+/// A latency over all workloads of a comparison, which has no alarm of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PooledView {
+    /// Which.
+    pub signal: SignalName,
+    /// Pairs that had the figure.
+    pub pairs: u64,
+    /// What it says, on the way to the verdict on the whole.
+    pub verdict: VerdictName,
+    /// Decimal logarithm of the highest evidence for *regressed*.
+    pub regressed_log10: f64,
+    /// Decimal logarithm of the highest evidence for *not worse*.
+    pub not_worse_log10: f64,
+    /// Candidate / baseline of the average, over the same pairs as *not worse*.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<EffectView>,
+}
+
 /// Pairs of which only one side failed, or missed the SLO.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DiscordantView {
@@ -176,6 +197,24 @@ impl ComparisonView {
             rounds_dropped: dropped.map(|(r, n)| (r.as_str().to_owned(), *n)).collect(),
             workloads: now.workloads.iter().map(WorkloadView::from).collect(),
             failures_together: now.together.as_ref().map(TogetherView::from),
+            latencies_together: now
+                .together
+                .iter()
+                .flat_map(|all| all.latencies.iter().map(PooledView::from))
+                .collect(),
+        }
+    }
+}
+
+impl From<&PooledSnapshot> for PooledView {
+    fn from(pooled: &PooledSnapshot) -> Self {
+        Self {
+            signal: Named(pooled.signal),
+            pairs: pooled.pairs,
+            verdict: Named(pooled.gate.verdict),
+            regressed_log10: pooled.gate.regressed_log10,
+            not_worse_log10: pooled.gate.not_worse_log10,
+            effect: pooled.gate.effect.map(EffectView::from),
         }
     }
 }

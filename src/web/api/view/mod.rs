@@ -19,7 +19,7 @@ pub use closed::{
     PhaseName, ReasonName, SignalName, StandingName, StateName, TokenSourceName, VerdictName,
 };
 pub use comparison::{
-    AnswersView, ComparisonView, DiscordantView, StreamView, TogetherView, WorkloadView,
+    AnswersView, ComparisonView, DiscordantView, PooledView, StreamView, TogetherView, WorkloadView,
 };
 pub use detail::{
     ChunkView, ObjectiveView, PhaseView, ProbeDetail, ProbeView, ServerStages, VerdictView,

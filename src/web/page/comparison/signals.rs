@@ -6,7 +6,7 @@ use super::verdict;
 use super::view::View;
 use crate::memory::history::State;
 use crate::regression::comparison::{
-    Discordant, Signal, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,
+    Discordant, GateSnapshot, Signal, StreamSnapshot, TogetherSnapshot, WorkloadSnapshot,
 };
 use crate::web::page::effect::{self, Scale};
 use crate::web::page::table::{self, Column, number, picture, text};
@@ -23,13 +23,15 @@ const COLUMNS: [Column; 6] = [
 
 pub(super) fn section(view: &View<'_>) -> Markup {
     let workloads = &view.snapshot.workloads;
-    let effects = workloads.iter().flat_map(|w| &w.streams).filter_map(|s| s.gate.effect);
+    let pooled = view.snapshot.together.iter().flat_map(|all| &all.latencies);
+    let gates = workloads.iter().flat_map(|w| &w.streams).map(|s| &s.gate);
+    let effects = gates.chain(pooled.map(|p| &p.gate)).filter_map(|gate| gate.effect);
     let scale = Scale::of(effects.map(|effect| (effect, view.spec.tolerance)));
     let rows = html! {
         @for workload in workloads {
             @for stream in &workload.streams { (row(view, workload, stream, scale)) }
         }
-        @if let Some(all) = &view.snapshot.together { (together(view, all)) }
+        @if let Some(all) = &view.snapshot.together { (together(view, all, scale)) }
     };
     let caption = html! {
         "Median of candidate / baseline with its 95 % interval, since the run began or an alarm was \
@@ -64,21 +66,39 @@ fn row(view: &View<'_>, w: &WorkloadSnapshot, s: &StreamSnapshot, scale: Scale) 
     table::row(&format!("{} {}", w.workload, s.signal.as_str()), "", &COLUMNS, &cells)
 }
 
-/// Failures over all workloads, which have a gate and no alarm.
-fn together(view: &View<'_>, all: &TogetherSnapshot) -> Markup {
-    let (gate, needed) = (&all.gate, view.snapshot.needed);
+/// What is judged over all workloads: the latencies that decide, and failures.
+fn together(view: &View<'_>, all: &TogetherSnapshot, scale: Scale) -> Markup {
+    html! {
+        @for pooled in &all.latencies {
+            @let found = html! {
+                @if let Some(effect) = &pooled.gate.effect {
+                    (effect::draw(effect, view.spec.tolerance, scale))
+                } @else { (figure::NONE) }
+            };
+            (over_all(view, pooled.signal, &found, pooled.pairs, &pooled.gate))
+        }
+        (over_all(view, Signal::Failure, &discordant(all.discordant), all.pairs, &all.gate))
+    }
+}
+
+/// A signal over all workloads, which has a gate and no alarm.
+fn over_all(
+    view: &View<'_>,
+    signal: Signal,
+    found: &Markup,
+    pairs: u64,
+    gate: &GateSnapshot,
+) -> Markup {
+    let needed = view.snapshot.needed;
     let cells = [
-        html! { (figure::signal_name(Signal::Failure)) span.note { "all workloads" } },
-        html! {
-            (discordant(all.discordant))
-            " " span.note { (figure::counted(all.pairs, "pair", "pairs")) }
-        },
+        html! { (figure::signal_name(signal)) span.note { "all workloads" } },
+        html! { (found) " " span.note { (figure::counted(pairs, "pair", "pairs")) } },
         verdict::badge(gate.verdict),
         html! { (figure::evidence(gate.regressed_log10, needed.regressed)) },
         html! { (figure::evidence(gate.not_worse_log10, needed.not_worse)) },
         html! { (figure::NONE) },
     ];
-    table::row("all failure", "", &COLUMNS, &cells)
+    table::row(&format!("all {}", signal.as_str()), "", &COLUMNS, &cells)
 }
 
 /// Of how many pairs the picture is, of those of the run: after an alarm of the later ones only.
