@@ -148,7 +148,7 @@ pub fn about_the_client(alert: AlertDescription, settings: &Tls) -> Option<Strin
     use AlertDescription as A;
     let what = match (alert, &settings.certificate) {
         (A::CertificateRequired, None)
-        | (A::BadCertificate | A::UnknownCa | A::AccessDenied, None) => {
+        | (A::BadCertificate | A::UnknownCA | A::AccessDenied, None) => {
             "it demands a certificate of its clients: name one with tls.cert_file and tls.key_file"
                 .to_owned()
         }
@@ -161,7 +161,7 @@ pub fn about_the_client(alert: AlertDescription, settings: &Tls) -> Option<Strin
             | A::UnsupportedCertificate
             | A::CertificateRevoked
             | A::CertificateUnknown
-            | A::UnknownCa
+            | A::UnknownCA
             | A::AccessDenied
             | A::DecryptError,
             Some(files),
@@ -310,9 +310,9 @@ mod tests {
             ),
         );
         check(
-            AlertDescription::UnknownCa,
+            AlertDescription::UnknownCA,
             Some(
-                "the server refused it with the alert UnknownCa: it does not accept the certificate \
+                "the server refused it with the alert UnknownCA: it does not accept the certificate \
                  in /etc/me.pem: let an authority that the server knows sign it, and put those \
                  between them into the file, too",
             ),

@@ -16,6 +16,7 @@ use reqwest::{Client, Response};
 use url::Url;
 
 use super::authority::host_and_port;
+use super::client_certificate::CurrentCertificate;
 use super::resolver::{LookupError, Resolver};
 use super::tls;
 use crate::dialect::KeyStyle;

@@ -53,7 +53,7 @@ impl TlsClient {
     /// Makes a new connection one of TLS. A server at the other end that turns out to speak plain
     /// HTTP ends it at once: it may wait for the end of a request for ever.
     pub async fn handshake(&self, wire: Wire, peer: SocketAddr) -> Result<TlsStream<Wire>, Ending> {
-        let Inner { config, name, settings, base } = &*self.0;
+        let Inner { config, name, settings, base, .. } = &*self.0;
         let shown = name.to_str();
         let connector = TlsConnector::from(Arc::clone(config));
         let shaking = connector.connect(name.clone(), wire);
