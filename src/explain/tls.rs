@@ -147,8 +147,7 @@ fn time(at: UnixTime) -> String {
 pub fn about_the_client(alert: AlertDescription, settings: &Tls) -> Option<String> {
     use AlertDescription as A;
     let what = match (alert, &settings.certificate) {
-        (A::CertificateRequired, None)
-        | (A::BadCertificate | A::UnknownCA | A::AccessDenied, None) => {
+        (A::CertificateRequired | A::BadCertificate | A::UnknownCA | A::AccessDenied, None) => {
             "it demands a certificate of its clients: name one with tls.cert_file and tls.key_file"
                 .to_owned()
         }

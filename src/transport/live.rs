@@ -165,10 +165,9 @@ impl Live {
 pub(super) async fn read_along(live: &Live, reading: Reading, answered: &Answered) {
     let usual = reading.patience.tail.clamp(SHORTEST_TICK, TICK);
     let tick = match reading.cancel {
-        None => usual,
+        None | Some(Cancel::Slow { .. }) => usual,
         Some(Cancel::AfterOutputTokens(_)) => COUNTING_TICK,
         Some(Cancel::After(time)) => usual.min(time).max(COUNTING_TICK),
-        Some(Cancel::Slow { .. }) => usual,
     };
     let mut reader = Reader::new(reading);
     // The deadline that was reached when it was looked at last.

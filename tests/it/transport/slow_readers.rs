@@ -27,7 +27,7 @@ async fn sent_and_read(reader: Option<Cancel>) -> (usize, usize) {
     let counted = Arc::clone(&sent);
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        assert_ne!(stream.read(&mut [0; 1 << 16]).await.unwrap(), 0);
+        assert_ne!(stream.read(&mut vec![0; 1 << 16]).await.unwrap(), 0);
         let events = token("word").repeat(400);
         let _ = stream.write_all(CHUNKED.as_bytes()).await;
         while counted.load(Ordering::Relaxed) < MUCH {
