@@ -109,7 +109,7 @@ fn read(
         failure.detail = why;
     }
     if workload.bytes_read_per_second().is_some() {
-        result = result_of_slow_reading(result, recording);
+        result = result_of_slow_reading(result, &timeline);
         measurement = measurement.without_times();
     }
     let mut rejected_by = Vec::new();
@@ -218,13 +218,12 @@ fn classify(kind: Kind, recording: &Recording, timeline: &Timeline) -> Result<()
 
 /// A reader who was slower than the server knows whether it answers, but not how soon it would have
 /// ended.
-fn result_of_slow_reading(
-    result: Result<(), Failure>,
-    recording: &Recording,
-) -> Result<(), Failure> {
+fn result_of_slow_reading(result: Result<(), Failure>, timeline: &Timeline) -> Result<(), Failure> {
+    let begun = Progress::of(&timeline.events).has_begun();
     let own = match &result {
         Ok(()) => true,
-        Err(failure) => failure.reason == FailureReason::Timeout && recording.first_byte.is_some(),
+        // Without a word of its answer, the reader has waited for the server.
+        Err(failure) => failure.reason == FailureReason::Timeout && begun,
     };
     if own {
         let detail = "the reader is slower than the server, as the workload asks";

@@ -34,18 +34,23 @@ impl CurrentCertificate {
 
     /// Reads the files again if they were written since. Not to be called on an I/O thread. While they
     /// are of no use, as between the writing of one and of the other, what was read before is shown.
-    pub fn refresh(&self) {
+    /// Says whether another one is shown from now on.
+    pub fn refresh(&self) -> bool {
         let written = written(&self.files);
         if self.current.lock().1 == written {
-            return;
+            return false;
         }
         let read = self.files.read();
         let mut current = self.current.lock();
         current.1 = written;
         match read {
-            Ok(key) => current.0 = Arc::new(key),
+            Ok(key) => {
+                current.0 = Arc::new(key);
+                true
+            }
             Err(error) => {
                 tracing::warn!("tls.{error}: the client's certificate from before is shown");
+                false
             }
         }
     }

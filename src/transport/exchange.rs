@@ -40,6 +40,7 @@ pub(super) struct Parked {
     round_trip: Duration,
     /// Where it leads; `None` over a pipe.
     pub address: Option<SocketAddr>,
+    generation: u64,
 }
 
 impl Parked {
@@ -50,9 +51,9 @@ impl Parked {
 
     /// The connection, if it can carry a request.
     pub async fn wake(self) -> Option<Connection> {
-        let Self { stream, stamps, round_trip, address } = self;
+        let Self { stream, stamps, round_trip, address, generation } = self;
         let awake = Connection::new(stream, stamps).await.ok()?;
-        let mut connection = Connection { round_trip, address, ..awake };
+        let mut connection = Connection { round_trip, address, generation, ..awake };
         connection.is_usable().await.then_some(connection)
     }
 }
@@ -68,6 +69,8 @@ pub(super) struct Connection {
     pub address: Option<SocketAddr>,
     /// What the server said in TLS in the place of an answer.
     pub alert: Option<AlertDescription>,
+    /// Which connections of its time it was made with; see [`super::idle::Idle::forget`].
+    pub generation: u64,
 }
 
 impl Connection {
@@ -80,17 +83,25 @@ impl Connection {
             .allow_spaces_after_header_name_in_responses(true)
             .handshake(TokioIo::new(stream));
         let (sender, http) = handshake.await.map_err(|e| ending_of(&e))?;
-        Ok(Self { sender, http, stamps, round_trip: Duration::ZERO, address: None, alert: None })
+        Ok(Self {
+            sender,
+            http,
+            stamps,
+            round_trip: Duration::ZERO,
+            address: None,
+            alert: None,
+            generation: 0,
+        })
     }
 
     /// For the next request, which is not to come before [`Connection::is_usable`]. `None` where the
     /// server has sent more than its answer.
     pub fn park(self) -> Option<Parked> {
-        let Self { sender: _, http, stamps, round_trip, address, alert: _ } = self;
+        let Self { sender: _, http, stamps, round_trip, address, alert: _, generation } = self;
         let http1::Parts { io, read_buf, .. } = http.into_parts();
         let stream = io.into_inner();
         stream.forget_waiting();
-        read_buf.is_empty().then_some(Parked { stream, stamps, round_trip, address })
+        read_buf.is_empty().then_some(Parked { stream, stamps, round_trip, address, generation })
     }
 
     /// Whether the connection can carry another request; notices that the server has closed it.
@@ -315,7 +326,13 @@ fn ending_of(error: &hyper::Error) -> Ending {
 
 /// What the server said in TLS in the place of an answer.
 fn alert_of(error: &hyper::Error) -> Option<AlertDescription> {
-    let io = error.source()?.downcast_ref::<io::Error>()?;
+    let mut cause = error.source()?;
+    let io = loop {
+        match cause.downcast_ref::<io::Error>() {
+            Some(io) => break io,
+            None => cause = cause.source()?,
+        }
+    };
     match io.get_ref()?.downcast_ref::<rustls::Error>()? {
         rustls::Error::AlertReceived(alert) => Some(*alert),
         _ => None,

@@ -1,6 +1,7 @@
 //! Connections that wait for their next request.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -16,11 +17,23 @@ pub(super) struct Idle {
     /// With the instant since which each waits.
     connections: Mutex<Vec<(Instant, Parked)>>,
     most: usize,
+    generation: AtomicU64,
 }
 
 impl Idle {
     pub fn new(most: usize) -> Self {
-        Self { connections: Mutex::default(), most }
+        Self { connections: Mutex::default(), most, generation: AtomicU64::new(0) }
+    }
+
+    /// Of the connections that are made now.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// No connection that was made until now is used for another request.
+    pub fn forget(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.connections().clear();
     }
 
     fn connections(&self) -> MutexGuard<'_, Vec<(Instant, Parked)>> {
@@ -51,6 +64,9 @@ impl Idle {
     }
 
     pub fn park(&self, connection: Connection) {
+        if connection.generation != self.generation() {
+            return;
+        }
         let Some(parked) = connection.park() else { return };
         let mut connections = self.connections();
         connections.retain(|(since, _)| since.elapsed() < MAX_AGE);

@@ -190,12 +190,14 @@ impl Inner {
         progress.recording.connection = ConnectionPhases::default();
         progress.recording.address = address;
         let buffer = progress.bytes_per_second.map_or(Buffer::Usual, |_| Buffer::Small);
+        let generation = self.idle.generation();
         // On the heap, and only for as long as it takes: what reads an answer needs no room for it.
         let dialling = self.dialer.dial(progress.epoch, address, buffer, &mut progress.recording);
         let dialled = Box::pin(dialling).await?;
         let Dialled { stream, stamps, round_trip } = dialled;
         let mut connection = Connection::new(stream, stamps).await?;
         (connection.round_trip, connection.address) = (round_trip, progress.recording.address);
+        connection.generation = generation;
         Ok(connection)
     }
 

@@ -272,8 +272,8 @@ impl Reader {
                 let stops = (Offset(nanos), Ending::ReaderStopped);
                 deadline.filter(|(at, _)| *at < stops.0).or(Some(stops))
             }
-            // What does not come was not read.
-            Some(Cancel::Slow { .. }) => None,
+            // Of an answer under way, what does not come was not read.
+            Some(Cancel::Slow { .. }) if matches!(awaited, Awaited::Progress { .. }) => None,
             _ => deadline,
         }
     }

@@ -159,8 +159,8 @@ impl Transport {
         answered: &Answered,
         cancel: CancellationToken,
     ) -> Recording {
-        if let Some(certificate) = &self.certificate {
-            certificate.refresh();
+        if self.certificate.as_ref().is_some_and(|certificate| certificate.refresh()) {
+            self.lanes.iter().for_each(|lane| lane.inner.idle.forget());
         }
         let address = self.next_address();
         let lane = self.lane(address);

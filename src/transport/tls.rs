@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
@@ -48,6 +49,10 @@ pub(super) fn with_certificate(
             builder.with_client_cert_resolver(certificate)
         }
     };
+    if certificate.is_some() {
+        // A session that goes on was begun with the certificate of its time.
+        config.resumption = Resumption::disabled();
+    }
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok((Arc::new(config), certificate))
 }

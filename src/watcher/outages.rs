@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::confirming::Confirming;
 use super::watch::WallClock;
 use crate::answer::failure::FailureReason;
+use crate::answer::recording::Ending;
 use crate::answer::skip::SkipReason;
 use crate::config::Config;
 use crate::probe::Probe;
@@ -113,7 +114,10 @@ impl OutageWatch {
         if probe.no_news {
             return;
         }
-        let reason = probe.outcome.reason();
+        // Whoever stops reading an answer, or reads it slowly, had one.
+        let read = probe.recording.ending == Ending::ReaderStopped
+            && !probe.outcome.measurement.content_at.is_empty();
+        let reason = probe.outcome.reason().filter(|_| !read);
         let Some(doubt) = self.observe(number, reason) else { return };
         let throttled = reason == Some(FailureReason::Throttled);
         let workload = &probe.workload.name;

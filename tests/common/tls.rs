@@ -30,6 +30,8 @@ pub struct Hello {
 pub struct TlsServer {
     pub address: SocketAddr,
     pub hellos: Arc<Mutex<Vec<Hello>>>,
+    /// What each client that was let in has shown of itself.
+    pub shown: Arc<Mutex<Vec<Option<Vec<u8>>>>>,
     /// PEM file of the authority.
     pub ca_file: PathBuf,
     _folder: tempfile::TempDir,
@@ -95,17 +97,20 @@ impl TlsServer {
         let address = listener.local_addr().unwrap();
         let hellos = Arc::<Mutex<Vec<Hello>>>::default();
         let log = Arc::clone(&hellos);
+        let shown = Arc::<Mutex<Vec<Option<Vec<u8>>>>>::default();
+        let clients = Arc::clone(&shown);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (config, log) = (Arc::clone(&config), Arc::clone(&log));
+                let clients = Arc::clone(&clients);
                 let steps = steps.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(pause).await;
-                    serve(stream, config, steps, log).await;
+                    serve(stream, config, steps, (log, clients)).await;
                 });
             }
         });
-        Self { address, hellos, ca_file, _folder: folder }
+        Self { address, hellos, shown, ca_file, _folder: folder }
     }
 }
 
@@ -113,7 +118,7 @@ async fn serve(
     stream: TcpStream,
     config: Arc<ServerConfig>,
     steps: Vec<Step>,
-    hellos: Arc<Mutex<Vec<Hello>>>,
+    (hellos, shown): (Arc<Mutex<Vec<Hello>>>, Arc<Mutex<Vec<Option<Vec<u8>>>>>),
 ) {
     let Ok(start) = LazyConfigAcceptor::new(Acceptor::default(), stream).await else { return };
     let hello = start.client_hello();
@@ -125,6 +130,8 @@ async fn serve(
     hellos.lock().unwrap().push(hello);
     // A client that refuses the certificate breaks off here.
     if let Ok(stream) = start.into_stream(config).await {
+        let own = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        shown.lock().unwrap().push(own.map(|own| own.to_vec()));
         play(stream, steps, Seen::default()).await;
     }
 }

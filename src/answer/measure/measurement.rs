@@ -180,8 +180,8 @@ impl Measurement {
             reasoning_tokens: self.reasoning_tokens,
             tokenized: self.tokenized,
             token_disagreement: self.token_disagreement,
-            server_timing: self.server_timing,
             finish: self.finish,
+            content_at: self.content_at,
             results: self.results,
             degenerate: self.degenerate,
             ..Self::default()

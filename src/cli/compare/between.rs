@@ -92,7 +92,8 @@ fn of_urls(args: &CompareArgs) -> Result<(Config, Arc<Target>, Arc<Target>), Cli
 fn workloads(args: &CompareArgs, all: &Comparison) -> Result<Vec<Arc<Workload>>, CliError> {
     let names: Vec<_> = all.workloads.iter().map(|w| w.name.as_str()).collect();
     if names.is_empty() {
-        let why = "baseline and candidate have no workload in common, expected at least one";
+        let why = "baseline and candidate have no workload in common that is read to its end, expected at \
+                   least one";
         return Err(CliError::Usage(why.to_owned()));
     }
     if let Some(name) = args.workload.iter().find(|name| !names.contains(&name.as_str())) {

@@ -19,7 +19,7 @@ use crate::probe::Probing;
 use crate::probe::log::Log;
 use crate::probe::sink::{SinkPanics, TargetSinks};
 use crate::regression::comparison::{
-    Cause, Comparison, DropReason, Judge, Snapshot, Standing, Waits,
+    Cause, Comparison, DropReason, Judge, SideName, Snapshot, Standing, Waits,
 };
 use crate::regression::detect::Verdict;
 use crate::target::Target;
@@ -33,6 +33,10 @@ const PAIRS: u64 = 1000;
 
 /// So many rounds without a pair between them, and there will not be one.
 const HOPELESS: u64 = 20;
+
+/// So many failures of the candidate, one after the other, are a verdict long before, unless they speak
+/// neither for nor against it.
+const HOPELESS_CANDIDATE: u64 = 60;
 
 /// Why there can be no verdict.
 #[derive(Debug, Error)]
@@ -183,10 +187,14 @@ impl Luck {
         if snapshot.pairs() > self.pairs {
             *self = Self { pairs: snapshot.pairs(), dropped: snapshot.rounds_dropped() };
         }
-        if let Some(waits @ Waits::Answer { rounds, .. }) = &snapshot.standing.waits
-            && *rounds >= HOPELESS
-        {
-            return Err(NoVerdict::Undecided(waits.clone()));
+        if let Some(waits @ Waits::Answer { rounds, side, .. }) = &snapshot.standing.waits {
+            let most = match side {
+                SideName::Baseline => HOPELESS,
+                SideName::Candidate => HOPELESS_CANDIDATE,
+            };
+            if *rounds >= most {
+                return Err(NoVerdict::Undecided(waits.clone()));
+            }
         }
         if snapshot.rounds_dropped() - self.dropped < HOPELESS {
             return Ok(());

@@ -111,14 +111,17 @@ fn workloads(
     candidate: &Target,
     report: &mut Report<'_>,
 ) -> Option<Vec<Arc<Workload>>> {
-    let common = baseline.workloads.iter().filter(|w| candidate.workloads.contains(w));
+    // Where readers stop there is nothing to compare.
+    let common = baseline.workloads.iter().filter(|w| w.cancel.is_none());
+    let common = common.filter(|w| candidate.workloads.contains(w));
     let common: Vec<_> = common.cloned().collect();
     if baseline.workloads.is_empty() || candidate.workloads.is_empty() {
         return None; // what is wrong with them has been told
     }
     let Some(names) = &raw.workloads else {
         if common.is_empty() {
-            let why = "baseline and candidate have no workload in common, expected at least one";
+            let why = "baseline and candidate have no workload in common that is read to its end, expected at \
+                       least one";
             return report.add(raw.name.referenced, why);
         }
         return Some(common);

@@ -100,6 +100,7 @@ fn sweep(
     let target = report.check(raw.target.referenced, target)?;
     let affordable = affordable(&target, raw, report);
     let workload = optional(raw.workload.as_ref(), |name| workload(name, &target, report));
+    let read = read_to_the_end(raw, &target, report);
     let (timetable, most_duration) = (timetable?, most_duration?);
     if most_duration > timetable.every {
         let (most, every) = (HumanDuration(most_duration), HumanDuration(timetable.every));
@@ -109,6 +110,7 @@ fn sweep(
     }
     named?;
     affordable?;
+    read?;
     Some(ScheduledSweep {
         name: raw.name.value.clone(),
         target,
@@ -192,6 +194,20 @@ fn workload(
     let known = target.workloads.iter().map(|w| w.name.as_str());
     let found = found.ok_or_else(|| unknown("workload of the target", &name.value, known));
     report.check(name.referenced, found)
+}
+
+/// Readers who stop, or are slow, say nothing about what a server can take.
+fn read_to_the_end(raw: &raw::Sweep, target: &Target, report: &mut Report<'_>) -> Option<()> {
+    let named = raw.workload.as_ref();
+    let mut asked =
+        target.workloads.iter().filter(|w| named.is_none_or(|name| name.value == w.name));
+    let Some(workload) = asked.find(|w| w.cancel.is_some()) else { return Some(()) };
+    let why = format!(
+        "workload `{}` stops reading, or reads slowly (`cancel`), so that no request of it completes: \
+         expected `workload` with another one",
+        workload.name
+    );
+    report.add(named.map_or(raw.name.referenced, |name| name.referenced), why)
 }
 
 /// Whoever pays for a sweep says how much.

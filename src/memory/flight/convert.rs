@@ -43,6 +43,7 @@ pub(super) fn head(record: &FlightRecord) -> file::Head {
                 .filter(|part| *part != Part::Answer)
                 .map(|part| part.as_str().to_owned()),
             results: Some(record.results).filter(|results| *results != 1),
+            bytes_per_second: record.workload.bytes_read_per_second(),
             expect: record.workload.validators.iter().map(validator).collect(),
         },
         slos: record.slos.iter().map(|slo| self::slo(slo)).collect(),

@@ -54,6 +54,9 @@ pub struct Workload {
     /// Results that were asked for, where it was not one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results: Option<u64>,
+    /// Where the reader was slower than the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<u32>,
     pub expect: Vec<Validator>,
 }
 

@@ -22,7 +22,7 @@ use crate::answer::timeline::Finish;
 use crate::dialect::{self, Shape};
 use crate::target::request::ProbeId;
 use crate::workload::validator::{Schema, ToolCheck};
-use crate::workload::{Part, Prefix, Validator, Workload};
+use crate::workload::{Cancel, Part, Prefix, Validator, Workload};
 
 /// Largest file, in bytes.
 pub const MAX_FILE_BYTES: usize = 64 << 20;
@@ -221,6 +221,7 @@ fn workload(raw: &file::Workload) -> Checked<Workload> {
         prefix: Prefix::Shared,
         max_output_tokens: raw.max_output_tokens,
         judged: part(raw.judged.as_deref())?,
+        cancel: raw.bytes_per_second.map(|bytes_per_second| Cancel::Slow { bytes_per_second }),
         validators: raw.expect.iter().map(validator).collect::<Checked<_>>()?,
         ..Workload::new(raw.name.clone(), Arc::new([]))
     })

@@ -14,7 +14,7 @@ use crate::memory::history::History;
 use crate::probe::sink::{ProbeEvent, Sink, SinkPanics, TargetSinks, TargetStatus};
 use crate::target::Target;
 use crate::testing;
-use crate::workload::Validator;
+use crate::workload::{Cancel, Validator, Workload};
 
 fn target() -> Arc<Target> {
     let slos = vec![testing::slo(
@@ -104,6 +104,21 @@ fn what_is_read_is_what_was_written() {
     assert_eq!(again.outcome, flight.probe.outcome);
     assert_eq!(again.id, flight.probe.id);
     assert!(read.differences(&again).is_empty());
+}
+
+/// Its times are none of the server's.
+#[test]
+fn a_slow_reader_stays_one() {
+    let Flight { target, probe } = flight(recording());
+    let cancel = Some(Cancel::Slow { bytes_per_second: 200 });
+    let workload = Arc::new(Workload { cancel, ..(*probe.workload).clone() });
+    let recording = Recording { ending: Ending::ReaderStopped, ..recording() };
+    let outcome = interpret(&target, &workload, &workload.prompts[0], &recording);
+    assert!(outcome.given_up() && outcome.measurement.ttft.is_none(), "{outcome:?}");
+    let probe = Probe::new(ProbeId::random(), workload, recording, outcome.clone());
+    let written = FlightRecord::of(&Flight { target, probe }).unwrap();
+    let read = FlightRecord::read(written.write().unwrap().as_bytes()).unwrap();
+    assert_eq!(read.interpret().outcome, outcome);
 }
 
 #[test]

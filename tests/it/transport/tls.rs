@@ -84,10 +84,18 @@ async fn a_server_that_asks_its_clients_for_a_certificate() {
     let taken = client.exchange().await;
     assert_eq!(client.verdict(&taken), "success", "{taken:?}");
     assert!(!taken.connection.reused);
+    assert!(client.exchange().await.connection.reused);
+    // Another one, which the server knows, too: nothing goes on with the one before.
+    known.write(cert, key);
+    let renewed = client.exchange().await;
+    assert_eq!(client.verdict(&renewed), "success", "{renewed:?}");
+    assert!(!renewed.connection.reused);
+    let shown = server.shown.lock().unwrap().clone();
+    let [.., before, after] = &shown[..] else { panic!("{shown:?}") };
+    assert!(before.is_some() && after.is_some() && before != after);
     // What is written now is of no use, and what was read before is shown.
     std::fs::write(key, "half a").unwrap();
-    let client_again = client.exchange().await;
-    assert_eq!(client.verdict(&client_again), "success", "{client_again:?}");
+    assert_eq!(client.verdict(&client.exchange().await), "success");
 }
 
 /// Over HTTP/2 a read could belong to any stream.

@@ -87,10 +87,27 @@ async fn readers_who_are_slower_than_the_server_have_no_latency() {
             assert_eq!(sum(&scrape, &time), 0.0, "{slowly}: {time}");
         }
         assert!(sum(&scrape, "output_tokens_total") >= 20.0 * cancelled, "{slowly}");
+        // It answers.
+        assert_eq!(sum(&scrape, "failures_in_a_row"), 0.0, "{slowly}");
+        assert!(sum(&scrape, "unanswered_since_timestamp_seconds") > 0.0, "{slowly}");
         // Each on a connection of its own.
         let dials = f64::from(u32::try_from(server.dials()).unwrap());
         assert_eq!((server.requests(), server.open()), (dials, 0), "{slowly}");
     }
+}
+
+/// Who has not begun to read has waited for the server.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hangs_before_its_answer_fails_for_slow_readers_too() {
+    let (dialer, _) = pipe(always([Step::Request, send(CHUNKED), Step::Hold]));
+    let slowly = yaml("cancel: {bytes_per_second: 1000}");
+    let daemon = start(config(&slowly), Dialers::from([("t", dialer)]));
+    seconds(300).await;
+    daemon.drain().await;
+    let scrape = Exposition::of(&daemon.metrics);
+    let timed_out = scrape.sum("llm_prober_probe_failures_total", &["reason=\"timeout\""]);
+    assert!(timed_out >= 3.0, "{scrape}");
+    assert_eq!(sum(&scrape, "probes_cancelled_total"), 0.0);
 }
 
 /// What the server does wrong is no reader's doing.
