@@ -186,7 +186,8 @@ fn alerted(alert: AlertDescription, name: &str) -> String {
             "it has no HTTP/1.1 here, which is all that llm-prober speaks"
         }
         AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure => {
-            "it has no version or cipher of TLS 1.2 or 1.3 in common, or does not know the name"
+            "it has no version or cipher of TLS 1.2 or 1.3 in common, does not know the name, or \
+             demands a certificate of its clients (tls.cert_file)"
         }
         _ => return format!("the server refused it with the alert {alert:?}"),
     };

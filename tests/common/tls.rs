@@ -26,12 +26,14 @@ pub struct Hello {
     pub alpn: Vec<String>,
 }
 
+/// What each client that was let in has shown of itself.
+type Shown = Arc<Mutex<Vec<Option<Vec<u8>>>>>;
+
 /// A server that plays the same steps on every connection.
 pub struct TlsServer {
     pub address: SocketAddr,
     pub hellos: Arc<Mutex<Vec<Hello>>>,
-    /// What each client that was let in has shown of itself.
-    pub shown: Arc<Mutex<Vec<Option<Vec<u8>>>>>,
+    pub shown: Shown,
     /// PEM file of the authority.
     pub ca_file: PathBuf,
     _folder: tempfile::TempDir,
@@ -97,7 +99,7 @@ impl TlsServer {
         let address = listener.local_addr().unwrap();
         let hellos = Arc::<Mutex<Vec<Hello>>>::default();
         let log = Arc::clone(&hellos);
-        let shown = Arc::<Mutex<Vec<Option<Vec<u8>>>>>::default();
+        let shown = Shown::default();
         let clients = Arc::clone(&shown);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -118,7 +120,7 @@ async fn serve(
     stream: TcpStream,
     config: Arc<ServerConfig>,
     steps: Vec<Step>,
-    (hellos, shown): (Arc<Mutex<Vec<Hello>>>, Arc<Mutex<Vec<Option<Vec<u8>>>>>),
+    (hellos, shown): (Arc<Mutex<Vec<Hello>>>, Shown),
 ) {
     let Ok(start) = LazyConfigAcceptor::new(Acceptor::default(), stream).await else { return };
     let hello = start.client_hello();
