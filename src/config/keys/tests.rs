@@ -71,10 +71,14 @@ fn full() -> Value {
     };
     json!({
         "defaults": {"active_hours": [{}], "prefix_cache_check": {}},
-        "workloads": {"w": {
-            "prompts": {"inline": ["hi"]}, "expect": {"contains": "x"},
-            "conversation": {"turns": 2}, "cancel": {"after": "1s"},
-        }},
+        "workloads": {
+            "w": {
+                "prompts": {"inline": ["hi"]}, "expect": {"contains": "x"},
+                "conversation": {"turns": 2}, "cancel": {"after": "1s"},
+            },
+            // Is read to its end, as comparisons and sweeps want it.
+            "x": {"prompts": {"inline": ["ho"]}},
+        },
         "slos": {"s": {
             "objective": 0.99, "ttft": "1s", "deadline": {"ttft": "1s", "per_token": "1s"},
         }},
@@ -83,7 +87,7 @@ fn full() -> Value {
         "targets": [target("a"), target("b")],
         "comparisons": [{"name": "c", "baseline": "a", "candidate": "b", "agreement": {}}],
         "sweeps": [{
-            "name": "s", "target": "a", "concurrency": [1], "requests_per_level": 10,
+            "name": "s", "target": "a", "workload": "x", "concurrency": [1], "requests_per_level": 10,
             "max_output_tokens": "1k", "max_duration": "1s",
         }],
         "change_detection": {"tolerance": {}},
@@ -110,6 +114,7 @@ fn full_for(key: &str) -> Value {
     }
     if key == "speed" {
         file["comparisons"][0]["arrivals"] = json!("recorded");
+        file["comparisons"][0]["workloads"] = json!(["w"]);
     }
     file
 }
@@ -284,7 +289,7 @@ fn the_schema_takes_any_name_where_one_is_chosen() {
     file["targets"][0]["labels"] = json!({"mine": "x"});
     file["workloads"]["another name"] = file["workloads"]["w"].clone();
     let config = parse(&file).unwrap();
-    assert_eq!(config.targets[0].workloads.len(), 2);
+    assert_eq!(config.targets[0].workloads.len(), 3);
 }
 
 #[test]
