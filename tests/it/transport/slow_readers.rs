@@ -51,7 +51,7 @@ async fn the_server_has_to_wait() {
     let slow = Cancel::Slow { bytes_per_second: 2000 };
     let (sent, read) = sent_and_read(Some(slow)).await;
     assert!(sent < read + 70_000, "{sent} bytes sent, {read} read");
-    assert!((1000..40_000).contains(&read), "{read} bytes read");
+    assert!((1..40_000).contains(&read), "{read} bytes read");
     let (_, usual) = sent_and_read(None).await;
     assert!(usual > 10 * read, "{usual} bytes read");
 }
