@@ -59,12 +59,16 @@ impl Mask {
 
     fn add(&mut self, text: &str, least: usize) {
         let mut text: Vec<char> = text.trim().chars().collect();
-        // However often a backslash is escaped, it takes what there is of them.
-        text.dedup_by(|a, b| (*a, *b) == ('\\', '\\'));
-        if text.len() < least || !self.known.insert(text.clone()) {
+        if text.len() < least {
             return;
         }
-        let rest = text.split_off(least);
+        // However often a backslash is escaped, it takes what there is of them. What is left of the
+        // text may be shorter than the least, and is no less secret.
+        text.dedup_by(|a, b| (*a, *b) == ('\\', '\\'));
+        if !self.known.insert(text.clone()) {
+            return;
+        }
+        let rest = text.split_off(least.min(text.len()));
         let mut node = 0;
         for character in &text {
             let children = &self.nodes[node].children;
@@ -257,6 +261,17 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_of_few_characters_and_many_backslashes_is_found() {
+        let secret = r"a\\\\bcd";
+        let mut mask = Mask::default();
+        mask.secret(secret);
+        for text in [secret, r"a\\\\\\\\bcd"] {
+            let mut bytes = text.as_bytes().to_vec();
+            assert!(mask.bytes(&mut bytes) && bytes == hidden(text).as_bytes(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_secret_is_not_masked() {
         let mut mask = Mask::default();
         mask.secret("none");
@@ -287,7 +302,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_panics_and_a_secret_never_stays(
-            secret in "\\PC{8,20}", before in prop::collection::vec(any::<u8>(), 0..20),
+            secret in "(\\PC|[\\\\\"/nu0 ]){8,20}", before in prop::collection::vec(any::<u8>(), 0..20),
         ) {
             let mut mask = Mask::default();
             mask.secret(&secret);
