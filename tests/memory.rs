@@ -25,7 +25,7 @@ static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// Heap bytes of a target with two workloads and an SLO, that was probed and scraped, without the
 /// recordings of its probes, which have a limit of their own.
-const MOST: usize = 40_000;
+const MOST: usize = 48_000;
 
 /// Targets that the bytes are divided by, and those that are there in any case.
 const TARGETS: usize = 60;

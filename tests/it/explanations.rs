@@ -15,7 +15,7 @@ use llm_prober::workload::Mix;
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes; a limit, not a measurement.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 struct Rig {
     probing: Probing,

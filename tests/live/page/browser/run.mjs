@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 
 const require = createRequire(import.meta.url);
 const { chromium } = require(process.env.BROWSER_PLAYWRIGHT);
-const PATIENCE = 30000; // the longest that anything is waited for; a limit, not a measurement
+const PATIENCE = 120000; // the longest that anything is waited for; a limit, not a measurement
 
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
 const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
@@ -80,7 +80,7 @@ async function main([file, url]) {
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
-  setTimeout(() => end(new Error("the case takes for ever")), 4 * PATIENCE).unref();
+  setTimeout(() => end(new Error("the case takes for ever")), 5 * PATIENCE).unref();
   main(process.argv.slice(2)).then(() => end(), end);
 }
 
