@@ -27,12 +27,12 @@ const TROUBLES: [(&str, &str, &str); 3] = [
     ("slower", "ttft_factor: 8", "LLMProberTTFTRegression"),
     (
         "failing",
-        "faults: {http_status: {probability: 0.1, status: 503}}",
+        "faults: {http_status: {probability: 0.05, status: 503}}",
         "LLMProberErrorRegression",
     ),
     (
         "stalling",
-        "faults: {stall: {probability: 0.12, after_tokens: 2, pause: 800ms}}",
+        "faults: {stall: {probability: 0.06, after_tokens: 2, pause: 800ms}}",
         "LLMProberStalls",
     ),
 ];
@@ -47,11 +47,11 @@ const SUBJECT: [&str; 4] = [
 ];
 
 fn server(trouble: &str) -> String {
-    let usual = "model: m\nslots: 64\nttft: 300ms\nitl: 50ms\njitter: 0.05\nanswer_tokens: 5\n";
+    let usual = "model: m\nslots: 128\nttft: 300ms\nitl: 50ms\njitter: 0.05\nanswer_tokens: 5\n";
     if trouble.is_empty() {
         return usual.to_owned();
     }
-    format!("{usual}script:\n  - after: {HEALTHY}\n    for: 80s\n    {trouble}\n")
+    format!("{usual}script:\n  - after: {HEALTHY}\n    for: 60s\n    {trouble}\n")
 }
 
 async fn prober_config() -> String {
@@ -68,7 +68,7 @@ async fn prober_config() -> String {
     format!(
         "seed: 1\n\
          change_detection: {{enabled: false}}\n\
-         defaults: {{interval: 60ms, arrival: constant, max_in_flight: 64}}\n\
+         defaults: {{interval: 30ms, arrival: constant, max_in_flight: 128}}\n\
          workloads:\n  \
            chat: {{prompts: {{inline: [Count to five.]}}, max_output_tokens: 5}}\n\
          slos:\n  \
